@@ -1,0 +1,1 @@
+"""Reverse-mode automatic differentiation on NumPy, with CNN operators on top."""
