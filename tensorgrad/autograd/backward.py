@@ -1,0 +1,323 @@
+"""Reverse mode: walk the graph from the newest node to the oldest, pulling gradients back through the rules.
+
+A node is older than everything made from it, so a heap on creation numbers visits each node exactly once, after
+all its consumers: no recursion and no sorting pass, for chains of any length.
+"""
+
+from __future__ import annotations
+
+from heapq import heappop, heappush
+from typing import Any
+
+import numpy as np
+from numpy import asarray, ndarray
+
+from tensorgrad.autograd import in_place
+from tensorgrad.autograd.hooks import run_hooks
+from tensorgrad.autograd.node import FREED, Node
+from tensorgrad.autograd.primitive import TENSOR_CLASSES, wrap
+from tensorgrad.autograd.structural import add, cast, sum_to
+from tensorgrad.errors import describe
+from tensorgrad.state import per_thread
+
+
+class Sweep:
+    """One backward pass: gradients wait in ``pending`` until every consumer of their owner has contributed."""
+
+    def __init__(self, *, retain_graph: bool, create_graph: bool, needed: set[Any] | None, wanted: set[Any]) -> None:
+        self.retain_graph = retain_graph
+        self.create_graph = create_graph
+        self.needed = needed  # owners on a path to the wanted ones; None: all
+        self.wanted = wanted  # nodes whose gradient the caller asked for
+        self.caught: dict[Any, Any] = {}
+        self.pending: dict[Any, Any] = {}
+        self.owned: set[Any] = set()  # owners whose pending array nobody else can hold
+        self.heap: list[tuple[int, Node]] = []
+
+    def seed(self, owner: Any, gradient: Any) -> None:
+        """Start from ``owner`` (a node or a leaf) with the given gradient."""
+        self._accumulate(owner, gradient)
+
+    def _accumulate(self, owner: Any, gradient: Any) -> None:
+        pending = self.pending
+        before = pending.get(owner)
+        if before is None:
+            pending[owner] = gradient
+            if type(owner) is Node:
+                heappush(self.heap, (-owner.number, owner))
+        elif owner in self.owned:
+            np.add(before, gradient, out=before)
+        else:
+            pending[owner] = total = add(before, gradient)
+            if not self.create_graph:
+                self.owned.add(owner)
+                pending[owner] = asarray(total)
+
+    def run(self) -> dict[Any, Any]:
+        """Visit every node; returns the gradient of each leaf that was reached."""
+        heap, pending, owned = self.heap, self.pending, self.owned
+        while heap:
+            node = heappop(heap)[1]
+            g = pending.pop(node)
+            owned.discard(node)
+            if node.saved is FREED:
+                raise RuntimeError(
+                    f"{_place(node)}: trying to backward through the graph a second time, but its saved values "
+                    "were freed by the first; pass retain_graph=True to the first backward to keep them"
+                )
+            if node.hooks is not None:
+                g = run_hooks(node.hooks, g, node)
+            if node in self.wanted:
+                self.caught[node] = g
+            if node.number < in_place.last_write:
+                in_place.check_saved(node, _place(node))
+            self._visit(node, g)
+            if not self.retain_graph:
+                node.free()
+        return pending
+
+    def _visit(self, node: Node, g: Any) -> None:
+        edges, needed = node.edges, self.needed
+        if needed is not None:
+            edges = tuple([edge if edge in needed else None for edge in edges])
+        try:
+            if self.create_graph:
+                found = self._rules_on_tensors(node, g, edges)
+            else:
+                # where the rule mentions only the shape of an input, its edge stands in for the value
+                inputs = [e if v is None else v for v, e in zip(node.saved, node.edges, strict=True)]
+                found = node.op.gradients(g, node.value, inputs, edges, node.static)
+        except (ValueError, TypeError, IndexError) as error:
+            raise type(error)(f"backward of {_place(node)}: {error}") from error
+        for edge, gradient in zip(edges, found, strict=False):
+            if edge is None or gradient is None:
+                continue
+            if gradient.shape != edge.shape:
+                gradient = self._unbroadcast(node, gradient, edge.shape)
+            if gradient.dtype != edge.dtype:
+                gradient = cast(gradient, dtype=edge.dtype)
+            if type(edge) is not Node and edge not in self.pending and _fresh(gradient, g, node):
+                self.owned.add(edge)
+                self.pending[edge] = gradient
+            else:
+                self._accumulate(edge, gradient)
+
+    @staticmethod
+    def _unbroadcast(node: Node, gradient: Any, shape: tuple[int, ...]) -> Any:
+        """Broadcasting is undone here, once for all operators: sum over the axes it added or stretched."""
+        try:
+            if np.broadcast_shapes(shape, gradient.shape) == gradient.shape:
+                return sum_to(gradient, shape=shape)
+        except ValueError:
+            pass
+        raise ValueError(
+            f"backward of {_place(node)}: a rule returned a gradient of shape {tuple(gradient.shape)} "
+            f"for an input of shape {shape}"
+        )
+
+    def _rules_on_tensors(self, node: Node, g: Any, edges: tuple[Any, ...]) -> list[Any]:
+        """Apply the rules to Tensors tied to the graph, so that they record themselves."""
+        inputs = [
+            edge if value is None else wrap(value, edge) if type(edge) is Node else value if edge is None else edge
+            for value, edge in zip(node.saved, node.edges, strict=True)
+        ]
+        y = None if node.value is None else wrap(node.value, node)
+        state = per_thread.state
+        before = state.module_path
+        state.module_path = node.module_path
+        try:
+            return node.op.gradients(g, y, inputs, edges, node.static)
+        finally:
+            state.module_path = before
+
+
+def _place(node: Node) -> str:
+    return f"{node.op.name} (in {node.module_path})" if node.module_path else node.op.name
+
+
+def _fresh(gradient: Any, g: Any, node: Node) -> bool:
+    """True when only this sweep can hold the array, so that a leaf may keep it without a copy.
+
+    A rule makes its result from ``g``, the output and the inputs; if it is none of these and no view, it is new.
+    """
+    return (
+        type(gradient) is ndarray
+        and gradient is not g
+        and gradient.base is None
+        and gradient.flags.c_contiguous
+        and gradient is not node.value
+        and not any(gradient is saved for saved in node.saved)
+        and not any(gradient is static for static in node.static.values())
+    )
+
+
+def backward(
+    tensors: Any,
+    grad_tensors: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Any = None,
+) -> None:
+    """Add the gradient of ``tensors`` to ``.grad`` of every leaf they were made from.
+
+    ``grad_tensors`` are the gradients with respect to ``tensors`` themselves, 1 for a scalar when not given.
+    ``retain_graph`` (default: ``create_graph``) keeps the saved values for another backward. With ``create_graph``
+    the gradients are recorded and can be differentiated again. ``inputs`` restricts accumulation to these leaves.
+    Raises RuntimeError when a tensor needs no gradient or the graph was freed, ValueError on a wrong shape.
+    Source: ``torch.autograd.backward``.
+
+    >>> import tensorgrad as tg
+    >>> x = tg.tensor([1.0, 2.0], requires_grad=True)
+    >>> (x * x).sum().backward()
+    >>> x.grad
+    tensor([2., 4.])
+    """
+    targets = None if inputs is None else _as_tuple(inputs)
+    gradients, _ = _sweep(_as_tuple(tensors), grad_tensors, retain_graph, create_graph, targets, "backward")
+    for leaf, (gradient, owned) in gradients.items():
+        _accumulate_grad(leaf, gradient, owned, create_graph)
+
+
+def grad(
+    outputs: Any,
+    inputs: Any,
+    grad_outputs: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool = False,
+) -> tuple[Any, ...]:
+    """The gradients of ``outputs`` with respect to ``inputs``, as a tuple; no ``.grad`` is touched.
+
+    Raises RuntimeError when an input was not used to make the outputs, unless ``allow_unused`` (then None).
+    The other arguments are those of :func:`backward`. Source: ``torch.autograd.grad``.
+
+    >>> import tensorgrad as tg
+    >>> x = tg.tensor(3.0, requires_grad=True)
+    >>> (first,) = tg.autograd.grad(x ** 3, x, create_graph=True)
+    >>> (second,) = tg.autograd.grad(first, x)
+    >>> first.item(), second.item()
+    (27.0, 18.0)
+    """
+    targets = _as_tuple(inputs)
+    for i, x in enumerate(targets):
+        if type(x) not in TENSOR_CLASSES:
+            raise TypeError(f"grad: inputs[{i}] must be a tensor, got {describe(x)}")
+        if not x.requires_grad:
+            raise RuntimeError(f"grad: inputs[{i}] does not require grad; set requires_grad=True before it is used")
+    leaves, caught = _sweep(_as_tuple(outputs), grad_outputs, retain_graph, create_graph, targets, "grad")
+    results = []
+    for i, x in enumerate(targets):
+        if x.node is not None:
+            gradient, owned = caught.get(x.node), False
+        else:
+            gradient, owned = leaves.get(x, (None, False))
+        if gradient is None and not allow_unused:
+            raise RuntimeError(
+                f"grad: inputs[{i}] was not used to make the outputs; pass allow_unused=True to get None for it"
+            )
+        results.append(None if gradient is None else _as_result(gradient, owned))
+    return tuple(results)
+
+
+def _sweep(
+    roots: tuple[Any, ...],
+    seeds: Any,
+    retain_graph: bool | None,
+    create_graph: bool,
+    targets: tuple[Any, ...] | None,
+    caller: str,
+) -> tuple[dict[Any, tuple[Any, bool]], dict[Any, Any]]:
+    """Run backward from ``roots``: gradients of the leaves (with ownership) and of the wanted nodes."""
+    given = _as_tuple(seeds) if seeds is not None else (None,) * len(roots)
+    if len(given) != len(roots):
+        raise ValueError(f"{caller}: expected {len(roots)} output gradients, one per output, got {len(given)}")
+    wanted = {x.node for x in targets if x.node is not None} if targets is not None else set()
+    sweep = Sweep(
+        retain_graph=create_graph if retain_graph is None else retain_graph,
+        create_graph=create_graph,
+        needed=None if targets is None else _on_path(roots, targets),
+        wanted=wanted,
+    )
+    for root, seed in zip(roots, given, strict=True):
+        gradient = _seed(root, seed, create_graph, caller)
+        sweep.seed(root.node or root, gradient)
+    state = per_thread.state
+    before = state.recording
+    state.recording = create_graph
+    try:
+        with np.errstate(all="ignore"):
+            leaves = sweep.run()
+            leaves = {
+                leaf: (run_hooks(leaf.hooks, g, leaf) if leaf.hooks is not None else g) for leaf, g in leaves.items()
+            }
+    finally:
+        state.recording = before
+    return {leaf: (g, leaf in sweep.owned and leaf.hooks is None) for leaf, g in leaves.items()}, sweep.caught
+
+
+def _as_tuple(tensors: Any) -> tuple[Any, ...]:
+    return tuple(tensors) if isinstance(tensors, (tuple, list)) else (tensors,)
+
+
+def _seed(root: Any, seed: Any, create_graph: bool, caller: str) -> Any:
+    """The gradient to start from: checked, and a raw array unless it must be differentiable."""
+    if type(root) not in TENSOR_CLASSES:
+        raise TypeError(f"{caller}: expected a tensor, got {describe(root)}")
+    if not root.requires_grad:
+        raise RuntimeError(
+            f"{caller}: the tensor does not require grad and was not made from one that does; set "
+            "requires_grad=True on the inputs, and check that no_grad or detach does not cut the graph"
+        )
+    if seed is None:
+        if root.data.size != 1:
+            raise RuntimeError(
+                f"{caller}: a gradient is created by itself only for scalar outputs, this one has shape {root.shape}; "
+                "pass the gradient, or reduce the output, for example with .sum()"
+            )
+        array = np.ones(root.shape, root.dtype)
+        return wrap(array) if create_graph else array
+    traced = type(seed) in TENSOR_CLASSES
+    array = seed.data if traced else asarray(seed)
+    if array.shape != root.shape:
+        raise ValueError(
+            f"{caller}: the gradient has shape {tuple(array.shape)}, expected the output's shape {tuple(root.shape)}"
+        )
+    if array.dtype != root.dtype:
+        array, seed = array.astype(root.dtype), cast(seed, dtype=root.dtype) if traced else seed
+    if not create_graph:
+        return array
+    return seed if traced else wrap(array)
+
+
+def _on_path(roots: tuple[Any, ...], targets: tuple[Any, ...]) -> set[Any]:
+    """The targets and every node between them and the roots."""
+    seen: set[Any] = set()
+    stack = [root.node for root in roots if getattr(root, "node", None) is not None]
+    while stack:
+        node = stack.pop()
+        if node not in seen:
+            seen.add(node)
+            stack += [edge for edge in node.edges if type(edge) is Node]
+    needed: set[Any] = {x.node or x for x in targets}
+    for node in sorted(seen, key=lambda n: n.number):
+        if any(edge in needed for edge in node.edges):
+            needed.add(node)
+    return needed
+
+
+def _as_result(gradient: Any, owned: bool) -> Any:
+    """A Tensor that owns its memory (or is part of the new graph)."""
+    if type(gradient) in TENSOR_CLASSES:
+        return gradient
+    return wrap(gradient if owned else np.array(gradient, order="C"))
+
+
+def _accumulate_grad(leaf: Any, gradient: Any, owned: bool, create_graph: bool) -> None:
+    """``leaf.grad += gradient``: the first gradient is kept, later ones are added."""
+    if leaf.grad is None:
+        leaf.grad = _as_result(gradient, owned)
+    elif create_graph or leaf.grad.requires_grad:
+        leaf.grad = leaf.grad + gradient
+    else:
+        in_place.write(leaf.grad.data)
+        np.add(leaf.grad.data, gradient, out=leaf.grad.data)

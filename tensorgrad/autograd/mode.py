@@ -1,0 +1,136 @@
+"""Whether operators are recorded: per thread, as context managers and decorators."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Generator
+from types import TracebackType
+from typing import Any, TypeVar
+
+from tensorgrad.state import per_thread
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def is_grad_enabled() -> bool:
+    """True when operators on this thread are being recorded.
+
+    >>> is_grad_enabled()
+    True
+    """
+    return per_thread.state.recording
+
+
+class _GradMode:
+    """Sets recording to ``mode`` inside a ``with`` block or a decorated function, restores it after."""
+
+    def __init__(self, mode: bool) -> None:
+        self.mode = mode
+        self._before: list[bool] = []
+
+    def __enter__(self) -> None:
+        self._before.append(per_thread.state.recording)
+        per_thread.state.recording = self.mode
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        per_thread.state.recording = self._before.pop()
+
+    def __call__(self, function: F) -> F:
+        """Decorate ``function`` (a generator function too: the mode holds inside it, not between yields)."""
+        mode = self.mode
+        if inspect.isgeneratorfunction(function):
+            return _decorate_generator(function, mode)  # type: ignore[return-value]
+
+        @functools.wraps(function)
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            with _GradMode(mode):
+                return function(*args, **kwargs)
+
+        return wrapper  # type: ignore[return-value]
+
+
+def _decorate_generator(function: Callable[..., Any], mode: bool) -> Callable[..., Any]:
+    """Each resumption of the generator runs under ``mode``; between yields the caller's mode stands."""
+
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+        with _GradMode(mode):
+            generator = function(*args, **kwargs)
+        step, payload = generator.send, None
+        while True:
+            try:
+                with _GradMode(mode):
+                    item = step(payload)
+            except StopIteration as stop:
+                return stop.value
+            try:
+                payload = yield item
+                step = generator.send
+            except GeneratorExit:
+                with _GradMode(mode):
+                    generator.close()
+                raise
+            except BaseException as error:
+                step, payload = generator.throw, error
+
+    return wrapper
+
+
+class no_grad(_GradMode):
+    """Nothing is recorded inside: results need no gradient and hold no graph.
+
+    Source: ``torch.no_grad``. Works as ``with no_grad():`` and as ``@no_grad()`` or ``@no_grad``.
+
+    >>> import tensorgrad as tg
+    >>> x = tg.ones(2, requires_grad=True)
+    >>> with tg.no_grad():
+    ...     y = x * 2
+    >>> y.requires_grad
+    False
+    """
+
+    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
+        self = super().__new__(cls)
+        if function is None:
+            return self
+        self.__init__()  # type: ignore[misc]
+        return self(function)
+
+    def __init__(self) -> None:
+        super().__init__(False)
+
+
+class enable_grad(_GradMode):
+    """Recording is on inside, even within :class:`no_grad`. Source: ``torch.enable_grad``."""
+
+    def __init__(self) -> None:
+        super().__init__(True)
+
+
+class set_grad_enabled(_GradMode):
+    """Turn recording on or off: at once as a call, until the end of the block as a context manager.
+
+    Source: ``torch.set_grad_enabled``.
+
+    >>> import tensorgrad as tg
+    >>> with tg.set_grad_enabled(False):
+    ...     tg.is_grad_enabled()
+    False
+    """
+
+    def __init__(self, mode: bool) -> None:
+        super().__init__(bool(mode))
+        self._outside = per_thread.state.recording
+        per_thread.state.recording = self.mode
+
+    def __enter__(self) -> None:
+        self._before.append(self._outside)
+        per_thread.state.recording = self.mode
+
+    def __call__(self, function: F) -> F:
+        """Decorate ``function``: the call that made this object then has no effect of its own."""
+        per_thread.state.recording = self._outside
+        return super().__call__(function)

@@ -1,0 +1,72 @@
+"""The graph: one Node for every recorded operator call."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from tensorgrad.autograd.primitive import Primitive
+
+#: Creation numbers. A node's inputs are older than the node, so newest first *is* reverse topological order.
+#: In-place writes take a number from the same clock, so "changed since it was recorded" is one comparison.
+clock = itertools.count(1)
+
+#: Stands in ``Node.saved`` once backward has used the saved values up.
+FREED: Any = ("freed",)
+
+
+class Node:
+    """One recorded call: the operator, the edges to where its inputs came from, and what its rules need.
+
+    A node never holds its own output tensor: tensors point to nodes, nodes to older nodes, so there is no
+    cycle and a graph dies by reference count, as soon as the last tensor made from it does.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "constants",  # None, or {position: input tensor that needs no gradient}; for drawings only
+        "dtype",  # of the output
+        "edges",  # per input: Node, leaf Tensor, or None when no gradient is wanted there
+        "hooks",  # None, or callables that see (and may replace) the output's gradient
+        "module_path",  # of the module whose forward made the call: "Net.features.0"
+        "number",  # creation number, see `clock`
+        "op",  # the Primitive
+        "saved",  # the inputs' values that the rules mention (None where they mention only the shape)
+        "shape",  # of the output
+        "static",  # keyword arguments of the call, and what the forward saved for the rules
+        "value",  # the output's value when a rule mentions it
+    )
+
+    op: Primitive
+    edges: tuple[Any, ...]
+    saved: Any
+    static: dict[str, Any]
+    value: np.ndarray | None
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    number: int
+    module_path: str | None
+    hooks: Any
+    constants: dict[int, Any] | None
+
+    @property
+    def ndim(self) -> int:
+        """Number of dimensions of the output."""
+        return len(self.shape)
+
+    @property
+    def freed(self) -> bool:
+        """True once backward has used up the saved values."""
+        return self.saved is FREED
+
+    def free(self) -> None:
+        """Drop the saved values; the structure stays, so that the graph can still be drawn."""
+        self.saved = FREED
+        self.value = None
+
+    def __repr__(self) -> str:
+        path = f" in {self.module_path}" if self.module_path else ""
+        return f"<{self.op.name}{path} -> {self.dtype}{self.shape}>"

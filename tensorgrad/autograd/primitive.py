@@ -1,0 +1,251 @@
+"""`primitive`: an operator is one function over raw arrays, with one backward rule per input beside it.
+
+    exp = primitive(lambda g, y, x: g * y)(np.exp)
+    mul = primitive(lambda g, y, a, b: g * b,
+                    lambda g, y, a, b: g * a, name="mul")(np.multiply)
+
+Positional arguments are arrays, keyword arguments are static. A primitive called without a Tensor among its
+inputs returns the raw array. Therefore the *same* rule runs at NumPy speed in an ordinary backward pass, where
+it gets arrays, and records itself under ``create_graph=True``, where it gets Tensors: exact higher derivatives
+of every operator, and no second implementation.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy import asarray, generic, ndarray
+
+from tensorgrad.autograd.mentions import Mentions, mentions
+from tensorgrad.autograd.node import Node, clock
+from tensorgrad.errors import describe, op_error
+from tensorgrad.state import per_thread
+
+Rule = Callable[..., Any]
+Saved = tuple[bool, tuple[bool, ...] | None]
+
+#: Every primitive by name. A test demands that each has its row in the table of cases.
+REGISTRY: dict[str, Primitive] = {}
+
+#: Classes whose instances are traced: Tensor and its subclasses, entered by `Tensor.__init_subclass__`.
+TENSOR_CLASSES: set[type] = set()
+
+_new_tensor: Callable[[], Any]
+_new_node = functools.partial(Node.__new__, Node)
+_FLOAT32 = np.dtype(np.float32)
+
+
+def bind_tensor_class(cls: type) -> None:
+    """Tell the engine which class results are made of (tensor.py does, once)."""
+    global _new_tensor
+    _new_tensor = functools.partial(cls.__new__, cls)
+    TENSOR_CLASSES.add(cls)
+
+
+def wrap(data: ndarray, node: Node | None = None) -> Any:
+    """A Tensor around ``data``: a constant, or the output of ``node``."""
+    out = _new_tensor()
+    out.data = data
+    out.grad = out.name = out.hooks = None
+    out.node = node
+    out.requires_grad = node is not None
+    return out
+
+
+class Primitive:
+    """The declaration of an operator: its forward on raw arrays and the rules of its inputs.
+
+    ``rules[i](g, y, *inputs, **static)`` is the gradient with respect to input ``i`` when ``g`` is the one with
+    respect to the output ``y``; None where an input is not differentiable. ``joint(wanted, g, y, *inputs,
+    **static)`` returns the gradients of all inputs at once, for operators whose gradients share work.
+    """
+
+    def __init__(self, name: str, forward: Callable[..., Any], rules: tuple[Rule | None, ...], joint: Rule | None):
+        self.name = name
+        self.forward = forward
+        self.rules = rules
+        self.joint = joint
+        self.differentiable = joint is not None or any(rule is not None for rule in rules)
+        self.plans: dict[int, Saved] = {}
+
+    def plan(self, wanted: int, arity: int) -> Saved:
+        """What to save when the inputs in the bit mask ``wanted`` need gradients: of the output, of each input.
+
+        The second entry is None where every input is saved. Remembered, since reading bytecode takes a while.
+        """
+        if self.joint is not None:
+            found = [mentions(self.joint, leading=2, arity=arity)]
+        else:
+            rules = [self.rules[i] for i in range(len(self.rules)) if wanted >> i & 1]
+            found = [mentions(rule, leading=1, arity=arity) for rule in rules if rule is not None]
+        saved = self._plan(found, wanted, arity)
+        self.plans[wanted | 1 << arity] = saved  # the bit above the mask tells the arity
+        return saved
+
+    @staticmethod
+    def _plan(found: list[Mentions], wanted: int, arity: int) -> Saved:
+        # an input that needs no gradient has no edge to ask for its shape: keep the array itself
+        keep = tuple(any(i in m.inputs or (i in m.shapes and not wanted >> i & 1) for m in found) for i in range(arity))
+        return any(m.output for m in found), None if all(keep) else keep
+
+    def gradients(self, g: Any, y: Any, inputs: Any, edges: tuple[Any, ...], static: dict[str, Any]) -> list[Any]:
+        """The gradient for every input that has an edge, by the rules; None for the others."""
+        if self.joint is not None:
+            wanted = tuple([edge is not None for edge in edges])
+            return list(self.joint(wanted, g, y, *inputs, **static))
+        return [
+            None if edge is None or rule is None else rule(g, y, *inputs, **static)
+            for edge, rule in zip(edges, self.rules, strict=False)
+        ]
+
+    def __repr__(self) -> str:
+        return f"<primitive {self.name}>"
+
+
+def primitive(
+    *rules: Rule | None,
+    joint: Rule | None = None,
+    name: str | None = None,
+    promote: Callable[[list[Any]], list[Any]] | None = None,
+    saves: bool = False,
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Declare an operator: ``primitive(rule_of_input_0, rule_of_input_1, ...)(forward)``.
+
+    - ``rules``: one backward rule per positional input, ``rule(g, y, *inputs, **static)``, or None.
+    - ``joint``: instead of rules, one for all inputs: ``joint(wanted, g, y, *inputs, **static) -> tuple``.
+    - ``name``: how graphs and errors call it; the forward's name when not given.
+    - ``promote``: for operators on mixed dtypes, brings the raw operands to one dtype (PyTorch's rules).
+    - ``saves``: the forward returns ``(y, dict)``; the dictionary's entries reach the rules as keyword
+      arguments. They must not depend on the inputs in a differentiable way (positions of maxima, masks).
+
+    The rules use operators and primitives only, so that they work on arrays and on Tensors alike.
+
+    >>> import numpy as np, tensorgrad as tg
+    >>> from tensorgrad.autograd.primitive import primitive, REGISTRY
+    >>> cube = primitive(lambda g, y, x: 3 * g * x * x, name="doctest_cube")(lambda x: x * x * x)
+    >>> x = tg.tensor(2.0, requires_grad=True)
+    >>> (dx,) = tg.autograd.grad(cube(x), x, create_graph=True)
+    >>> dx.item(), tg.autograd.grad(dx, x)[0].item()
+    (12.0, 12.0)
+    >>> del REGISTRY["doctest_cube"]
+    """
+
+    def declare(forward: Callable[..., Any]) -> Callable[..., Any]:
+        prim = Primitive(name or forward.__name__.strip("_"), forward, rules, joint)
+        differentiable = prim.differentiable
+        plans = prim.plans
+
+        def op(*args: Any, **static: Any) -> Any:
+            raw: list[Any] = []
+            edges: list[Any] = []
+            constants: dict[int, Any] | None = None
+            traced = scalars = False
+            wanted = 0
+            bit = 1
+            for a in args:
+                kind = type(a)
+                if kind in TENSOR_CLASSES:
+                    traced = True
+                    raw.append(a.data)
+                    if a.requires_grad:
+                        wanted |= bit
+                        edges.append(a.node or a)
+                    else:
+                        edges.append(None)
+                        if constants is None:
+                            constants = {}
+                        constants[len(edges) - 1] = a
+                else:
+                    raw.append(a if kind is ndarray or kind is float or a is None else _operand(a, prim.name))
+                    edges.append(None)
+                    scalars = scalars or isinstance(a, generic)
+                bit <<= 1
+            if scalars and traced:
+                # NumPy scalars are weak: a float32 tensor times np.sqrt(2) stays float32
+                raw = [v.item() if isinstance(a, generic) else v for v, a in zip(raw, args, strict=True)]
+            state = per_thread.state
+            try:
+                y = state.run_quietly(forward, *raw, **static) if traced else forward(*raw, **static)
+                if saves:
+                    y, extra = y
+                    static |= extra
+                if type(y) is not ndarray:
+                    y = asarray(y)
+                dtype = y.dtype
+                if traced and promote is not None and dtype is not _FLOAT32:
+                    # a float32 result is never wrongly promoted, so the hot path pays one comparison
+                    promoted = promote(raw)
+                    if promoted is not raw:
+                        raw = promoted
+                        y = asarray(state.run_quietly(forward, *raw, **static))
+                        dtype = y.dtype
+            except Exception as error:
+                _fail(error, prim, raw)
+            if not traced:
+                return y
+            out = _new_tensor()
+            out.data = y
+            out.grad = out.name = out.hooks = None
+            if wanted and differentiable and state.recording:
+                out.requires_grad = True
+                out.node = node = _new_node()
+                arity = len(raw)
+                saved = plans.get(wanted | bit) or prim.plan(wanted, arity)
+                keep_output, keep = saved
+                node.op = prim
+                node.edges = tuple(edges)
+                node.saved = raw if keep is None else [v if k else None for v, k in zip(raw, keep, strict=True)]
+                node.value = y if keep_output else None
+                node.static = static
+                node.shape = y.shape
+                node.dtype = dtype
+                node.number = next(clock)
+                node.module_path = state.module_path
+                node.hooks = None
+                node.constants = constants
+            else:
+                out.requires_grad = False
+                out.node = None
+            return out
+
+        op.__name__ = op.__qualname__ = prim.name
+        op.__doc__ = forward.__doc__ if isinstance(forward, type(op)) else f"The operator ``{prim.name}``."
+        op.__module__ = getattr(forward, "__module__", __name__) or __name__
+        op.primitive = prim  # type: ignore[attr-defined]
+        if prim.name in REGISTRY:
+            raise ValueError(f"primitive: an operator named {prim.name!r} is declared already; choose another name")
+        REGISTRY[prim.name] = prim
+        return op
+
+    return declare
+
+
+def _operand(value: Any, operator: str) -> Any:
+    """A raw operand from something that is neither a Tensor nor an array."""
+    if isinstance(value, generic):
+        return asarray(value)
+    if isinstance(value, (bool, int, float, ndarray)):
+        return value
+    if isinstance(value, (list, tuple)):
+        value = asarray(value)
+        if value.dtype == np.float64:  # a list of Python floats, by this package's default dtype
+            return value.astype(_FLOAT32)
+        if value.dtype.kind in "biu":
+            return value
+    raise op_error(TypeError, operator, f"expected a tensor, an array or a number, got {describe(value)}")
+
+
+def _fail(error: Exception, prim: Primitive, raw: list[Any]) -> NoReturn:
+    """Raise ``error`` anew with operator, module path and operands in front."""
+    operands = ", ".join(describe(a) for a in raw if a is not None)
+    if str(error).startswith(prim.name):  # the message names the operator already
+        raise error
+    kind = type(error) if type(error) in (ValueError, TypeError, IndexError, RuntimeError) else ValueError
+    if isinstance(error, (MemoryError, FloatingPointError, KeyError)):
+        raise error
+    if isinstance(error, IndexError):  # NumPy's AxisError is both
+        kind = IndexError
+    raise op_error(kind, prim.name, f"{error}; got {operands}") from error

@@ -1,0 +1,230 @@
+"""Making tensors: from data, from constants, from random numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tensorgrad.errors import op_error
+from tensorgrad.ops._arguments import as_int, loose
+from tensorgrad.random import generator
+from tensorgrad.tensor import Tensor, as_array, check_device, supported
+
+_FLOAT = np.dtype(np.float32)
+
+
+def _finish(array: np.ndarray, dtype: Any, device: Any, requires_grad: bool, op: str) -> Tensor:
+    check_device(device, op)
+    if dtype is not None:
+        array = array.astype(supported(np.dtype(dtype), op), copy=False)
+    return Tensor(array, requires_grad=requires_grad)
+
+
+def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """A tensor with a copy of ``data``: a number, nested lists, an array or a tensor.
+
+    Python floats become float32, integers int64, arrays keep their dtype. Raises TypeError for complex numbers,
+    ragged lists raise ValueError. Source: ``torch.tensor``.
+
+    >>> import tensorgrad as tg
+    >>> tg.tensor([[1, 2], [3, 4]])
+    tensor([[1, 2],
+            [3, 4]])
+    """
+    return _finish(np.array(as_array(data)), dtype, device, requires_grad, "tensor")
+
+
+def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
+    """As :func:`tensor`, sharing the memory of an array where the dtype allows. Source: ``torch.as_tensor``.
+
+    >>> import numpy as np, tensorgrad as tg
+    >>> a = np.zeros(2); t = tg.as_tensor(a); a[0] = 5
+    >>> t.tolist()
+    [5.0, 0.0]
+    """
+    if isinstance(data, Tensor):
+        return data if dtype is None else data.to(dtype)
+    return _finish(as_array(data), dtype, device, False, "as_tensor")
+
+
+def from_numpy(array: np.ndarray) -> Tensor:
+    """A tensor that shares the memory of ``array``. Raises TypeError for anything else."""
+    if not isinstance(array, np.ndarray):
+        raise op_error(TypeError, "from_numpy", f"expected an ndarray, got {type(array).__name__}")
+    return Tensor(array)
+
+
+def zeros(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Zeros, float32 unless said otherwise. Source: ``torch.zeros``.
+
+    >>> import tensorgrad as tg
+    >>> tg.zeros(2, 3).shape
+    (2, 3)
+    """
+    return _finish(np.zeros(loose(size, "zeros"), dtype or _FLOAT), None, device, requires_grad, "zeros")
+
+
+def ones(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Ones, float32 unless said otherwise. Source: ``torch.ones``.
+
+    >>> import tensorgrad as tg
+    >>> tg.ones(2)
+    tensor([1., 1.])
+    """
+    return _finish(np.ones(loose(size, "ones"), dtype or _FLOAT), None, device, requires_grad, "ones")
+
+
+def empty(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Uninitialised memory. Source: ``torch.empty``."""
+    return _finish(np.empty(loose(size, "empty"), dtype or _FLOAT), None, device, requires_grad, "empty")
+
+
+def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """``fill_value`` everywhere; its type decides the dtype. Source: ``torch.full``.
+
+    >>> import tensorgrad as tg
+    >>> tg.full((2,), 7)
+    tensor([7, 7])
+    """
+    value = as_array(fill_value)
+    return _finish(np.full(loose((size,), "full"), value, dtype or value.dtype), None, device, requires_grad, "full")
+
+
+def arange(
+    start: Any,
+    end: Any = None,
+    step: Any = 1,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """``start, start + step, ...`` below ``end``; integers when all three are. Source: ``torch.arange``.
+
+    >>> import tensorgrad as tg
+    >>> tg.arange(1, 7, 2)
+    tensor([1, 3, 5])
+    """
+    first, last = (0, start) if end is None else (start, end)
+    numbers = [v.item() if isinstance(v, Tensor) else v for v in (first, last, step)]
+    if numbers[2] == 0 or (numbers[1] - numbers[0]) * numbers[2] < 0:
+        raise op_error(ValueError, "arange", f"step {numbers[2]} does not lead from {numbers[0]} to {numbers[1]}")
+    array = np.arange(*numbers)
+    if array.dtype.kind == "f" and dtype is None:
+        array = array.astype(_FLOAT)
+    return _finish(array, dtype, device, requires_grad, "arange")
+
+
+def linspace(
+    start: float,
+    end: float,
+    steps: int,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """``steps`` evenly spaced values from ``start`` to ``end``, both included. Source: ``torch.linspace``.
+
+    >>> import tensorgrad as tg
+    >>> tg.linspace(0, 1, 3)
+    tensor([0.0000, 0.5000, 1.0000])
+    """
+    count = as_int(steps, "linspace", "steps")
+    if count < 0:
+        raise op_error(ValueError, "linspace", f"steps must not be negative, got {count}")
+    return _finish(np.linspace(start, end, count), dtype or _FLOAT, device, requires_grad, "linspace")
+
+
+def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Ones on the diagonal, zeros elsewhere. Source: ``torch.eye``.
+
+    >>> import tensorgrad as tg
+    >>> tg.eye(2)
+    tensor([[1., 0.],
+            [0., 1.]])
+    """
+    return _finish(np.eye(n, m, dtype=dtype or _FLOAT), None, device, requires_grad, "eye")
+
+
+def rand(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Uniform in [0, 1). Source: ``torch.rand``."""
+    return _random(generator().random, size, dtype, device, requires_grad, "rand")
+
+
+def randn(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Normal with mean 0 and deviation 1. Source: ``torch.randn``."""
+    return _random(generator().standard_normal, size, dtype, device, requires_grad, "randn")
+
+
+def _random(draw: Any, size: Any, dtype: Any, device: Any, requires_grad: bool, op: str) -> Tensor:
+    wanted = np.dtype(dtype or _FLOAT)
+    if wanted.kind != "f":
+        raise op_error(TypeError, op, f"dtype must be a float, got {wanted}")
+    array = draw(loose(size, op), dtype=wanted if wanted in (np.float32, np.float64) else np.float32)
+    return _finish(np.asarray(array), wanted, device, requires_grad, op)
+
+
+def randint(low: int, high: Any = None, size: Any = None, *, dtype: Any = None, device: Any = None) -> Tensor:
+    """Integers from ``low`` (0 when only one bound is given) to ``high - 1``. Source: ``torch.randint``.
+
+    >>> import tensorgrad as tg
+    >>> tg.randint(3, (2, 2)).shape
+    (2, 2)
+    """
+    if size is None:
+        low, high, size = 0, low, high
+    if size is None or not low < high:
+        raise op_error(ValueError, "randint", f"expected low < high and a size, got {low}, {high}, {size}")
+    return _finish(generator().integers(low, high, loose((size,), "randint")), dtype, device, False, "randint")
+
+
+def randperm(n: int, *, dtype: Any = None, device: Any = None) -> Tensor:
+    """The integers 0 to ``n - 1`` in random order. Source: ``torch.randperm``.
+
+    >>> import tensorgrad as tg
+    >>> sorted(tg.randperm(4).tolist())
+    [0, 1, 2, 3]
+    """
+    return _finish(generator().permutation(as_int(n, "randperm", "n")), dtype, device, False, "randperm")
+
+
+def zeros_like(input: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """Zeros of the shape and dtype of ``input``. Source: ``torch.zeros_like``."""
+    return full_like(input, 0, dtype=dtype, requires_grad=requires_grad)
+
+
+def ones_like(input: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """Ones of the shape and dtype of ``input``. Source: ``torch.ones_like``."""
+    return full_like(input, 1, dtype=dtype, requires_grad=requires_grad)
+
+
+def full_like(input: Any, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """``fill_value`` in the shape and dtype of ``input``. Source: ``torch.full_like``."""
+    like = as_array(input)
+    return Tensor(np.full(like.shape, fill_value, dtype or like.dtype), requires_grad=requires_grad)
+
+
+def empty_like(input: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """Uninitialised memory of the shape and dtype of ``input``. Source: ``torch.empty_like``."""
+    like = as_array(input)
+    return Tensor(np.empty(like.shape, dtype or like.dtype), requires_grad=requires_grad)
+
+
+def rand_like(input: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """Uniform in [0, 1), in the shape and dtype of ``input``. Source: ``torch.rand_like``."""
+    like = as_array(input)
+    return rand(like.shape, dtype=dtype or like.dtype, requires_grad=requires_grad)
+
+
+def randn_like(input: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """Normal, in the shape and dtype of ``input``. Source: ``torch.randn_like``."""
+    like = as_array(input)
+    return randn(like.shape, dtype=dtype or like.dtype, requires_grad=requires_grad)
+
+
+__all__ = [
+    "arange", "as_tensor", "empty", "empty_like", "eye", "from_numpy", "full", "full_like", "linspace", "ones",
+    "ones_like", "rand", "rand_like", "randint", "randn", "randn_like", "randperm", "tensor", "zeros", "zeros_like",
+]  # fmt: skip

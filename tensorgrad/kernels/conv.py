@@ -1,0 +1,290 @@
+"""Convolution (cross-correlation) in one, two or three dimensions, and its two adjoints.
+
+<g, conv(x, w)> is linear in each of its three arguments; `conv`, `conv_input_grad` and `conv_weight_grad` are
+its derivatives in g, x and w, so the derivative of any of them is made of the others.
+
+    conv              y[n, f, o]    = b[f] + sum_{c, k} x[n, c, o s + k d - p] w[f, c, k]
+    conv_input_grad   gx[n, c, i]   = sum_{f, k, o : o s + k d - p = i} g[n, f, o] w[f, c, k]
+    conv_weight_grad  gw[f, c, k]   = sum_{n, o} g[n, f, o] x[n, c, o s + k d - p]
+
+with stride s, dilation d, zero padding p, all tuples over the spatial dimensions; o, k, i are multi-indices.
+Padding comes as (before, after) pairs. Arrays are (N, C, *spatial) of any strides; results lie channels last.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import math
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tensorgrad.kernels import depthwise
+from tensorgrad.kernels.im2col import (
+    SHORT_RUN,
+    Block,
+    Geometry,
+    Ints,
+    Pads,
+    blocks,
+    channels_last_columns,
+    conv_output_size,
+    kernel_major_columns,
+    padded,
+    pixels,
+    receptive_field,
+)
+from tensorgrad.kernels.scratch import scratch
+from tensorgrad.kernels.threads import parallel, split
+
+__all__ = ["conv", "conv_input_grad", "conv_output_size", "conv_weight_grad"]
+
+Job = Callable[[], None]
+
+
+def conv(
+    x: NDArray,
+    w: NDArray,
+    b: NDArray | None,
+    *,
+    stride: Ints,
+    padding: Pads,
+    dilation: Ints,
+    groups: int,
+) -> NDArray:
+    """Slide the kernels w (F, C/groups, *k) over the images x (N, C, *in) and add the bias b (F,), if any.
+
+    y[n, f, o] = b[f] + sum over c, k of x[n, c, o stride + k dilation - padding] w[f, c, k], (N, F, *out).
+    """
+    out = conv_output_size(x.shape[2:], w.shape[2:], stride, padding, dilation)
+    dtype = np.result_type(x, w) if b is None else np.result_type(x, w, b)
+    y = np.empty((x.shape[0], *out, w.shape[0]), dtype)
+    _run(_correlate(x, w, b, y, Geometry(w.shape[2:], stride, padding, dilation), groups))
+    return np.moveaxis(y, -1, 1)
+
+
+def conv_input_grad(
+    g: NDArray, w: NDArray, *, size: Ints, stride: Ints, padding: Pads, dilation: Ints, groups: int
+) -> NDArray:
+    """Return the adjoint of `conv` in x, the transposed convolution of g (N, F, *out): shape (N, C, *size).
+
+    Input positions i with the same remainder of i + padding by the stride meet the same subset of the kernel.
+    On them the adjoint is an ordinary stride-1 convolution of g with that subset, flipped, its input and
+    output channels exchanged: one correlation for every remainder, so with stride 1 a single one in all.
+    Positions that no window covers get exact zeros.
+    """
+    swapped = _exchange_channels(w, groups)
+    gx = np.empty((g.shape[0], *size, swapped.shape[0]), np.result_type(g, w))
+    phases = [
+        _phases(*one) for one in zip(size, g.shape[2:], w.shape[2:], stride, padding, dilation, strict=True)
+    ]
+    jobs: list[Job] = []
+    for combination in itertools.product(*phases):
+        where, taps, pads, steps = zip(*combination, strict=True)
+        target = gx[(slice(None), *where)]
+        kernel = swapped[(slice(None), slice(None), *taps)]
+        if kernel.size == 0 or g.size == 0:
+            target[...] = 0
+            continue
+        geometry = Geometry(kernel.shape[2:], (1,) * len(size), pads, steps)
+        jobs += _correlate(g, kernel, None, target, geometry, groups)
+    _run(jobs)
+    return np.moveaxis(gx, -1, 1)
+
+
+def conv_weight_grad(
+    g: NDArray, x: NDArray, *, kernel: Ints, stride: Ints, padding: Pads, dilation: Ints, groups: int
+) -> NDArray:
+    """Return the adjoint of `conv` in w from g (N, F, *out) and x (N, C, *in): shape (F, C/groups, *kernel).
+
+    Columns are made again block by block (cheaper than having kept them) and multiplied with g; the partial
+    products are added in a fixed order, so the result does not depend on the number of threads.
+    """
+    channels, filters = x.shape[1] // groups, g.shape[1]
+    dtype = np.result_type(g, x)
+    shape = (filters, channels, *kernel)
+    work = depthwise.weight_grad_block if channels == 1 and groups > 1 else _weight_grad_block
+    all_blocks = blocks((g.shape[0], *g.shape[2:]), max(x.shape[1] * math.prod(kernel), g.shape[1]))
+    if not all_blocks:
+        return np.zeros(shape, dtype)
+    geometry = Geometry(kernel, stride, padding, dilation)
+    matrices = (groups, channels * math.prod(kernel), filters // groups)
+
+    def partial_sum(piece: tuple[int, int]) -> NDArray:
+        first, *rest = all_blocks[slice(*piece)]
+        total = np.empty(matrices, dtype)
+        work(g, x, total, first, geometry)
+        for block in rest:
+            share = scratch("share", matrices, dtype)
+            work(g, x, share, block, geometry)
+            total += share
+        return total
+
+    # Each piece keeps one partial result: many pieces balance the threads, few save memory.
+    pieces = max(2, min(32, 4_000_000 // math.prod(matrices)))
+    total, *rest = parallel(partial_sum, split(len(all_blocks), pieces))
+    for partial in rest:
+        total += partial
+    return np.ascontiguousarray(_from_matrices(total, shape, groups))
+
+
+# ---- the forward kernel ------------------------------------------------------------------------------------
+
+
+def _run(jobs: list[Job]) -> None:
+    parallel(lambda job: job(), jobs)
+
+
+def _is_kernel_major(channels: int, kernel: Ints) -> bool:
+    return channels * kernel[-1] < SHORT_RUN
+
+
+def _correlate(
+    x: NDArray,
+    w: NDArray,
+    b: NDArray | None,
+    y: NDArray,
+    geometry: Geometry,
+    groups: int,
+) -> list[Job]:
+    """Return the jobs that together write conv(x, w, b) into y (N, *out, F), one for each block of pixels.
+
+    The padding may be negative (crop); its `after` part is implied by the shape of y.
+    """
+    if w.shape[1] == 1 and groups > 1:
+        job = functools.partial(depthwise.block, x, depthwise.taps(w, groups, y), b, y)
+    else:
+        job = functools.partial(_gemm_block, x, _to_matrices(w, groups).astype(y.dtype, copy=False), b, y)
+    per_pixel = x.shape[1] * math.prod(geometry.kernel)
+    return [functools.partial(job, block, geometry) for block in blocks(y.shape[:-1], per_pixel)]
+
+
+def _columns(x: NDArray, block: Block, dtype: np.dtype, geometry: Geometry) -> NDArray:
+    """Return the columns of one group of channels over a block of output pixels, as a matrix (pixels, K)."""
+    out = tuple(stop - start for start, stop in block[1:])
+    field, zeros = receptive_field(x, block, geometry)
+    if _is_kernel_major(x.shape[1], geometry.kernel):
+        return kernel_major_columns(padded(field, zeros, False, dtype), out, geometry).T
+    return channels_last_columns(padded(field, zeros, True, dtype), out, geometry)
+
+
+def _gemm_block(
+    x: NDArray,
+    matrices: NDArray,
+    b: NDArray | None,
+    y: NDArray,
+    block: Block,
+    geometry: Geometry,
+) -> None:
+    """Columns, one GEMM for each group straight into the result, bias while it is still in the cache."""
+    target = pixels(y, block)
+    groups, _, filters = matrices.shape
+    channels = x.shape[1] // groups
+    flat = _as_matrix(target)
+    for i, matrix in enumerate(matrices):
+        part = x[:, i * channels : (i + 1) * channels] if groups > 1 else x
+        columns = _columns(part, block, y.dtype, geometry)
+        np.matmul(columns, matrix, out=flat[:, i * filters : (i + 1) * filters])
+    if b is not None:
+        flat += b
+    if not np.may_share_memory(flat, target):
+        target[...] = flat.reshape(target.shape)
+
+
+def _as_matrix(target: NDArray) -> NDArray:
+    """Return memory for a block (n, *out, F) as (pixels, F): its own if that is contiguous, else scratch."""
+    shape = (math.prod(target.shape[:-1]), target.shape[-1])
+    if target.flags.c_contiguous:
+        return target.reshape(shape)
+    return scratch("result", shape, target.dtype)
+
+
+# ---- the weight gradient -----------------------------------------------------------------------------------
+
+
+def _weight_grad_block(
+    g: NDArray,
+    x: NDArray,
+    result: NDArray,
+    block: Block,
+    geometry: Geometry,
+) -> None:
+    """Write one block's share of the weight gradient, as matrices (groups, K, F/groups)."""
+    part = pixels(np.moveaxis(g, 1, -1), block)
+    g_flat = _as_matrix(part)
+    if not np.may_share_memory(g_flat, part):
+        g_flat.reshape(part.shape)[...] = part
+    groups, _, filters = result.shape
+    channels = x.shape[1] // groups
+    for i in range(groups):
+        one = x[:, i * channels : (i + 1) * channels]
+        columns = _columns(one, block, result.dtype, geometry)
+        np.matmul(columns.T, g_flat[:, i * filters : (i + 1) * filters], out=result[i])
+
+
+# ---- the input gradient ------------------------------------------------------------------------------------
+
+
+def _exchange_channels(w: NDArray, groups: int) -> NDArray:
+    """Return w (F, C/groups, *k) as the kernels (C, F/groups, *k) of the way back."""
+    filters, channels, *kernel = w.shape
+    grouped = w.reshape(groups, filters // groups, channels, *kernel).swapaxes(1, 2)
+    return grouped.reshape(groups * channels, filters // groups, *kernel)
+
+
+def _phases(
+    size: int, out: int, kernel: int, stride: int, padding: tuple[int, int], dilation: int
+) -> list[tuple[slice, slice, tuple[int, int], int]]:
+    """Return (positions, taps, padding, dilation) of each stride-1 correlation that makes up the 1-d adjoint.
+
+    Output o and tap k meet input i where i + before = o stride + k dilation. For i + before = u stride + r,
+    only taps with k dilation = r modulo stride do: k = first + j step, step = stride / gcd(stride, dilation);
+    then o = u + shift - j dilation / gcd: a correlation over u with the taps in falling order.
+    """
+    before = padding[0]
+    common = math.gcd(stride, dilation)
+    step, steps = stride // common, dilation // common
+    result = []
+    for r in range(stride):
+        start = (r - before) % stride  # the first input position of this remainder
+        count = len(range(start, size, stride))
+        if count == 0:
+            continue
+        where = slice(start, None, stride)
+        found = [k for k in range(kernel) if (k * dilation - r) % stride == 0]
+        if not found:
+            result.append((where, slice(0, 0), (0, 0), 1))
+            continue
+        first, last = found[0], found[-1]
+        taps = slice(last, first - 1 if first else None, -step)
+        shift = (r - first * dilation) // stride
+        reach = (len(found) - 1) * steps
+        u = (start + before - r) // stride
+        pad = reach - u - shift
+        result.append((where, taps, (pad, count + reach - pad - out), steps))
+    return result
+
+
+# ---- weights as matrices -----------------------------------------------------------------------------------
+
+
+def _to_matrices(w: NDArray, groups: int) -> NDArray:
+    """Return w (F, C/groups, *k) as matrices (groups, K, F/groups) with rows in the order of the columns."""
+    filters, channels, *kernel = w.shape
+    m = w.reshape(groups, filters // groups, channels, *kernel)
+    m = np.moveaxis(m, 1, -1)  # (groups, C, *k, F)
+    if not _is_kernel_major(channels, tuple(kernel)):
+        m = np.moveaxis(m, 1, -2)  # (groups, *k, C, F)
+    return np.ascontiguousarray(m).reshape(groups, channels * math.prod(kernel), filters // groups)
+
+
+def _from_matrices(m: NDArray, shape: Ints, groups: int) -> NDArray:
+    """Undo `_to_matrices`: return matrices (groups, K, F/groups) in the shape (F, C/groups, *k)."""
+    filters, channels, *kernel = shape
+    if _is_kernel_major(channels, tuple(kernel)):
+        m = m.reshape(groups, channels, *kernel, filters // groups)
+    else:
+        m = np.moveaxis(m.reshape(groups, *kernel, channels, filters // groups), -2, 1)
+    return np.moveaxis(m, -1, 1).reshape(shape)

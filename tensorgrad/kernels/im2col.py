@@ -1,0 +1,164 @@
+"""Columns: the windows of an image laid out as a matrix, so that convolution becomes one GEMM.
+
+    channels last   (pixels, k * C)   each window is copied in runs of kw * C numbers
+    kernel major    (C * k, pixels)   each kernel position is one shifted image; for images of few channels
+
+The work is cut into blocks of output pixels whose columns stay in the L2 cache; those of a whole batch are
+never made. A block is a (start, stop) range for the batch and for every spatial dimension of the output.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+from numpy.typing import NDArray
+
+from tensorgrad.kernels.scratch import scratch
+from tensorgrad.kernels.threads import split
+
+Ints = tuple[int, ...]
+Pads = tuple[tuple[int, int], ...]
+Block = tuple[tuple[int, int], ...]
+
+
+class Geometry(NamedTuple):
+    """How windows lie on an image: one entry of each field for every spatial dimension."""
+
+    kernel: Ints
+    stride: Ints
+    padding: Pads  # (before, after); negative numbers crop
+    dilation: Ints
+
+
+BLOCK_FLOATS = 500_000  # 2 MB: smaller blocks fit more caches, but Python costs more than that gains
+BLOCK_PIXELS = 256  # a GEMM of fewer rows would spend its time packing the weights
+SHARED_FLOATS = 50_000  # smaller work is not worth handing to a second thread
+SHORT_RUN = 16  # numbers; shorter channels-last runs copy slower than kernel-major ones
+
+
+def conv_output_size(size: Ints, kernel: Ints, stride: Ints, padding: Pads, dilation: Ints) -> Ints:
+    """Return floor((size + padding - dilation (kernel - 1) - 1) / stride) + 1 for every spatial dimension."""
+    return tuple(
+        (n + before + after - d * (k - 1) - 1) // s + 1
+        for n, k, s, (before, after), d in zip(size, kernel, stride, padding, dilation, strict=True)
+    )
+
+
+def blocks(shape: Ints, per_pixel: int) -> list[Block]:
+    """Cut an output of ``shape`` (N, *out) into blocks of about BLOCK_FLOATS, ``per_pixel`` each pixel.
+
+    A block spans the last dimensions in full, a range of one dimension and a single index of those before it,
+    so that its pixels follow each other in memory. The cut depends on shapes only, never on threads.
+    """
+    total = math.prod(shape) * per_pixel
+    if total == 0:
+        return []
+    target = min(max(BLOCK_FLOATS, BLOCK_PIXELS * per_pixel), max(SHARED_FLOATS, -(-total // 4)))
+    axis, inner = 0, total // shape[0]  # `inner` numbers belong to one index of `axis`
+    while inner > target and axis < len(shape) - 1:
+        axis += 1
+        inner //= shape[axis]
+    per_block = max(1, round(target / inner))
+    pieces = [split(n, n) for n in shape[:axis]]
+    pieces.append(split(shape[axis], -(-shape[axis] // per_block)))
+    pieces.extend([(0, n)] for n in shape[axis + 1 :])
+    return list(itertools.product(*pieces))
+
+
+def pixels(array: NDArray, block: Block) -> NDArray:
+    """Return the view of a channels-last array (N, *out, C) that a block covers."""
+    return array[tuple(slice(a, b) for a, b in block)]
+
+
+def receptive_field(x: NDArray, block: Block, geometry: Geometry) -> tuple[NDArray, Pads]:
+    """Return the part of x (N, C, *in) that a block of output pixels sees, and the zeros to add around it."""
+    cut: list[slice] = [slice(*block[0]), slice(None)]
+    zeros = []
+    for (a, b), n, k, s, (before, _), d in zip(block[1:], x.shape[2:], *geometry, strict=True):
+        start, stop = a * s - before, (b - 1) * s - before + (k - 1) * d + 1
+        low = min(max(start, 0), n)
+        high = min(max(stop, low), n)
+        missing_before = min(max(-start, 0), stop - start)
+        cut.append(slice(low, high))
+        zeros.append((missing_before, (stop - start) - (high - low) - missing_before))
+    return x[tuple(cut)], tuple(zeros)
+
+
+def padded(x: NDArray, zeros: Pads, channels_last: bool, dtype: np.dtype) -> NDArray:
+    """Return x (n, C, *in) with zeros around it, as (n, *padded, C) or (n, C, *padded).
+
+    A view when there is nothing to add and the memory already has that order, else this thread's scratch.
+    """
+    if channels_last:
+        x = np.moveaxis(x, 1, -1)
+    axes = range(1, x.ndim - 1) if channels_last else range(2, x.ndim)
+    nothing_to_add = not any(before or after for before, after in zeros)
+    run = x.strides[-1] == x.itemsize and (not channels_last or x.strides[-2] == x.shape[-1] * x.itemsize)
+    if nothing_to_add and run and x.dtype == dtype:
+        return x
+    shape = list(x.shape)
+    inside = [slice(None)] * x.ndim
+    for axis, (before, after) in zip(axes, zeros, strict=True):
+        inside[axis] = slice(before, before + shape[axis])
+        shape[axis] += before + after
+    result = scratch("padded", tuple(shape), dtype)
+    for axis, (before, after) in zip(axes, zeros, strict=True):
+        if before:
+            result[(slice(None),) * axis + (slice(0, before),)] = 0
+        if after:
+            result[(slice(None),) * axis + (slice(shape[axis] - after, None),)] = 0
+    result[tuple(inside)] = x
+    return result
+
+
+def channels_last_columns(x: NDArray, out: Ints, geometry: Geometry) -> NDArray:
+    """Return the columns (n * pixels, k * C) of a padded x (n, *padded, C)."""
+    kernel, stride, _, dilation = geometry
+    n, channels = x.shape[0], x.shape[-1]
+    steps = x.strides[1:-1]
+    windows = as_strided(
+        x,
+        (n, *out, *kernel, channels),
+        (
+            x.strides[0],
+            *(step * s for step, s in zip(steps, stride, strict=True)),
+            *(step * d for step, d in zip(steps, dilation, strict=True)),
+            x.strides[-1],
+        ),
+        writeable=False,
+    )
+    if windows.flags.c_contiguous:  # a 1x1 kernel on every pixel: the image is the matrix
+        columns = windows
+    else:
+        columns = scratch("columns", windows.shape, x.dtype)
+        np.copyto(columns, windows)  # NumPy merges kw and C into one run when the window is dense
+    return columns.reshape(n * math.prod(out), math.prod(kernel) * channels)
+
+
+def kernel_major_columns(x: NDArray, out: Ints, geometry: Geometry) -> NDArray:
+    """Return the columns (C * k, n * pixels) of a padded x (n, C, *padded)."""
+    n, channels = x.shape[:2]
+    kernel = geometry.kernel
+    columns = scratch("columns", (channels, *kernel, n, *out), x.dtype)
+    for position, window in positions(x, 2, out, geometry):
+        row: tuple[slice | int, ...] = (slice(None), *position)
+        columns[row] = np.moveaxis(window, 1, 0)
+    return columns.reshape(channels * math.prod(kernel), n * math.prod(out))
+
+
+def positions(x: NDArray, first: int, out: Ints, geometry: Geometry) -> list[tuple[Ints, NDArray]]:
+    """Return, for every kernel position, the view of a padded x that this position meets.
+
+    The spatial axes of x start at ``first`` and keep their place; in the view they have the sizes ``out``.
+    """
+    result = []
+    for position in np.ndindex(*geometry.kernel):
+        cut = [slice(None)] * x.ndim
+        for i, (p, o, s, d) in enumerate(zip(position, out, geometry.stride, geometry.dilation, strict=True)):
+            cut[first + i] = slice(p * d, p * d + (o - 1) * s + 1, s)
+        result.append((position, x[tuple(cut)]))
+    return result

@@ -1,0 +1,82 @@
+"""Matrix products on our own thread pool: one pool for everything, so that BLAS threads never fight with
+it."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tensorgrad.kernels.threads import parallel, single_threaded_blas, split
+
+ONE_CALL = 1_000_000  # multiply-adds; less is not worth a hand-over to another thread
+PER_TASK = 4_000_000
+MOST_TASKS = 16
+BLAS_STAYS_SINGLE = 200_000  # multiply-adds; below that OpenBLAS uses one thread by itself
+
+
+def matmul(a: NDArray, b: NDArray) -> NDArray:
+    """Return a @ b with np.matmul's shapes: (..., M, K) @ (..., K, N) -> (..., M, N), vectors and
+    broadcasting too.
+
+    Large products are cut along the batch, the rows or the columns, whichever is longest; the cut depends on
+    the shapes only, so results do not depend on the number of threads.
+    """
+    if a.ndim == 0 or b.ndim == 0 or a.shape[-1] != b.shape[-2 if b.ndim > 1 else 0]:
+        return np.matmul(a, b)  # raises
+    if a.ndim < 2 or b.ndim < 2:
+        return _one_call(a, b, a.size * b.size // a.shape[-1] if a.size else 0)
+    rows, inner, columns = a.shape[-2], a.shape[-1], b.shape[-1]
+    if a.ndim == b.ndim == 2:
+        batch: tuple[int, ...] = ()
+    elif b.ndim == 2 and a.flags.c_contiguous:  # a batch of rows is only more rows
+        return matmul(a.reshape(-1, inner), b).reshape(*a.shape[:-1], columns) if a.size else np.matmul(a, b)
+    else:
+        batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    work = math.prod(batch) * rows * inner * columns
+    if work <= ONE_CALL:
+        return _one_call(a, b, work)
+
+    dtype = np.result_type(a, b)
+    a, b = _for_blas(a, dtype), _for_blas(b, dtype)
+    y = np.empty((*batch, rows, columns), dtype)
+    pieces = min(MOST_TASKS, max(2, work // PER_TASK))
+    if batch and max(batch) >= pieces:
+        axis = batch.index(max(batch))
+        a = np.broadcast_to(a, (*batch, *a.shape[-2:]))
+        b = np.broadcast_to(b, (*batch, *b.shape[-2:]))
+        operands = [
+            (_cut(a, axis, at), _cut(b, axis, at), _cut(y, axis, at)) for at in split(batch[axis], pieces)
+        ]
+    elif rows >= columns:
+        operands = [(_cut(a, -2, at), b, _cut(y, -2, at)) for at in split(rows, min(pieces, rows // 16 + 1))]
+    else:
+        operands = [
+            (a, _cut(b, -1, at), _cut(y, -1, at)) for at in split(columns, min(pieces, columns // 16 + 1))
+        ]
+    parallel(lambda task: np.matmul(task[0], task[1], out=task[2]), operands)
+    return y
+
+
+def _one_call(a: NDArray, b: NDArray, work: int) -> NDArray:
+    if work < BLAS_STAYS_SINGLE:
+        return np.matmul(a, b)
+    with single_threaded_blas:
+        return np.matmul(a, b)
+
+
+def _for_blas(a: NDArray, dtype: np.dtype) -> NDArray:
+    """Return a in a layout BLAS takes; for any other NumPy falls back to loops a hundred times slower."""
+    a = a.astype(dtype, copy=False)
+    rows, columns = a.strides[-2:]
+    size = a.itemsize
+    row_major = columns == size and rows >= a.shape[-1] * size and rows % size == 0
+    column_major = rows == size and columns >= a.shape[-2] * size and columns % size == 0
+    return a if row_major or column_major else np.ascontiguousarray(a)
+
+
+def _cut(a: NDArray, axis: int, at: tuple[int, int]) -> NDArray:
+    index = [slice(None)] * a.ndim
+    index[axis] = slice(*at)
+    return a[tuple(index)]

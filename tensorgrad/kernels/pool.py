@@ -1,0 +1,250 @@
+"""Pooling in one, two or three dimensions: maximum here, averages from their own module.
+
+The maximum remembers the *place* of each winner in its window, 0 .. prod(kernel) - 1 in row-major order, in
+the smallest unsigned integers. Scatter and gather are each other's adjoints, both linear, given the places.
+
+Arrays are (N, C, *spatial) of any strides; results lie channels last.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tensorgrad.kernels.avg_pool import (
+    adaptive_avg_pool,
+    adaptive_avg_pool_input_grad,
+    avg_pool,
+    avg_pool_input_grad,
+)
+from tensorgrad.kernels.reduce import AS_INTEGER
+from tensorgrad.kernels.scratch import scratch
+from tensorgrad.kernels.windows import (
+    Ints,
+    Tap,
+    begins_with_pair,
+    channels_last,
+    meets_each_pixel_once,
+    over_samples,
+    pool_output_size,
+    taps,
+)
+
+__all__ = [
+    "adaptive_avg_pool",
+    "adaptive_avg_pool_input_grad",
+    "avg_pool",
+    "avg_pool_input_grad",
+    "flat_index",
+    "max_pool",
+    "max_pool_gather",
+    "max_pool_scatter",
+    "pool_output_size",
+]
+
+
+def max_pool(
+    x: NDArray, *, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, ceil_mode: bool
+) -> tuple[NDArray, NDArray]:
+    """Return the largest number of every window of x (N, C, *in) and its place in the window: both (N, C,
+    *out).
+
+    Of equal numbers the first in row-major order wins; NaN wins over numbers, and the first NaN over later
+    ones. Padding never wins, not even over -inf.
+    """
+    size = x.shape[2:]
+    out = pool_output_size(size, kernel, stride, padding, dilation, ceil_mode)
+    y = np.empty((x.shape[0], *out, x.shape[1]), x.dtype)
+    place = np.empty(y.shape, np.min_scalar_type(math.prod(kernel) - 1))
+    axis_taps = [taps(*one) for one in zip(size, out, kernel, stride, padding, dilation, strict=True)]
+
+    def pool(batch: slice) -> None:
+        images = values = channels_last(x[batch], "images")
+        places = None
+        worth = 1  # places that one step along the axis counts
+        for axis in range(len(size), 0, -1):
+            shape = (*values.shape[:axis], out[axis - 1], *values.shape[axis + 1 :])
+            best = y[batch] if axis == 1 else scratch(f"values {axis}", shape, y.dtype)
+            best_places = place[batch] if axis == 1 else scratch(f"places {axis}", shape, place.dtype)
+            _max_along(axis, axis_taps[axis - 1], worth, values, places, best, best_places)
+            values, places = best, best_places
+            worth *= kernel[axis - 1]
+        if y.dtype.kind == "f" and np.isnan(values).any():
+            _place_first_nan(images, place[batch], kernel, axis_taps)
+
+    over_samples(pool, x.shape[0], x.size)
+    return np.moveaxis(y, -1, 1), np.moveaxis(place, -1, 1)
+
+
+def max_pool_scatter(
+    g: NDArray, index: NDArray, *, size: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints
+) -> NDArray:
+    """Return the adjoint of `max_pool_gather`: g (N, C, *out) put to its places and added up, (N, C,
+    *size)."""
+    gx = np.empty((g.shape[0], *size, g.shape[1]), g.dtype)
+    axis_taps = [taps(*one) for one in zip(size, g.shape[2:], kernel, stride, padding, dilation, strict=True)]
+    once = all(meets_each_pixel_once(found, n) for found, n in zip(axis_taps, size, strict=True))
+
+    def scatter(batch: slice) -> None:
+        values, places = channels_last(g[batch], "values"), channels_last(index[batch], "places")
+        target = gx[batch]
+        if not once:
+            target[...] = 0
+        for number, windows, pixels in _window_places(kernel, axis_taps):
+            if once:
+                _chosen(values[windows], places[windows], number, out=target[pixels])
+            else:
+                target[pixels] += _chosen(values[windows], places[windows], number)
+
+    over_samples(scatter, g.shape[0], gx.size)
+    return np.moveaxis(gx, -1, 1)
+
+
+def max_pool_gather(
+    x: NDArray, index: NDArray, *, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints
+) -> NDArray:
+    """Return the pixels of x (N, C, *in) at the places ``index`` (N, C, *out) of their windows: index's
+    shape."""
+    size, out = x.shape[2:], index.shape[2:]
+    y = np.empty((x.shape[0], *out, x.shape[1]), x.dtype)
+    axis_taps = [taps(*one) for one in zip(size, out, kernel, stride, padding, dilation, strict=True)]
+
+    def gather(batch: slice) -> None:
+        values, places = channels_last(x[batch], "values"), channels_last(index[batch], "places")
+        target = y[batch].view(AS_INTEGER.get(y.dtype) or y.dtype)
+        target[...] = 0
+        for number, windows, pixels in _window_places(kernel, axis_taps):
+            chosen = _chosen(values[pixels], places[windows], number).view(target.dtype)
+            target[windows] |= chosen  # one place of each window gives its bits, the others give none
+
+    over_samples(gather, x.shape[0], x.size)
+    return np.moveaxis(y, -1, 1)
+
+
+def flat_index(
+    index: NDArray, *, size: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints
+) -> NDArray:
+    """Return places in the window as positions in the flattened image, 0 .. prod(size) - 1 (int64, index's
+    shape).
+
+    This is what PyTorch's return_indices gives.
+    """
+    step = [math.prod(size[a + 1 :]) for a in range(len(size))]
+    in_window = np.zeros((), np.int64)
+    window = np.zeros((), np.int64)
+    for k, n, s, p, d, one in zip(kernel, index.shape[2:], stride, padding, dilation, step, strict=True):
+        in_window = in_window[..., None] + np.arange(k) * d * one
+        window = window[..., None] + (np.arange(n) * s - p) * one
+    flat = in_window.ravel()[index] + window
+    # Only a window that lies in padding altogether (small image, wide dilation) can point outside.
+    return np.clip(flat, 0, math.prod(size) - 1, out=flat)
+
+
+# ---- one axis at a time ------------------------------------------------------------------------------------
+
+
+def _max_along(
+    axis: int,
+    found: Sequence[Tap],
+    worth: int,
+    x: NDArray,
+    x_place: NDArray | None,
+    y: NDArray,
+    place: NDArray,
+) -> None:
+    """Write into y the maximum of x along an axis, and its place into ``place``.
+
+    A place along this axis counts ``worth`` for each tap, plus the winner's place along the later axes,
+    x_place.
+    """
+    out = y.shape[axis]
+    met = out  # windows from this one on have met a tap already
+    if begins_with_pair(found, out):
+        (one, two), found = found[:2], found[2:]
+        a, b = one.pixels(axis), two.pixels(axis)
+        a_place, b_place = (None, None) if x_place is None else (x_place[a], x_place[b])
+        _keep_larger(x[a], a_place, x[b], b_place, two.position * worth, y, place)
+        met = 0
+    elif not found or found[-1].start > 0 or max(tap.stop for tap in found) < out:
+        y[...] = -np.inf if y.dtype.kind == "f" else np.iinfo(y.dtype).min  # a window in padding altogether
+        place[...] = 0
+    for tap in found:
+        first = tap.position * worth
+        if tap.start < min(met, tap.stop):  # the first tap of these windows
+            stop = min(met, tap.stop)
+            here, there = tap.windows(axis, stop=stop), tap.pixels(axis, stop=stop)
+            y[here] = x[there]
+            place[here] = first if x_place is None else x_place[there] + place.dtype.type(first)
+        if met < tap.stop:
+            start = max(met, tap.start)
+            here, there = tap.windows(axis, start), tap.pixels(axis, start)
+            there_place = None if x_place is None else x_place[there]
+            _keep_larger(y[here], place[here], x[there], there_place, first, y[here], place[here])
+        met = min(met, tap.start)
+
+
+def _keep_larger(
+    a: NDArray,
+    a_place: NDArray | None,
+    b: NDArray,
+    b_place: NDArray | None,
+    first: int,
+    y: NDArray,
+    place: NDArray,
+) -> None:
+    """Write max(a, b) into y, and into ``place`` a's place, or first + b's place where b is strictly larger.
+
+    Places grow from tap to tap, so the choice between them is a maximum: arithmetic on bytes, where selecting
+    by a random mask would cost a branch misprediction every other time. No place given means 0.
+    """
+    wins = np.greater(b, a, out=scratch("wins", b.shape, np.bool_)).view(np.uint8)
+    candidate = scratch("candidate", b.shape, place.dtype) if a_place is not None else place
+    if b_place is None:
+        np.multiply(wins, place.dtype.type(first), out=candidate)
+    else:
+        np.add(b_place, place.dtype.type(first), out=candidate)
+        np.multiply(candidate, wins, out=candidate)
+    if a_place is not None:
+        np.maximum(a_place, candidate, out=place)
+    np.maximum(a, b, out=y)
+
+
+# ---- all axes together -------------------------------------------------------------------------------------
+
+
+def _window_places(
+    kernel: Ints, axis_taps: Sequence[Sequence[Tap]]
+) -> Iterator[tuple[int, tuple[slice, ...], tuple[slice, ...]]]:
+    """Yield (place, windows, pixels) for every place in the window, as indices of channels-last arrays."""
+    for combination in itertools.product(*axis_taps):
+        number = 0
+        windows: tuple[slice, ...] = (slice(None),)
+        pixels: tuple[slice, ...] = (slice(None),)
+        for k, tap in zip(kernel, combination, strict=True):
+            number = number * k + tap.position
+            windows += tap.windows(0)
+            pixels += tap.pixels(0)
+        yield number, windows, pixels
+
+
+def _chosen(values: NDArray, places: NDArray, number: int, out: NDArray | None = None) -> NDArray:
+    """Return values where their place is ``number`` and 0 elsewhere, without branches (see
+    `reduce.select`)."""
+    mask = np.equal(places, number, out=scratch("wins", places.shape, np.bool_))
+    if out is None:
+        out = scratch("chosen", values.shape, values.dtype)
+    bits = AS_INTEGER.get(values.dtype) or values.dtype
+    np.multiply(values.view(bits), mask, out=out.view(bits))
+    return out
+
+
+def _place_first_nan(
+    images: NDArray, place: NDArray, kernel: Ints, axis_taps: Sequence[Sequence[Tap]]
+) -> None:
+    """Write the place of the first NaN of every window that has one (comparisons have passed over it)."""
+    for number, windows, pixels in reversed(list(_window_places(kernel, axis_taps))):
+        np.copyto(place[windows], place.dtype.type(number), where=np.isnan(images[pixels]))

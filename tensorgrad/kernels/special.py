@@ -1,0 +1,73 @@
+"""The error function, which NumPy lacks: W. J. Cody's rational approximations (Math. Comp. 23, 1969).
+
+Relative error below 1e-15 in float64; float32 is computed in float64 and rounded.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+# |x| <= 0.46875: erf(x) = x P(x^2) / Q(x^2)
+_P1 = (
+    1.85777706184603153e-1,
+    3.16112374387056560e0,
+    1.13864154151050156e2,
+    3.77485237685302021e2,
+    3.20937758913846947e3,
+)
+_Q1 = (1.0, 2.36012909523441209e1, 2.44024637934444173e2, 1.28261652607737228e3, 2.84423683343917062e3)
+# 0.46875 <= x <= 4: erfc(x) = exp(-x^2) P(x) / Q(x)
+_P2 = (
+    2.15311535474403846e-8, 5.64188496988670089e-1, 8.88314979438837594e0, 6.61191906371416295e1, 2.98635138197400131e2,
+    8.81952221241769090e2, 1.71204761263407058e3, 2.05107837782607147e3, 1.23033935479799725e3,
+)  # fmt: skip
+_Q2 = (
+    1.0, 1.57449261107098347e1, 1.17693950891312499e2, 5.37181101862009858e2, 1.62138957456669019e3,
+    3.29079923573345963e3, 4.36261909014324716e3, 3.43936767414372164e3, 1.23033935480374942e3,
+)  # fmt: skip
+# x >= 4: erfc(x) = exp(-x^2) / x * (1 / sqrt(pi) - P(1/x^2) / (x^2 Q(1/x^2)))
+_P3 = (
+    1.63153871373020978e-2, 3.05326634961232344e-1, 3.60344899949804439e-1, 1.25781726111229246e-1,
+    1.60837851487422766e-2, 6.58749161529837803e-4,
+)  # fmt: skip
+_Q3 = (
+    1.0, 2.56852019228982242e0, 1.87295284992346725e0, 5.27905102951428412e-1, 6.05183413124413191e-2,
+    2.33520497626869185e-3,
+)  # fmt: skip
+
+
+def erfc(x: np.ndarray) -> np.ndarray:
+    """``1 - erf(x)``, accurate where erf is close to 1."""
+    return _both(x)[1]
+
+
+def erf(x: np.ndarray) -> np.ndarray:
+    """``2 / sqrt(pi) * integral of exp(-t^2) from 0 to x``, same shape and dtype."""
+    return _both(x)[0]
+
+
+def _both(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """erf and erfc together: each range of |x| is exact for one of them."""
+    z = np.asarray(x, np.float64)
+    size = np.abs(z)
+    small = size <= 0.46875
+    squared = np.where(small, z * z, 0.0)
+    inner = z * np.polyval(_P1, squared) / np.polyval(_Q1, squared)
+    middle = np.clip(size, 0.46875, 4.0)
+    large = np.clip(size, 4.0, 30.0)
+    inverse = 1 / (large * large)
+    tail = (1 / np.sqrt(np.pi) - inverse * np.polyval(_P3, inverse) / np.polyval(_Q3, inverse)) / large
+    outer = np.where(size < 4.0, np.polyval(_P2, middle) / np.polyval(_Q2, middle), tail)
+    outer = outer * _exp_minus_square(size)
+    erf = np.where(small, inner, np.copysign(1 - outer, z))
+    erfc = np.where(small, 1 - inner, np.where(z < 0, 2 - outer, outer))
+    nan = np.isnan(z)
+    dtype = x.dtype if x.dtype.kind == "f" else np.dtype(np.float32)
+    return np.where(nan, z, erf).astype(dtype), np.where(nan, z, erfc).astype(dtype)
+
+
+def _exp_minus_square(size: np.ndarray) -> np.ndarray:
+    """``exp(-size^2)`` with the square split in two, so that its rounding does not reach the result."""
+    size = np.minimum(size, 30.0)
+    head = np.trunc(size * 16) / 16
+    return np.exp(-head * head) * np.exp(-(size - head) * (size + head))

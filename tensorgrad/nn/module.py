@@ -1,0 +1,350 @@
+"""Module: the base class of layers and networks. Parameters and submodules are found, not declared."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+
+from tensorgrad.autograd import in_place
+from tensorgrad.autograd.hooks import RemovableHandle, add_hook
+from tensorgrad.errors import describe
+from tensorgrad.nn.parameter import Parameter
+from tensorgrad.state import per_thread
+from tensorgrad.tensor import Tensor, as_array, check_device
+
+M = TypeVar("M", bound="Module")
+
+
+class LoadResult(NamedTuple):
+    """What :meth:`Module.load_state_dict` did not find, and what it did not know."""
+
+    missing_keys: list[str]
+    unexpected_keys: list[str]
+
+
+class Module:
+    """A part of a network: parameters, buffers and submodules are its attributes, ``forward`` is its computation.
+
+    Parameters and modules are found by plain assignment, also inside lists, tuples and dictionaries.
+    Source: ``torch.nn.Module``.
+
+    >>> import tensorgrad as tg
+    >>> class Line(tg.nn.Module):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.slope = tg.nn.Parameter(tg.tensor(2.0))
+    ...     def forward(self, x):
+    ...         return self.slope * x
+    >>> Line()(tg.tensor(3.0)).item()
+    6.0
+    """
+
+    training: bool
+    _RESERVED = frozenset({"training", "_buffer_names", "_forward_hooks", "_forward_pre_hooks", "_path"})
+
+    def __new__(cls: type[M], *args: Any, **kwargs: Any) -> M:
+        # here and not in __init__, so that a subclass which forgets super().__init__() works all the same
+        self = super().__new__(cls)
+        self.__dict__.update(
+            training=True,
+            _buffer_names={},
+            _forward_hooks={},
+            _forward_pre_hooks={},
+            _path=(None, None, None),
+        )
+        return self
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """The computation; every subclass writes its own."""
+        raise NotImplementedError(f"{type(self).__name__}: write a forward method")
+
+    def extra_repr(self) -> str:
+        """What stands between the parentheses of the module's line in ``repr``."""
+        return ""
+
+    # --- calling --------------------------------------------------------------------------------------------------
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the hooks and :meth:`forward`; operators recorded meanwhile know this module's path."""
+        state = per_thread.state
+        parent, parent_path = state.module, state.module_path
+        state.module_path = self._path_below(parent, parent_path)
+        state.module = self
+        try:
+            for hook in list(self._forward_pre_hooks.values()):
+                changed = hook(self, args)
+                if changed is not None:
+                    args = changed if isinstance(changed, tuple) else (changed,)
+            result = self.forward(*args, **kwargs)
+            for hook in list(self._forward_hooks.values()):
+                changed = hook(self, args, result)
+                if changed is not None:
+                    result = changed
+            return result
+        finally:
+            state.module, state.module_path = parent, parent_path
+
+    def _path_below(self, parent: Any, parent_path: str | None) -> str:
+        """``Net.features.0``: the caller's path and the name under which it holds this module. Remembered."""
+        known_parent, known_path, path = self._path
+        if known_parent == id(parent) and known_path is parent_path and path is not None:
+            return path  # type: ignore[no-any-return]
+        path = type(self).__name__
+        if parent is not None:
+            names = [name for name, module in parent.named_modules(remove_duplicate=False) if module is self and name]
+            path = f"{parent_path}.{names[0] if names else path}"
+        self.__dict__["_path"] = (id(parent), parent_path, path)
+        return path
+
+    def register_forward_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call ``hook(module, args, result)`` after forward; a result that is not None takes its place."""
+        return add_hook(self._forward_hooks, hook)
+
+    def register_forward_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call ``hook(module, args)`` before forward; a result that is not None takes the arguments' place."""
+        return add_hook(self._forward_pre_hooks, hook)
+
+    # --- what belongs to it -----------------------------------------------------------------------------------------
+
+    def _attributes(self) -> Iterator[tuple[str, Any]]:
+        """The attributes that may hold parameters and modules; containers say what theirs are called."""
+        return ((name, value) for name, value in vars(self).items() if name not in self._RESERVED)
+
+    def _members(self, kind: type) -> Iterator[tuple[str, Any]]:
+        for name, value in self._attributes():
+            yield from _inside(value, kind, name)
+
+    def named_modules(self, prefix: str = "", remove_duplicate: bool = True) -> Iterator[tuple[str, Module]]:
+        """``(path, module)`` for this module and all below it, parents first."""
+        return self._walk(prefix, set(), remove_duplicate)
+
+    def _walk(self, prefix: str, seen: set[int], remove_duplicate: bool) -> Iterator[tuple[str, Module]]:
+        if id(self) in seen:
+            return
+        seen.add(id(self))
+        yield prefix, self
+        for name, child in self._members(Module):
+            yield from child._walk(f"{prefix}.{name}" if prefix else name, seen, remove_duplicate)
+        if not remove_duplicate:
+            seen.discard(id(self))
+
+    def modules(self) -> Iterator[Module]:
+        """This module and all below it."""
+        return (module for _, module in self.named_modules())
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """``(name, module)`` for the modules directly below, each once."""
+        seen: set[int] = set()
+        for name, child in self._members(Module):
+            if id(child) not in seen:
+                seen.add(id(child))
+                yield name, child
+
+    def children(self) -> Iterator[Module]:
+        """The modules directly below."""
+        return (child for _, child in self.named_children())
+
+    def named_parameters(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Parameter]]:
+        """``(path, parameter)`` for all parameters, each once unless ``remove_duplicate`` is False."""
+        yield from self._named(lambda module: module._members(Parameter), prefix, recurse, remove_duplicate)
+
+    def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
+        """All parameters, each once: what an optimizer takes."""
+        return (parameter for _, parameter in self.named_parameters(recurse=recurse))
+
+    def named_buffers(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Tensor]]:
+        """``(path, tensor)`` for all buffers."""
+        yield from self._named(lambda module: module._own_buffers(False), prefix, recurse, remove_duplicate)
+
+    def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
+        """All buffers: tensors that are state but no parameters."""
+        return (buffer for _, buffer in self.named_buffers(recurse=recurse))
+
+    def _own_buffers(self, persistent_only: bool) -> Iterator[tuple[str, Tensor]]:
+        for name, persistent in self._buffer_names.items():
+            value = getattr(self, name, None)
+            if value is not None and (persistent or not persistent_only):
+                yield name, value
+
+    def _named(self, own: Any, prefix: str, recurse: bool, remove_duplicate: bool) -> Iterator[tuple[str, Any]]:
+        seen: set[int] = set()
+        owners = self.named_modules(prefix, remove_duplicate) if recurse else [(prefix, self)]
+        for path, module in owners:
+            for name, value in own(module):
+                if remove_duplicate and id(value) in seen:
+                    continue
+                seen.add(id(value))
+                yield f"{path}.{name}" if path else name, value
+
+    def get_submodule(self, target: str) -> Module:
+        """The module at a path such as ``"features.0"``; KeyError when there is none."""
+        for name, module in self.named_modules(remove_duplicate=False):
+            if name == target:
+                return module
+        raise KeyError(f"{type(self).__name__} has no submodule {target!r}")
+
+    def get_parameter(self, target: str) -> Parameter:
+        """The parameter at a path such as ``"conv.weight"``; KeyError when there is none."""
+        for name, parameter in self.named_parameters(remove_duplicate=False):
+            if name == target:
+                return parameter
+        raise KeyError(f"{type(self).__name__} has no parameter {target!r}")
+
+    def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
+        """Make ``tensor`` an attribute that is saved with the parameters but not trained."""
+        if tensor is not None and not isinstance(tensor, Tensor):
+            raise TypeError(f"register_buffer: {name} must be a tensor or None, got {describe(tensor)}")
+        self._buffer_names[name] = persistent
+        setattr(self, name, tensor)
+
+    def register_parameter(self, name: str, param: Parameter | None) -> None:
+        """Make ``param`` (or None) an attribute: the long form of an assignment."""
+        if param is not None and not isinstance(param, Parameter):
+            raise TypeError(f"register_parameter: {name} must be a Parameter or None, got {describe(param)}")
+        setattr(self, name, param)
+
+    def add_module(self, name: str, module: Module | None) -> None:
+        """Make ``module`` an attribute: the long form of an assignment."""
+        setattr(self, name, module)
+
+    register_module = add_module
+
+    # --- changing it ------------------------------------------------------------------------------------------------
+
+    def train(self: M, mode: bool = True) -> M:
+        """Set training mode (dropout drops, batch norm uses the batch) here and below."""
+        for module in self.modules():
+            module.training = mode
+        return self
+
+    def eval(self: M) -> M:
+        """Set evaluation mode here and below."""
+        return self.train(False)
+
+    def requires_grad_(self: M, requires_grad: bool = True) -> M:
+        """Freeze or unfreeze all parameters."""
+        for parameter in self.parameters():
+            parameter.requires_grad_(requires_grad)
+        return self
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients of all parameters (or fill them with zeros)."""
+        for parameter in self.parameters():
+            if set_to_none or parameter.grad is None:
+                parameter.grad = None
+            else:
+                parameter.grad = Tensor(np.zeros_like(parameter.data))
+
+    def apply(self: M, function: Callable[[Module], Any]) -> M:
+        """Call ``function`` on every module below and on this one, children first."""
+        for child in self.children():
+            child.apply(function)
+        function(self)
+        return self
+
+    def to(self: M, *args: Any, dtype: Any = None, device: Any = None, **_: Any) -> M:
+        """Give all floating-point parameters and buffers another dtype; the device must be the CPU."""
+        for arg in args:
+            if isinstance(arg, str) and arg.split(":")[0] in ("cpu", "cuda", "mps", "meta"):
+                device = arg
+            elif not isinstance(arg, bool):
+                dtype = arg.dtype if isinstance(arg, Tensor) else arg
+        check_device(device, "to")
+        if dtype is not None:
+            if np.dtype(dtype).kind != "f":
+                raise TypeError(f"to: a module's dtype must be a float, got {np.dtype(dtype)}")
+            for tensor in [*self.parameters(), *self.buffers()]:
+                if tensor.dtype.kind == "f":
+                    tensor.data = tensor.data.astype(dtype)
+                    tensor.grad = None if tensor.grad is None else tensor.grad.to(dtype)
+        return self
+
+    def float(self: M) -> M:
+        """All floating-point parameters and buffers as float32."""
+        return self.to(np.float32)
+
+    def double(self: M) -> M:
+        """All floating-point parameters and buffers as float64."""
+        return self.to(np.float64)
+
+    def cpu(self: M) -> M:
+        """This module: everything is on the CPU."""
+        return self
+
+    # --- saving and loading -------------------------------------------------------------------------------------------
+
+    def state_dict(self, prefix: str = "") -> OrderedDict[str, Tensor]:
+        """Parameters and persistent buffers by path; the tensors share memory with the module's.
+
+        Keys, shapes and layouts are PyTorch's.
+        """
+        state: OrderedDict[str, Tensor] = OrderedDict()
+        for path, module in self.named_modules(remove_duplicate=False):
+            for name, value in [*module._members(Parameter), *module._own_buffers(persistent_only=True)]:
+                state[prefix + (f"{path}.{name}" if path else name)] = value.detach()
+        return state
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> LoadResult:
+        """Copy values into parameters and buffers, all or nothing.
+
+        Everything is checked first: one ValueError names every missing, unexpected and mismatched key, and the module
+        is left as it was. ``strict=False`` allows missing and unexpected keys and returns them. Values keep the
+        module's dtype.
+        """
+        own = self.state_dict()
+        given = {key: as_array(value) for key, value in state_dict.items()}
+        missing = [key for key in own if key not in given]
+        unexpected = [key for key in given if key not in own]
+        mismatched = [
+            f"{key}: the module has {describe(own[key])}, the state {describe(given[key])}"
+            for key in own
+            if key in given and (own[key].shape != given[key].shape or _changes_kind(given[key], own[key]))
+        ]
+        if mismatched or (strict and (missing or unexpected)):
+            lines = [f"load_state_dict of {type(self).__name__}: the state does not fit, nothing was loaded"]
+            lines += [f"  missing key: {key}" for key in missing if strict]
+            lines += [f"  unexpected key: {key}" for key in unexpected if strict]
+            lines += [f"  mismatched {line}" for line in mismatched]
+            raise ValueError("\n".join(lines))
+        for key, tensor in own.items():
+            if key in given:
+                in_place.write(tensor.data)
+                tensor.data[...] = given[key]
+        return LoadResult(missing, unexpected)
+
+    # --- printing ---------------------------------------------------------------------------------------------------
+
+    def __repr__(self) -> str:
+        lines = self.extra_repr().split("\n") if self.extra_repr() else []
+        children = [f"({name}): " + repr(child).replace("\n", "\n  ") for name, child in self._members(Module)]
+        if not children:
+            return f"{type(self).__name__}({', '.join(lines) if len(lines) < 2 else _indented(lines)})"
+        return f"{type(self).__name__}({_indented(lines + children)})"
+
+
+def _indented(lines: list[str]) -> str:
+    return "\n  " + "\n  ".join(lines) + "\n"
+
+
+def _changes_kind(value: np.ndarray, tensor: Tensor) -> bool:
+    """True when a float would have to become an integer, or the other way round."""
+    return (value.dtype.kind == "f") != (tensor.dtype.kind == "f")
+
+
+def _inside(value: Any, kind: type, path: str) -> Iterator[tuple[str, Any]]:
+    """``(path, object)`` for the objects of ``kind`` in ``value``, looking into plain containers only."""
+    if isinstance(value, kind):
+        yield path, value
+    elif isinstance(value, (list, tuple)):
+        for i, item in enumerate(value):
+            yield from _inside(item, kind, f"{path}.{i}")
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _inside(item, kind, f"{path}.{key}")

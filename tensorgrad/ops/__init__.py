@@ -1,0 +1,1 @@
+"""The formulary: every operator, its forward and its derivatives side by side, one file a family."""

@@ -1,0 +1,98 @@
+"""Arguments that many operators take: dimensions, NumPy's spellings of them, sizes given loose or as a tuple."""
+
+from __future__ import annotations
+
+import functools
+import operator
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+
+from tensorgrad.autograd.primitive import TENSOR_CLASSES
+from tensorgrad.errors import describe, op_error
+
+F = TypeVar("F", bound=Callable[..., Any])
+_SPELLINGS = {"axis": "dim", "axes": "dim", "keepdims": "keepdim", "a": "input", "x": "input"}
+
+
+def numpy_spelling(function: F) -> F:
+    """Let ``axis=`` and ``keepdims=`` stand for ``dim=`` and ``keepdim=``."""
+
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        if kwargs:
+            for theirs in ("axis", "keepdims"):
+                if theirs in kwargs:
+                    ours = _SPELLINGS[theirs]
+                    if ours in kwargs:
+                        raise op_error(TypeError, function.__name__, f"got both {ours}= and {theirs}=; give one")
+                    kwargs[ours] = kwargs.pop(theirs)
+        return function(*args, **kwargs)
+
+    return wrapper  # type: ignore[return-value]
+
+
+def is_tensor(value: Any) -> bool:
+    """True for a Tensor or an instance of a subclass."""
+    return type(value) in TENSOR_CLASSES
+
+
+def raw(value: Any) -> Any:
+    """The array of a Tensor, anything else as it is."""
+    return value.data if type(value) in TENSOR_CLASSES else value
+
+
+def operand(value: Any, op: str) -> Any:
+    """A Tensor or an array as it is; lists and numbers as an array."""
+    if type(value) in TENSOR_CLASSES or isinstance(value, np.ndarray):
+        return value
+    if isinstance(value, (bool, int, float, list, tuple, np.generic)):
+        array = np.asarray(value)
+        return array.astype(np.float32) if array.dtype == np.float64 and not isinstance(value, np.generic) else array
+    raise op_error(TypeError, op, f"expected a tensor, got {describe(value)}")
+
+
+def as_int(value: Any, op: str, name: str) -> int:
+    """A Python integer; floats and booleans are refused."""
+    if isinstance(value, (bool, np.bool_)):
+        raise op_error(TypeError, op, f"{name} must be an integer, got {value!r}")
+    try:
+        return operator.index(raw(value))
+    except TypeError:
+        raise op_error(TypeError, op, f"{name} must be an integer, got {value!r}") from None
+
+
+def one_dim(dim: Any, ndim: int, op: str) -> int:
+    """``dim`` counted from the front; a 0-d tensor accepts 0 and -1."""
+    index = as_int(dim, op, "dim")
+    span = max(ndim, 1)
+    if not -span <= index < span:
+        raise op_error(
+            IndexError,
+            op,
+            f"dim {index} is out of range for {ndim} dimensions, expected {-span} to {span - 1}",
+        )
+    return index % span
+
+
+def many_dims(dim: Any, ndim: int, op: str) -> tuple[int, ...]:
+    """Sorted dimensions from an int or a sequence; None and () mean all of them."""
+    if dim is None or (isinstance(dim, (tuple, list)) and not dim):
+        return tuple(range(ndim))
+    dims = [one_dim(d, ndim, op) for d in dim] if isinstance(dim, (tuple, list)) else [one_dim(dim, ndim, op)]
+    if len(set(dims)) < len(dims):
+        raise op_error(ValueError, op, f"dim {tuple(dim)} names a dimension twice")
+    return tuple(sorted(d for d in dims if d < ndim))
+
+
+def loose(values: tuple[Any, ...], op: str, name: str = "size") -> tuple[int, ...]:
+    """``f(2, 3)`` and ``f((2, 3))`` alike: the integers as a tuple."""
+    if len(values) == 1 and isinstance(raw(values[0]), (tuple, list)):
+        values = tuple(values[0])
+    return tuple(as_int(v, op, name) for v in values)
+
+
+def kept_shape(shape: tuple[int, ...], dims: tuple[int, ...]) -> tuple[int, ...]:
+    """``shape`` with 1 at the reduced dimensions."""
+    return tuple(1 if i in dims else n for i, n in enumerate(shape))

@@ -1,0 +1,206 @@
+"""Convolution in one, two or three dimensions, and its two adjoints.
+
+<g, conv(x, w)> is linear in each of the three, and each of the three operators is its derivative in one argument:
+the set {conv, conv_input_grad, conv_weight_grad} is closed under differentiation, so second and higher derivatives
+need no further kernel. Arrays are (N, C, *spatial); padding is a (before, after) pair per spatial dimension.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tensorgrad.autograd.primitive import primitive
+from tensorgrad.autograd.promotion import result_type
+from tensorgrad.errors import describe, op_error
+from tensorgrad.kernels import conv as kernel
+from tensorgrad.ops._arguments import as_int, operand, raw
+from tensorgrad.ops.reduce import _sum
+from tensorgrad.ops.shape import _reshape
+
+Pairs = tuple[tuple[int, int], ...]
+
+
+def _positions(x: Any) -> tuple[int, ...]:
+    """Every dimension but the channels: what the gradient of a bias is summed over."""
+    return (0, *range(2, x.ndim))
+
+
+@primitive(
+    lambda g, y, x, w, b, **k: conv_input_grad(g, w, size=tuple(x.shape[2:]), **k),
+    lambda g, y, x, w, b, **k: conv_weight_grad(g, x, kernel=tuple(w.shape[2:]), **k),
+    lambda g, y, x, w, b, **k: _sum(g, dim=_positions(g), keepdim=False),
+    name="conv",
+)
+def _conv(x: Any, w: Any, b: Any, **k: Any) -> Any:
+    return kernel.conv(x, w, b, **k)
+
+
+@primitive(
+    lambda g, y, x, w, *, size, **k: _conv(g, w, None, **k),
+    lambda g, y, x, w, *, size, **k: conv_weight_grad(x, g, kernel=tuple(w.shape[2:]), **k),
+    name="conv_input_grad",
+)
+def conv_input_grad(g: Any, w: Any, **k: Any) -> Any:
+    """The adjoint of the convolution in its input: the transposed convolution."""
+    return kernel.conv_input_grad(g, w, **k)
+
+
+@primitive(
+    lambda g, y, x, w, *, kernel, **k: _conv(w, g, None, **k),
+    lambda g, y, x, w, *, kernel, **k: conv_input_grad(x, g, size=tuple(w.shape[2:]), **k),
+    name="conv_weight_grad",
+)
+def conv_weight_grad(g: Any, x: Any, **k: Any) -> Any:
+    """The adjoint of the convolution in its weight: output gradient and input correlated."""
+    return kernel.conv_weight_grad(g, x, **k)
+
+
+def conv1d(
+    input: Any,
+    weight: Any,
+    bias: Any = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+) -> Any:
+    """:func:`conv2d` with one spatial dimension. Source: ``torch.nn.functional.conv1d``."""
+    return _convolve(1, input, weight, bias, stride, padding, dilation, groups)
+
+
+def conv2d(
+    input: Any,
+    weight: Any,
+    bias: Any = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+) -> Any:
+    """``y[n, f, i, j] = b[f] + sum_{c, u, v} w[f, c, u, v] x[n, c, i stride + u dilation - padding, j ...]``.
+
+    ``input`` is (N, C, H, W) or (C, H, W), ``weight`` (F, C / groups, kh, kw), ``bias`` (F). ``padding`` is a number of
+    zeros on both sides, one per dimension, "valid" (none) or "same" (output size = input size, stride 1 only; an even
+    kernel pads one more after than before). Raises ValueError for sizes that do not fit, TypeError for numbers that
+    are no integers. Source: ``torch.nn.functional.conv2d``.
+
+    >>> import tensorgrad as tg
+    >>> x, w = tg.ones(1, 1, 3, 3), tg.ones(1, 1, 2, 2)
+    >>> tg.nn.functional.conv2d(x, w)
+    tensor([[[[4., 4.],
+              [4., 4.]]]])
+    """
+    return _convolve(2, input, weight, bias, stride, padding, dilation, groups)
+
+
+def conv3d(
+    input: Any,
+    weight: Any,
+    bias: Any = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+) -> Any:
+    """:func:`conv2d` with three spatial dimensions. Source: ``torch.nn.functional.conv3d``."""
+    return _convolve(3, input, weight, bias, stride, padding, dilation, groups)
+
+
+def _convolve(
+    rank: int, input: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilation: Any, groups: int
+) -> Any:
+    op = f"conv{rank}d"
+    x, w = operand(input, op), operand(weight, op)
+    steps = per_dimension(stride, rank, op, "stride", minimum=1)
+    spread = per_dimension(dilation, rank, op, "dilation", minimum=1)
+    _check_operands(rank, x, w, bias, groups, op)
+    pads = _padding_pairs(padding, w.shape[2:], steps, spread, op)
+    unbatched = x.ndim == rank + 1
+    if unbatched:
+        x = _reshape(x, shape=(1, *x.shape))
+    for i, n in enumerate(x.shape[2:]):
+        padded, extent = n + sum(pads[i]), (w.shape[2 + i] - 1) * spread[i] + 1
+        if n == 0 or extent > padded:
+            raise op_error(
+                ValueError, op,
+                f"kernel size can't be greater than the padded input size: dimension {i + 2} of input {tuple(x.shape)} "
+                f"has {padded} values with padding, the kernel spans {extent}",
+            )  # fmt: skip
+    y = _conv(x, w, bias, stride=steps, padding=pads, dilation=spread, groups=int(groups))
+    return _reshape(y, shape=tuple(y.shape[1:])) if unbatched else y
+
+
+def _check_operands(rank: int, x: Any, w: Any, bias: Any, groups: Any, op: str) -> None:
+    """Everything about the three operands that can be wrong, one clear error each."""
+    names = ("L", "H, W", "D, H, W")[rank - 1]
+    if x.ndim not in (rank + 1, rank + 2):
+        raise op_error(ValueError, op, f"expected input (N, C, {names}) or (C, {names}), got {describe(x)}")
+    if w.ndim != rank + 2:
+        raise op_error(
+            ValueError,
+            op,
+            f"expected weight of {rank + 2} dimensions (F, C / groups, kernel), got {describe(w)}",
+        )
+    g = as_int(groups, op, "groups")
+    channels, filters = x.shape[-rank - 1], w.shape[0]
+    if g < 1:
+        raise op_error(ValueError, op, f"groups must be at least 1, got {g}")
+    if channels == 0 or filters == 0 or 0 in w.shape[2:]:
+        raise op_error(
+            ValueError,
+            op,
+            f"channels, filters and kernel must not be empty: input {describe(x)}, weight {describe(w)}",
+        )
+    if channels % g or filters % g:
+        raise op_error(
+            ValueError,
+            op,
+            f"groups={g} must divide the input channels ({channels}) and the filters ({filters})",
+        )
+    if w.shape[1] * g != channels:
+        raise op_error(
+            ValueError, op,
+            f"expected input with {w.shape[1] * g} channels for weight {tuple(w.shape)} and groups={g}, "
+            f"got {channels} channels (input {tuple(x.shape)})",
+        )  # fmt: skip
+    if bias is not None and tuple(bias.shape) != (filters,):
+        raise op_error(ValueError, op, f"bias must have shape ({filters},), got {tuple(bias.shape)}")
+    parts = [raw(p) for p in (x, w, bias) if p is not None]
+    if any(p.dtype != result_type(parts) for p in parts):
+        dtypes = ", ".join(str(p.dtype) for p in parts)
+        raise op_error(
+            TypeError,
+            op,
+            f"input, weight and bias must have one dtype, got {dtypes}; convert with .to(dtype)",
+        )
+
+
+def per_dimension(value: Any, rank: int, op: str, name: str, minimum: int) -> tuple[int, ...]:
+    """One integer per spatial dimension from an int or a tuple (a tuple of one is repeated)."""
+    entries = tuple(value) if isinstance(value, (tuple, list)) else (value,)
+    numbers = tuple(as_int(v, op, name) for v in entries)
+    if len(numbers) == 1:
+        numbers *= rank
+    if len(numbers) != rank:
+        raise op_error(ValueError, op, f"{name} must be one integer or {rank}, got {value!r}")
+    if any(n < minimum for n in numbers):
+        raise op_error(ValueError, op, f"{name} must be at least {minimum}, got {value!r}")
+    return numbers
+
+
+def _padding_pairs(
+    padding: Any, kernel_size: Any, stride: tuple[int, ...], dilation: tuple[int, ...], op: str
+) -> Pairs:
+    if not isinstance(padding, str):
+        return tuple((p, p) for p in per_dimension(padding, len(stride), op, "padding", minimum=0))
+    if padding == "valid":
+        return ((0, 0),) * len(stride)
+    if padding != "same":
+        raise op_error(ValueError, op, f"padding must be integers, 'valid' or 'same', got {padding!r}")
+    if any(s != 1 for s in stride):
+        raise op_error(ValueError, op, f"padding='same' needs stride 1, got {stride}")
+    totals = [(k - 1) * d for k, d in zip(kernel_size, dilation, strict=True)]
+    return tuple((t // 2, t - t // 2) for t in totals)
+
+
+__all__ = ["conv1d", "conv2d", "conv3d"]

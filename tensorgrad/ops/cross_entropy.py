@@ -1,0 +1,162 @@
+"""Softmax cross-entropy as one primitive: loss = -sum_c q_c log p_c with p = softmax(x), so dloss/dx = p - q."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tensorgrad.autograd.primitive import primitive
+from tensorgrad.errors import describe, op_error
+from tensorgrad.kernels.reduce import select
+from tensorgrad.ops._arguments import is_tensor, operand, raw
+from tensorgrad.ops.activation import masked
+from tensorgrad.ops.reduce import _float, _sum, mean
+from tensorgrad.ops.shape import _reshape
+from tensorgrad.ops.softmax import _log_softmax, _softmax
+
+
+def _row(g: Any) -> Any:
+    """One value per sample, ready to broadcast over the classes (dimension 1)."""
+    return _reshape(g, shape=(g.shape[0], 1, *g.shape[1:]))
+
+
+# In both, q need not sum to 1 (class weights, smoothing, ignored samples), hence p times its sum.
+@primitive(
+    lambda g, y, x, q, *, kept: masked(_row(g) * (_softmax(x, dim=1) * _sum(q, dim=(1,), keepdim=True) - q), mask=kept),
+    None,
+    name="cross_entropy",
+)
+def _cross_entropy(x: Any, q: Any, *, kept: np.ndarray) -> Any:
+    """Loss of each sample for constant target weights ``q``; a class of weight 0 contributes nothing, even at -inf."""
+    log_p = _log_softmax(x, dim=1)
+    return -select(kept & (q != 0), log_p * q).sum(axis=1)
+
+
+@primitive(
+    lambda g, y, x, q, w: _row(g) * (_softmax(x, dim=1) * _sum(q * w, dim=(1,), keepdim=True) - q * w),
+    lambda g, y, x, q, w: -_row(g) * (_log_softmax(x, dim=1) * w),
+    None,
+    name="cross_entropy_soft",
+)
+def _cross_entropy_soft(x: Any, q: Any, w: Any) -> Any:
+    """Loss of each sample for target probabilities ``q``, which are differentiable too; ``w`` weighs the classes."""
+    return -(_log_softmax(x, dim=1) * q * w).sum(axis=1)
+
+
+def cross_entropy(
+    input: Any,
+    target: Any,
+    weight: Any = None,
+    size_average: None = None,
+    ignore_index: int = -100,
+    reduce: None = None,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Any:
+    """``-log softmax(input)[target]``: the negative log-likelihood of the true class, from logits.
+
+    ``input`` is (N, C), (N, C, d1, ...) or (C); ``target`` holds class indices (the shape without C) or
+    probabilities (the shape of ``input``). ``weight`` (C) weighs the classes; samples of class ``ignore_index``
+    count for nothing, not in the mean either; ``label_smoothing`` in [0, 1] mixes the uniform distribution in.
+    ``reduction`` is "mean" (over the weights of the samples), "sum" or "none". Raises IndexError for a class out of
+    range (negative ones too), TypeError and ValueError for wrong dtypes and shapes.
+    Source: ``torch.nn.functional.cross_entropy``.
+
+    >>> import tensorgrad as tg
+    >>> logits = tg.tensor([[1.0, 2.0, 3.0], [1.0, 1.0, 1.0]], requires_grad=True)
+    >>> loss = tg.nn.functional.cross_entropy(logits, tg.tensor([2, 0]))
+    >>> round(loss.item(), 6)
+    0.753109
+    """
+    op = "cross_entropy"
+    check_reduction(reduction, op)
+    x = _float(operand(input, op), op)
+    t = operand(target, op)
+    if not 0 <= label_smoothing <= 1:
+        raise op_error(ValueError, op, f"label_smoothing must lie in [0, 1], got {label_smoothing}")
+    if x.ndim == 0:
+        raise op_error(ValueError, op, "expected logits of shape (C), (N, C) or (N, C, ...), got a 0-d tensor")
+    classes = x.shape[0] if x.ndim == 1 else x.shape[1]
+    if classes == 0:
+        raise op_error(ValueError, op, f"expected at least one class, got logits of shape {tuple(x.shape)}")
+    w = class_weight(weight, classes, x.dtype, op)
+    soft = tuple(t.shape) == tuple(x.shape) and t.dtype.kind == "f"
+    if soft and ignore_index >= 0:
+        raise op_error(ValueError, op, "ignore_index needs class indices, the target holds probabilities")
+    unbatched = x.ndim == 1
+    if unbatched:
+        x, t = x.reshape(1, classes), t.reshape(1, *t.shape)
+    if soft:
+        losses = _soft_losses(x, t, w, label_smoothing)
+        total_weight = float(losses.data.size if is_tensor(losses) else losses.size)
+    else:
+        losses, total_weight = _hard_losses(x, np.asarray(raw(t)), w, ignore_index, label_smoothing)
+    if reduction == "none":
+        return losses.reshape(losses.shape[1:]) if unbatched else losses
+    total = losses.sum()
+    if reduction == "sum":
+        return total
+    return total / x.dtype.type(total_weight) if not soft or total_weight else mean(losses)
+
+
+def _soft_losses(x: Any, target: Any, w: np.ndarray | None, smoothing: float) -> Any:
+    if smoothing:
+        target = target * (1 - smoothing) + smoothing / x.shape[1]
+    w = np.ones((), x.dtype) if w is None else w.reshape(-1, *[1] * (x.ndim - 2))
+    return _cross_entropy_soft(x, target, w)
+
+
+def _hard_losses(x: Any, t: np.ndarray, w: np.ndarray | None, ignore_index: int, smoothing: float) -> tuple[Any, Any]:
+    """Losses of class indices, and the sum of the weights that a mean divides by."""
+    kept, safe = checked_classes(t, x.shape, ignore_index, "cross_entropy")
+    classes = x.shape[1]
+    q = np.zeros(x.shape, x.dtype)
+    own = (kept.astype(x.dtype) if w is None else np.where(kept, w[safe], 0)).astype(x.dtype)
+    np.put_along_axis(q, safe[:, None], ((1 - smoothing) * own)[:, None], axis=1)
+    if smoothing:
+        uniform = np.ones(classes, x.dtype) if w is None else w
+        q += kept[:, None] * (uniform * (smoothing / classes)).reshape(-1, *[1] * (x.ndim - 2)).astype(x.dtype)
+    kept_rows = np.broadcast_to(kept[:, None], x.shape)
+    return _cross_entropy(x, q, kept=kept_rows), own.sum()
+
+
+def checked_classes(t: np.ndarray, shape: tuple[int, ...], ignore_index: int, op: str) -> tuple[np.ndarray, np.ndarray]:
+    """Which targets count, and the class indices with ignored ones replaced by 0; all errors of a target."""
+    if t.dtype.kind not in "iu":
+        raise op_error(
+            TypeError,
+            op,
+            f"the target must hold integer class indices, or probabilities of the logits' shape; got {t.dtype}{t.shape}",
+        )
+    expected = (shape[0], *shape[2:])
+    if t.shape != expected:
+        raise op_error(
+            ValueError, op, f"expected a target of shape {expected} for logits {tuple(shape)}, got {t.shape}"
+        )
+    kept = t != ignore_index
+    bad = kept & ((t < 0) | (t >= shape[1]))
+    if bad.any():
+        raise op_error(
+            IndexError, op, f"Target {t[bad].flat[0]} is out of bounds: there are {shape[1]} classes, from 0"
+        )
+    return kept, np.where(kept, t, 0).astype(np.intp)
+
+
+def class_weight(weight: Any, classes: int, dtype: Any, op: str) -> np.ndarray | None:
+    """The class weights as an array of the logits' dtype; ValueError unless there is one per class."""
+    if weight is None:
+        return None
+    w = np.asarray(raw(weight), dtype)
+    if w.shape != (classes,):
+        raise op_error(ValueError, op, f"weight must hold one value for each of {classes} classes, got {describe(w)}")
+    return w
+
+
+def check_reduction(reduction: str, op: str) -> None:
+    """ValueError unless ``reduction`` is one of PyTorch's three."""
+    if reduction not in ("mean", "sum", "none"):
+        raise op_error(ValueError, op, f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
+
+
+__all__ = ["cross_entropy"]

@@ -1,0 +1,223 @@
+"""Arithmetic and the functions of one variable: the formulary's first page.
+
+Each line reads: the derivative with respect to input i, then the function. ``g`` is the gradient that arrives,
+``y`` the output. Broadcasting never appears: the engine undoes it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tensorgrad.autograd.primitive import primitive
+from tensorgrad.autograd.promotion import promote_operands, promote_to_float
+from tensorgrad.autograd.structural import add
+from tensorgrad.errors import op_error
+from tensorgrad.ops._arguments import is_tensor, raw
+
+
+def _zero(g: Any, y: Any, x: Any, *_: Any) -> Any:
+    """The derivative of a step function: zero, also where ``g`` is infinite."""
+    return np.zeros(g.shape, g.dtype)
+
+
+# --- two operands ---------------------------------------------------------------------------------------------
+
+_two = {"promote": promote_operands}
+_two_floats = {"promote": promote_to_float}
+
+sub = primitive(lambda g, y, a, b: g, lambda g, y, a, b: -g, name="sub", **_two)(np.subtract)
+mul = primitive(lambda g, y, a, b: g * b, lambda g, y, a, b: g * a, name="mul", **_two)(np.multiply)
+div = primitive(lambda g, y, a, b: g / b, lambda g, y, a, b: -g * y / b, name="div", **_two_floats)(np.true_divide)
+
+# at a = 0 or b = 0 the formulas are 0 * inf; the limits are 0
+power = primitive(
+    lambda g, y, a, b: where(equal(b, 0), 0.0, g * b * power(a, b - 1)),
+    lambda g, y, a, b: where(equal(a, 0) & greater_equal(b, 0), 0.0, g * y * log(a)),
+    name="pow",
+    **_two,
+)(np.power)
+
+# a tie gives half the gradient to each; a NaN loses to nobody, so both sides get it
+maximum = primitive(
+    lambda g, y, a, b: where(equal(a, b), g / 2, where(less(a, b), 0.0, g)),
+    lambda g, y, a, b: where(equal(a, b), g / 2, where(less(b, a), 0.0, g)),
+    name="maximum",
+    **_two,
+)(np.maximum)
+minimum = primitive(
+    lambda g, y, a, b: where(equal(a, b), g / 2, where(less(b, a), 0.0, g)),
+    lambda g, y, a, b: where(equal(a, b), g / 2, where(less(a, b), 0.0, g)),
+    name="minimum",
+    **_two,
+)(np.minimum)
+
+floor_divide = primitive(_zero, _zero, name="floor_divide", **_two)(np.floor_divide)
+remainder = primitive(
+    lambda g, y, a, b: g,
+    lambda g, y, a, b: -g * floor_divide(a, b),
+    name="remainder",
+    **_two,
+)(np.remainder)
+
+# --- comparisons and logic: booleans, nothing to differentiate ----------------------------------------------------
+
+equal = primitive(name="eq")(np.equal)
+not_equal = primitive(name="ne")(np.not_equal)
+less = primitive(name="lt")(np.less)
+less_equal = primitive(name="le")(np.less_equal)
+greater = primitive(name="gt")(np.greater)
+greater_equal = primitive(name="ge")(np.greater_equal)
+logical_and = primitive()(np.logical_and)
+logical_or = primitive()(np.logical_or)
+logical_xor = primitive()(np.logical_xor)
+logical_not = primitive()(np.logical_not)
+bitwise_and = primitive()(np.bitwise_and)
+bitwise_or = primitive()(np.bitwise_or)
+bitwise_xor = primitive()(np.bitwise_xor)
+bitwise_not = primitive(name="bitwise_not")(np.invert)
+isnan = primitive()(np.isnan)
+isinf = primitive()(np.isinf)
+isfinite = primitive()(np.isfinite)
+
+# --- one operand ------------------------------------------------------------------------------------------------
+
+_one = {"promote": promote_to_float}
+
+neg = primitive(lambda g, y, x: -g, name="neg")(np.negative)
+square = primitive(lambda g, y, x: 2 * g * x)(np.square)
+exp = primitive(lambda g, y, x: g * y, **_one)(np.exp)
+expm1 = primitive(lambda g, y, x: g * (y + 1), **_one)(np.expm1)
+log = primitive(lambda g, y, x: g / x, **_one)(np.log)
+log1p = primitive(lambda g, y, x: g / (1 + x), **_one)(np.log1p)
+sqrt = primitive(lambda g, y, x: g / (2 * y), **_one)(np.sqrt)
+rsqrt = primitive(lambda g, y, x: -0.5 * g * y * y * y, name="rsqrt", **_one)(lambda x: 1 / np.sqrt(x))
+reciprocal = primitive(lambda g, y, x: -g * y * y, name="reciprocal", **_one)(lambda x: 1 / x)
+sin = primitive(lambda g, y, x: g * cos(x), **_one)(np.sin)
+cos = primitive(lambda g, y, x: -g * sin(x), **_one)(np.cos)
+tanh = primitive(lambda g, y, x: g * (1 - y * y), **_one)(np.tanh)
+sigmoid = primitive(lambda g, y, x: g * y * (1 - y), name="sigmoid", **_one)(lambda x: 1 / (1 + np.exp(-x)))
+
+# sign(NaN) is 0, as in PyTorch
+sign = primitive(_zero, name="sign")(lambda x: np.subtract(x > 0, x < 0, dtype=x.dtype))
+absolute = primitive(lambda g, y, x: g * sign(x), name="abs")(np.absolute)
+floor = primitive(_zero)(np.floor)
+ceil = primitive(_zero)(np.ceil)
+
+
+# --- choices ------------------------------------------------------------------------------------------------------
+
+
+@primitive(
+    None,
+    lambda g, y, condition, a, b: _where(condition, g, 0.0),
+    lambda g, y, condition, a, b: _where(condition, 0.0, g),
+    name="where",
+)
+def _where(condition: Any, a: Any, b: Any) -> Any:
+    if condition.dtype != np.bool_:
+        raise TypeError(f"the condition must be boolean, got {condition.dtype}; write condition != 0")
+    if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
+        _, a, b = promote_operands([None, a, b])
+    return np.where(condition, a, b)
+
+
+def where(condition: Any, input: Any, other: Any) -> Any:
+    """``input`` where ``condition`` holds, ``other`` elsewhere; the three shapes broadcast.
+
+    A derivative that is infinite in the branch not taken still gives NaN (0 * inf), as in PyTorch: make the
+    argument safe first, ``where(x > 0, sqrt(where(x > 0, x, 1)), 0)``. Raises TypeError when ``condition`` is not
+    boolean. Source: ``torch.where``.
+
+    >>> import tensorgrad as tg
+    >>> tg.where(tg.tensor([True, False]), tg.tensor([1.0, 2.0]), 0.0)
+    tensor([1., 0.])
+    """
+    if not is_tensor(condition):
+        condition = np.asarray(condition)
+    return _where(condition, input, other)
+
+
+@primitive(
+    lambda g, y, x, low, high: where(_inside(x, low, high), g, 0.0),
+    lambda g, y, x, low, high: where(_below(x, low, high), g, 0.0),
+    lambda g, y, x, low, high: where(_above(x, low, high), g, 0.0),
+    name="clamp",
+    promote=promote_operands,
+)
+def _clamp(x: Any, low: Any, high: Any) -> Any:
+    y = x if low is None else np.maximum(x, low)
+    return y if high is None else np.minimum(y, high)
+
+
+def _inside(x: Any, low: Any, high: Any) -> Any:
+    """Where ``x`` passes: at the bounds too, not at NaN."""
+    inside = equal(x, x)
+    if low is not None:
+        inside = inside & greater_equal(x, low)
+    return inside if high is None else inside & less_equal(x, high)
+
+
+def _below(x: Any, low: Any, high: Any) -> Any:
+    """Where the lower bound is strictly active."""
+    return less(x, low) if high is None else less(x, low) & less(low, high)
+
+
+def _above(x: Any, low: Any, high: Any) -> Any:
+    """Where the upper bound is strictly active, also when it lies below the lower one."""
+    return greater(x, high) if low is None else greater(x, high) | less(high, low)
+
+
+def clamp(input: Any, min: Any = None, max: Any = None) -> Any:
+    """``min(max(input, min), max)``, elementwise; bounds are numbers or tensors.
+
+    The gradient passes at the bounds themselves, and is 0 outside and at NaN. Raises ValueError without any bound.
+    Source: ``torch.clamp``.
+
+    >>> import tensorgrad as tg
+    >>> tg.clamp(tg.tensor([-2.0, 0.5, 2.0]), -1, 1)
+    tensor([-1.0000,  0.5000,  1.0000])
+    """
+    if min is None and max is None:
+        raise op_error(ValueError, "clamp", "at least one of min and max must be given")
+    return _clamp(input, min, max)
+
+
+@primitive(
+    lambda g, y, x, *, exponent: g * (exponent * pow(x, exponent - 1)) if exponent else np.zeros(g.shape, g.dtype),
+    name="pow_scalar",
+)
+def _pow_scalar(x: Any, *, exponent: float) -> Any:
+    return np.power(x, exponent)
+
+
+def pow(input: Any, exponent: Any) -> Any:
+    """``input ** exponent``, elementwise.
+
+    A Python number as exponent is a constant: negative bases then have the real derivative, where an exponent
+    tensor has the derivative ``y log(input)``, NaN for them. Raises ValueError for integers to a negative power.
+    Source: ``torch.pow``.
+
+    >>> import tensorgrad as tg
+    >>> tg.pow(tg.tensor([1.0, -2.0]), 3)
+    tensor([ 1., -8.])
+    """
+    if isinstance(exponent, np.generic):
+        exponent = exponent.item()
+    if isinstance(exponent, (int, float)) and not isinstance(exponent, bool):
+        array = raw(input)
+        if isinstance(array, np.ndarray) and array.dtype.kind == "f":
+            return square(input) if exponent == 2 else _pow_scalar(input, exponent=exponent)
+    return power(input, exponent)
+
+
+abs = absolute
+
+__all__ = [
+    "abs", "absolute", "add", "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor", "ceil", "clamp", "cos",
+    "div", "equal", "exp", "expm1", "floor", "floor_divide", "greater", "greater_equal", "isfinite", "isinf",
+    "isnan", "less", "less_equal", "log", "log1p", "logical_and", "logical_not", "logical_or", "logical_xor",
+    "maximum", "minimum", "mul", "neg", "not_equal", "pow", "power", "reciprocal", "remainder", "rsqrt", "sigmoid",
+    "sign", "sin", "sqrt", "square", "sub", "tanh", "where",
+]  # fmt: skip

@@ -1,0 +1,145 @@
+"""Losses composed of operators that stand elsewhere: exact to any order without a rule of their own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tensorgrad.autograd.primitive import primitive
+from tensorgrad.errors import describe, op_error
+from tensorgrad.ops._arguments import operand, raw
+from tensorgrad.ops.activation import masked, softplus
+from tensorgrad.ops.cross_entropy import check_reduction, checked_classes, class_weight
+from tensorgrad.ops.elementwise import abs, neg, square
+from tensorgrad.ops.index import gather
+from tensorgrad.ops.reduce import mean, sum
+
+
+def reduced(losses: Any, reduction: str) -> Any:
+    """The mean, the sum, or the losses as they are."""
+    return losses if reduction == "none" else mean(losses) if reduction == "mean" else sum(losses)
+
+
+def _pair(input: Any, target: Any, op: str, reduction: str) -> tuple[Any, Any]:
+    check_reduction(reduction, op)
+    x, t = operand(input, op), operand(target, op)
+    if tuple(x.shape) != tuple(t.shape):
+        raise op_error(
+            ValueError,
+            op,
+            f"input and target must have one shape (broadcasting here hides mistakes): got {describe(x)} and {describe(t)}",
+        )
+    return x, t
+
+
+def mse_loss(input: Any, target: Any, size_average: None = None, reduce: None = None, reduction: str = "mean") -> Any:
+    """``(input - target)^2``, reduced. Shapes must agree. Source: ``torch.nn.functional.mse_loss``.
+
+    >>> import tensorgrad as tg
+    >>> tg.nn.functional.mse_loss(tg.tensor([1.0, 2.0]), tg.tensor([0.0, 0.0])).item()
+    2.5
+    """
+    x, t = _pair(input, target, "mse_loss", reduction)
+    return reduced(square(x - t), reduction)
+
+
+def l1_loss(input: Any, target: Any, size_average: None = None, reduce: None = None, reduction: str = "mean") -> Any:
+    """``|input - target|``, reduced; gradient 0 where they are equal. Source: ``torch.nn.functional.l1_loss``.
+
+    >>> import tensorgrad as tg
+    >>> tg.nn.functional.l1_loss(tg.tensor([1.0, -2.0]), tg.tensor([0.0, 0.0])).item()
+    1.5
+    """
+    x, t = _pair(input, target, "l1_loss", reduction)
+    return reduced(abs(x - t), reduction)
+
+
+def binary_cross_entropy_with_logits(
+    input: Any,
+    target: Any,
+    weight: Any = None,
+    size_average: None = None,
+    reduce: None = None,
+    reduction: str = "mean",
+    pos_weight: Any = None,
+) -> Any:
+    """``-(t log s(x) + (1 - t) log(1 - s(x)))`` with the logistic ``s``, from logits and without overflow.
+
+    Computed as ``(1 - t) x + (1 + (pos_weight - 1) t) log(1 + exp(-x))``.
+    Source: ``torch.nn.functional.binary_cross_entropy_with_logits``.
+
+    >>> import tensorgrad as tg
+    >>> tg.nn.functional.binary_cross_entropy_with_logits(tg.tensor([1e4]), tg.tensor([0.0])).item()
+    10000.0
+    """
+    op = "binary_cross_entropy_with_logits"
+    x, t = _pair(input, target, op, reduction)
+    log_weight = 1 if pos_weight is None else 1 + (pos_weight - 1) * t
+    # log(1 + exp(-x)) has no threshold here: softplus with one would be off by its last digits
+    losses = (1 - t) * x + log_weight * softplus(neg(x), threshold=float("inf"))
+    return reduced(losses if weight is None else losses * weight, reduction)
+
+
+def nll_loss(
+    input: Any,
+    target: Any,
+    weight: Any = None,
+    size_average: None = None,
+    ignore_index: int = -100,
+    reduce: None = None,
+    reduction: str = "mean",
+) -> Any:
+    """``-weight[target] * input[target]`` for log-probabilities, what follows ``log_softmax``.
+
+    Shapes, ``weight``, ``ignore_index`` and errors are those of :func:`cross_entropy`.
+    Source: ``torch.nn.functional.nll_loss``.
+
+    >>> import tensorgrad as tg
+    >>> tg.nn.functional.nll_loss(tg.tensor([[-0.5, -2.0]]), tg.tensor([1])).item()
+    2.0
+    """
+    op = "nll_loss"
+    check_reduction(reduction, op)
+    x = operand(input, op)
+    t = np.asarray(raw(operand(target, op)))
+    unbatched = x.ndim == 1
+    if unbatched:
+        x, t = x.reshape(1, x.shape[0]), t.reshape(1, *t.shape)
+    kept, safe = checked_classes(t, tuple(x.shape), ignore_index, op)
+    w = class_weight(weight, x.shape[1], x.dtype, op)
+    own = (kept if w is None else np.where(kept, w[safe], 0)).astype(x.dtype)
+    picked = gather(x, 1, safe[:, None]).reshape(t.shape)
+    losses = masked(picked, mask=kept) * -own
+    if reduction == "none":
+        return losses.reshape(()) if unbatched else losses
+    return sum(losses) / x.dtype.type(own.sum()) if reduction == "mean" else sum(losses)
+
+
+_one_hot = primitive(name="one_hot")(
+    lambda t, *, num_classes: (t[..., None] == np.arange(num_classes)).astype(np.int64)
+)
+
+
+def one_hot(input: Any, num_classes: int = -1) -> Any:
+    """1 at the class, 0 elsewhere, along a new last dimension. Source: ``torch.nn.functional.one_hot``.
+
+    >>> import tensorgrad as tg
+    >>> tg.nn.functional.one_hot(tg.tensor([0, 2])).tolist()
+    [[1, 0, 0], [0, 0, 1]]
+    """
+    t = np.asarray(raw(operand(input, "one_hot")))
+    if t.dtype.kind not in "iu":
+        raise op_error(TypeError, "one_hot", f"expected integer class indices, got {t.dtype}")
+    if num_classes == -1:
+        if t.size == 0:
+            raise op_error(ValueError, "one_hot", "num_classes cannot be inferred from an empty tensor")
+        num_classes = int(t.max()) + 1
+    if t.size and not 0 <= t.min() <= t.max() < num_classes:
+        raise op_error(
+            IndexError, "one_hot", f"class indices must lie in [0, {num_classes}), got {t.min()} to {t.max()}"
+        )
+    return _one_hot(input, num_classes=num_classes)
+
+
+__all__ = ["binary_cross_entropy_with_logits", "l1_loss", "mse_loss", "nll_loss", "one_hot"]

@@ -1,0 +1,253 @@
+"""Pooling in one, two or three dimensions, each operator beside its adjoint.
+
+{max_pool, pool_scatter, pool_gather}: the maximum's derivative writes at the places that won, whose own derivative
+reads there. {avg_pool, avg_pool_input_grad} are each other's adjoint.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tensorgrad.autograd.primitive import primitive, wrap
+from tensorgrad.errors import describe, op_error
+from tensorgrad.kernels import pool as kernel
+from tensorgrad.ops._arguments import as_int, is_tensor, operand
+from tensorgrad.ops.conv import per_dimension
+from tensorgrad.ops.shape import _reshape
+
+
+@primitive(
+    lambda g, y, x, *, index, ceil_mode, **k: pool_scatter(g, index=index, size=tuple(x.shape[2:]), **k),
+    name="max_pool",
+    saves=True,
+)
+def _max_pool(x: Any, **k: Any) -> Any:
+    """Saves the place within each window that won: an integer, one byte for windows up to 256."""
+    y, index = kernel.max_pool(x, **k)
+    return y, {"index": index}
+
+
+@primitive(lambda g, y, x, *, index, size, **k: pool_gather(g, index=index, **k), name="pool_scatter")
+def pool_scatter(x: Any, *, index: np.ndarray, **k: Any) -> Any:
+    """Zeros with ``x`` added at the place of each window that ``index`` names."""
+    return kernel.max_pool_scatter(x, index, **k)
+
+
+@primitive(
+    lambda g, y, x, *, index, **k: pool_scatter(g, index=index, size=tuple(x.shape[2:]), **k),
+    name="pool_gather",
+)
+def pool_gather(x: Any, *, index: np.ndarray, **k: Any) -> Any:
+    """The value at the place of each window that ``index`` names."""
+    return kernel.max_pool_gather(x, index, **k)
+
+
+@primitive(
+    lambda g, y, x, *, ceil_mode, **k: avg_pool_input_grad(g, size=tuple(x.shape[2:]), ceil_mode=ceil_mode, **k),
+    name="avg_pool",
+)
+def _avg_pool(x: Any, **k: Any) -> Any:
+    return kernel.avg_pool(x, **k)
+
+
+@primitive(lambda g, y, x, *, size, **k: _avg_pool(g, **k), name="avg_pool_input_grad")
+def avg_pool_input_grad(x: Any, *, ceil_mode: bool, **k: Any) -> Any:
+    """Each value spread evenly over its window: the adjoint of average pooling."""
+    return kernel.avg_pool_input_grad(x, **k)
+
+
+@primitive(
+    lambda g, y, x, *, output_size: adaptive_avg_pool_input_grad(g, size=tuple(x.shape[2:])),
+    name="adaptive_avg_pool",
+)
+def _adaptive_avg_pool(x: Any, *, output_size: tuple[int, ...]) -> Any:
+    return kernel.adaptive_avg_pool(x, output_size=output_size)
+
+
+@primitive(
+    lambda g, y, x, *, size: _adaptive_avg_pool(g, output_size=tuple(x.shape[2:])),
+    name="adaptive_avg_pool_input_grad",
+)
+def adaptive_avg_pool_input_grad(x: Any, *, size: tuple[int, ...]) -> Any:
+    """The adjoint of adaptive average pooling."""
+    return kernel.adaptive_avg_pool_input_grad(x, size=size)
+
+
+# --- public names -------------------------------------------------------------------------------------------------------
+
+
+def max_pool2d(
+    input: Any,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:
+    """The maximum of each window; its gradient goes to the first place that holds it.
+
+    ``input`` is (N, C, H, W) or (C, H, W); ``stride`` is the kernel size when not given; padding counts as minus
+    infinity and is at most half the kernel; ``ceil_mode`` keeps a last, partial window; ``return_indices`` adds
+    the flat positions in each (H, W) plane. A NaN wins its window (the first one). Raises ValueError for sizes that
+    do not fit. Source: ``torch.nn.functional.max_pool2d``.
+
+    >>> import tensorgrad as tg
+    >>> tg.nn.functional.max_pool2d(tg.tensor([[[1.0, 2.0], [4.0, 3.0]]]), 2)
+    tensor([[[4.]]])
+    """
+    return _max(2, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+
+
+def _max(
+    rank: int,
+    input: Any,
+    kernel_size: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    ceil_mode: bool,
+    indices: bool,
+) -> Any:
+    op = f"max_pool{rank}d"
+    x, unbatched = _batched(input, rank, op)
+    if x.dtype == np.bool_:
+        raise op_error(TypeError, op, "expected numbers, got bool")
+    static = _windows(x, rank, kernel_size, stride, padding, dilation, ceil_mode, op)
+    y = _max_pool(x, **static)
+    if not indices:
+        return _reshape(y, shape=tuple(y.shape[1:])) if unbatched else y
+    window = y.node.static["index"] if is_tensor(y) and y.node is not None else kernel.max_pool(_raw(x), **static)[1]
+    flat_static = {name: value for name, value in static.items() if name != "ceil_mode"}
+    flat = np.ascontiguousarray(kernel.flat_index(window, size=tuple(x.shape[2:]), **flat_static))
+    places = wrap(flat) if is_tensor(y) else flat
+    if unbatched:
+        return _reshape(y, shape=tuple(y.shape[1:])), _reshape(places, shape=tuple(places.shape[1:]))
+    return y, places
+
+
+def _raw(x: Any) -> Any:
+    return x.data if is_tensor(x) else x
+
+
+def avg_pool2d(
+    input: Any,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> Any:
+    """The mean of each window; ``count_include_pad=False`` leaves padding out of the count.
+
+    The part of a last window beyond the padding (``ceil_mode``) is never counted. Raises ValueError for sizes that
+    do not fit or a zero divisor. Source: ``torch.nn.functional.avg_pool2d``.
+
+    >>> import tensorgrad as tg
+    >>> tg.nn.functional.avg_pool2d(tg.tensor([[[1.0, 2.0], [4.0, 3.0]]]), 2)
+    tensor([[[2.5000]]])
+    """
+    return _avg(2, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
+
+
+def _avg(
+    rank: int,
+    input: Any,
+    kernel_size: Any,
+    stride: Any,
+    padding: Any,
+    ceil_mode: bool,
+    include: bool,
+    divisor: Any,
+) -> Any:
+    op = f"avg_pool{rank}d"
+    x, unbatched = _batched(input, rank, op)
+    if x.dtype.kind != "f":
+        raise op_error(TypeError, op, f"expected a floating-point tensor, got {x.dtype}")
+    static = _windows(x, rank, kernel_size, stride, padding, 1, ceil_mode, op)
+    del static["dilation"]
+    if divisor is not None and as_int(divisor, op, "divisor_override") == 0:
+        raise op_error(ValueError, op, "divisor_override must not be zero")
+    y = _avg_pool(x, **static, count_include_pad=bool(include), divisor_override=divisor)
+    return _reshape(y, shape=tuple(y.shape[1:])) if unbatched else y
+
+
+def adaptive_avg_pool2d(input: Any, output_size: Any) -> Any:
+    """Means of windows chosen so that the output has ``output_size`` (None keeps a size).
+
+    Window i covers ``floor(i n / m)`` to ``ceil((i + 1) n / m)`` of n values for m outputs; windows may overlap.
+    Source: ``torch.nn.functional.adaptive_avg_pool2d``.
+
+    >>> import tensorgrad as tg
+    >>> tg.nn.functional.adaptive_avg_pool2d(tg.tensor([[[1.0, 2.0], [4.0, 3.0]]]), 1)
+    tensor([[[2.5000]]])
+    """
+    return _adaptive_avg(2, input, output_size)
+
+
+def _adaptive_avg(rank: int, input: Any, output_size: Any) -> Any:
+    op = f"adaptive_avg_pool{rank}d"
+    x, unbatched = _batched(input, rank, op)
+    if x.dtype.kind != "f":
+        raise op_error(TypeError, op, f"expected a floating-point tensor, got {x.dtype}")
+    wanted = tuple(output_size) if isinstance(output_size, (tuple, list)) else (output_size,) * rank
+    if len(wanted) != rank:
+        raise op_error(ValueError, op, f"output_size must be one integer or {rank}, got {output_size!r}")
+    sizes = tuple(n if m is None else as_int(m, op, "output_size") for m, n in zip(wanted, x.shape[2:], strict=True))
+    if any(m < 0 for m in sizes):
+        raise op_error(ValueError, op, f"output_size must not be negative, got {output_size!r}")
+    y = _adaptive_avg_pool(x, output_size=sizes)
+    return _reshape(y, shape=tuple(y.shape[1:])) if unbatched else y
+
+
+def _batched(input: Any, rank: int, op: str) -> tuple[Any, bool]:
+    """The input as (N, C, *spatial), and whether the batch dimension was added here."""
+    x = operand(input, op)
+    if x.ndim not in (rank + 1, rank + 2):
+        raise op_error(
+            ValueError,
+            op,
+            f"expected (N, C, spatial) or (C, spatial) with {rank} spatial dimensions, got {describe(x)}",
+        )
+    unbatched = x.ndim == rank + 1
+    if 0 in x.shape[0 if unbatched else 1 :]:
+        raise op_error(ValueError, op, f"expected channels and spatial sizes above 0, got {describe(x)}")
+    return (_reshape(x, shape=(1, *x.shape)) if unbatched else x), unbatched
+
+
+def _windows(
+    x: Any, rank: int, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool, op: str
+) -> dict[str, Any]:
+    """The checked static arguments of a pooling kernel."""
+    extent = per_dimension(kernel_size, rank, op, "kernel_size", minimum=1)
+    steps = extent if stride is None or stride == () else per_dimension(stride, rank, op, "stride", minimum=1)
+    pads = per_dimension(padding, rank, op, "padding", minimum=0)
+    spread = per_dimension(dilation, rank, op, "dilation", minimum=1)
+    for k, p, d in zip(extent, pads, spread, strict=True):
+        if p > ((k - 1) * d + 1) // 2:
+            raise op_error(
+                ValueError,
+                op,
+                f"padding should be at most half of the effective kernel size: got padding={p}, kernel_size={k}, dilation={d}",
+            )
+    size = tuple(x.shape[2:])
+    out = kernel.pool_output_size(size, extent, steps, pads, spread, bool(ceil_mode))
+    if any(n < 1 for n in out):
+        raise op_error(
+            ValueError,
+            op,
+            f"output size is too small: input {tuple(x.shape)} with kernel {extent} gives {tuple(out)}",
+        )
+    return {
+        "kernel": extent,
+        "stride": steps,
+        "padding": pads,
+        "dilation": spread,
+        "ceil_mode": bool(ceil_mode),
+    }
+
+
+__all__ = ["adaptive_avg_pool2d", "avg_pool2d", "max_pool2d"]

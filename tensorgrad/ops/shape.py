@@ -1,0 +1,256 @@
+"""Shape operators: they move values and never change them, so each derivative is the move back."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from tensorgrad.autograd.primitive import primitive
+from tensorgrad.autograd.structural import broadcast_to as _broadcast_to
+from tensorgrad.autograd.structural import sum_to
+from tensorgrad.errors import op_error
+from tensorgrad.ops._arguments import loose, many_dims, numpy_spelling, one_dim, operand
+
+# --- primitives: forward and the way back ---------------------------------------------------------------------------
+
+
+@primitive(lambda g, y, x, *, shape: _reshape(g, shape=x.shape), name="reshape")
+def _reshape(x: Any, *, shape: tuple[int, ...]) -> Any:
+    return x.reshape(shape)
+
+
+@primitive(lambda g, y, x, *, dims: _permute(g, dims=tuple(np.argsort(dims).tolist())), name="permute")
+def _permute(x: Any, *, dims: tuple[int, ...]) -> Any:
+    return x.transpose(dims)
+
+
+@primitive(lambda g, y, x, *, dims: _flip(g, dims=dims), name="flip")
+def _flip(x: Any, *, dims: tuple[int, ...]) -> Any:
+    return np.flip(x, dims)
+
+
+@primitive(lambda g, y, x, *, shifts, dims: _roll(g, shifts=tuple(-s for s in shifts), dims=dims), name="roll")
+def _roll(x: Any, *, shifts: tuple[int, ...], dims: tuple[int, ...]) -> Any:
+    return np.roll(x, shifts, dims)
+
+
+@primitive(
+    lambda g, y, x, *, widths, value: _pad(g, widths=tuple((-a, -b) for a, b in widths), value=0.0),
+    name="pad",
+)
+def _pad(x: Any, *, widths: tuple[tuple[int, int], ...], value: float) -> Any:
+    """Negative widths crop, so padding and cropping are each other's adjoint."""
+    crop = tuple(slice(max(-a, 0), n - max(-b, 0)) for n, (a, b) in zip(x.shape, widths, strict=True))
+    return np.pad(x[crop], [(max(a, 0), max(b, 0)) for a, b in widths], constant_values=value)
+
+
+# --- public names ---------------------------------------------------------------------------------------------------
+
+
+def reshape(input: Any, *shape: Any) -> Any:
+    """The same elements in C order with another shape; one entry may be -1.
+
+    A view where NumPy can make one. Raises ValueError when the sizes do not fit. Source: ``torch.reshape``.
+
+    >>> import tensorgrad as tg
+    >>> tg.reshape(tg.arange(6), (2, -1)).shape
+    (2, 3)
+    """
+    x = operand(input, "reshape")
+    sizes = loose(shape, "reshape", "shape")
+    known = math.prod(n for n in sizes if n != -1)
+    total = math.prod(x.shape)
+    if any(n < -1 for n in sizes) or sizes.count(-1) > 1:
+        raise op_error(ValueError, "reshape", f"shape {sizes} may have one -1 and no other negative size")
+    if -1 in sizes:
+        if known == 0 or total % known:
+            hint = "ambiguous for 0 elements" if known == 0 else f"not a multiple of {known}"
+            raise op_error(ValueError, "reshape", f"{total} elements do not fit shape {sizes}: {hint}")
+        sizes = tuple(total // known if n == -1 else n for n in sizes)
+    elif known != total:
+        raise op_error(ValueError, "reshape", f"{total} elements of shape {tuple(x.shape)} do not fit shape {sizes}")
+    return _reshape(x, shape=sizes)
+
+
+def view(input: Any, *shape: Any) -> Any:
+    """As :func:`reshape`: shares memory where possible. Source: ``torch.Tensor.view``."""
+    return reshape(input, *shape)
+
+
+def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
+    """Join the dimensions ``start_dim`` to ``end_dim`` into one. Source: ``torch.flatten``.
+
+    >>> import tensorgrad as tg
+    >>> tg.flatten(tg.zeros(2, 3, 4), 1).shape
+    (2, 12)
+    """
+    x = operand(input, "flatten")
+    first, last = one_dim(start_dim, x.ndim, "flatten"), one_dim(end_dim, x.ndim, "flatten")
+    if first > last:
+        raise op_error(ValueError, "flatten", f"start_dim {start_dim} comes after end_dim {end_dim}")
+    shape = tuple(x.shape)
+    return _reshape(x, shape=(*shape[:first], math.prod(shape[first : last + 1]), *shape[last + 1 :]))
+
+
+def permute(input: Any, *dims: Any) -> Any:
+    """The dimensions in another order. Raises ValueError unless each is named once. Source: ``torch.permute``.
+
+    >>> import tensorgrad as tg
+    >>> tg.permute(tg.zeros(2, 3, 4), (2, 0, 1)).shape
+    (4, 2, 3)
+    """
+    x = operand(input, "permute")
+    order = tuple(one_dim(d, x.ndim, "permute") for d in loose(dims, "permute", "dims"))
+    if sorted(order) != list(range(x.ndim)):
+        raise op_error(ValueError, "permute", f"dims {order} must name each of the {x.ndim} dimensions once")
+    return _permute(x, dims=order)
+
+
+def transpose(input: Any, dim0: Any = None, dim1: int | None = None) -> Any:
+    """Swap two dimensions; NumPy's form, with an order of all dimensions or none (reversed), works too.
+
+    Source: ``torch.transpose``, ``numpy.transpose``.
+
+    >>> import tensorgrad as tg
+    >>> tg.transpose(tg.zeros(2, 3), 0, 1).shape
+    (3, 2)
+    """
+    x = operand(input, "transpose")
+    if dim1 is None:
+        return permute(x, tuple(range(x.ndim))[::-1] if dim0 is None else tuple(dim0))
+    first, second = one_dim(dim0, x.ndim, "transpose"), one_dim(dim1, x.ndim, "transpose")
+    order = list(range(x.ndim))
+    if order:
+        order[first], order[second] = order[second], order[first]
+    return _permute(x, dims=tuple(order))
+
+
+def t(input: Any) -> Any:
+    """The transpose of a matrix; vectors and scalars as they are. Source: ``torch.t``."""
+    x = operand(input, "t")
+    if x.ndim > 2:
+        raise op_error(ValueError, "t", f"expected at most 2 dimensions, got {x.ndim}")
+    return _permute(x, dims=tuple(range(x.ndim))[::-1])
+
+
+@numpy_spelling
+def squeeze(input: Any, dim: Any = None) -> Any:
+    """Without the dimensions of size 1 (all, or those named; others named are left). Source: ``torch.squeeze``.
+
+    >>> import tensorgrad as tg
+    >>> tg.squeeze(tg.zeros(1, 3, 1)).shape
+    (3,)
+    """
+    x = operand(input, "squeeze")
+    dims = () if dim == () else many_dims(dim, x.ndim, "squeeze")
+    return _reshape(x, shape=tuple(n for i, n in enumerate(x.shape) if n != 1 or i not in dims))
+
+
+@numpy_spelling
+def unsqueeze(input: Any, dim: int) -> Any:
+    """With a new dimension of size 1 at ``dim``. Source: ``torch.unsqueeze``.
+
+    >>> import tensorgrad as tg
+    >>> tg.unsqueeze(tg.zeros(3), -1).shape
+    (3, 1)
+    """
+    x = operand(input, "unsqueeze")
+    position = one_dim(dim, x.ndim + 1, "unsqueeze")
+    return _reshape(x, shape=(*x.shape[:position], 1, *x.shape[position:]))
+
+
+def expand(input: Any, *sizes: Any) -> Any:
+    """A view with size-1 dimensions repeated; -1 keeps a size. Source: ``torch.Tensor.expand``.
+
+    >>> import tensorgrad as tg
+    >>> tg.ones(3, 1).expand(2, -1, 4).shape
+    (2, 3, 4)
+    """
+    x = operand(input, "expand")
+    shape = loose(sizes, "expand")
+    new = len(shape) - x.ndim
+    if new < 0 or -1 in shape[:new]:
+        raise op_error(ValueError, "expand", f"sizes {shape} must name every dimension of shape {tuple(x.shape)}")
+    return broadcast_to(x, tuple(x.shape[i - new] if n == -1 else n for i, n in enumerate(shape)))
+
+
+def broadcast_to(input: Any, shape: Any) -> Any:
+    """A read-only view with ``input`` repeated to ``shape``. Source: ``torch.broadcast_to``.
+
+    >>> import tensorgrad as tg
+    >>> tg.broadcast_to(tg.tensor([1.0, 2.0]), (2, 2))
+    tensor([[1., 2.],
+            [1., 2.]])
+    """
+    return _broadcast_to(operand(input, "broadcast_to"), shape=loose((shape,), "broadcast_to", "shape"))
+
+
+@numpy_spelling
+def flip(input: Any, *dims: Any, dim: Any = None) -> Any:
+    """Reverse the order along the given dimensions. Source: ``torch.flip``.
+
+    >>> import tensorgrad as tg
+    >>> tg.flip(tg.tensor([1, 2, 3]), (0,))
+    tensor([3, 2, 1])
+    """
+    x = operand(input, "flip")
+    named = loose(dims, "flip", "dims") if dims else dim
+    if isinstance(named, tuple) and not named:
+        return _flip(x, dims=())
+    return _flip(x, dims=many_dims(named, x.ndim, "flip"))
+
+
+@numpy_spelling
+def roll(input: Any, shifts: Any, dims: Any = None, *, dim: Any = None) -> Any:
+    """Shift along dimensions, what leaves at the end comes in at the front; flattened when none is named.
+
+    Source: ``torch.roll``.
+
+    >>> import tensorgrad as tg
+    >>> tg.roll(tg.tensor([1, 2, 3]), 1)
+    tensor([3, 1, 2])
+    """
+    x = operand(input, "roll")
+    named = dims if dim is None else dim
+    amounts = loose((shifts,), "roll", "shifts")
+    if named is None:
+        if len(amounts) != 1:
+            raise op_error(ValueError, "roll", f"without dims expected one shift, got {amounts}")
+        return _reshape(_roll(_reshape(x, shape=(-1,)), shifts=amounts, dims=(0,)), shape=tuple(x.shape))
+    axes = tuple(one_dim(d, x.ndim, "roll") for d in loose((named,), "roll", "dims"))
+    if len(axes) != len(amounts):
+        raise op_error(ValueError, "roll", f"expected one shift per dimension, got shifts {amounts}, dims {axes}")
+    return _roll(x, shifts=amounts, dims=axes)
+
+
+def pad(input: Any, pad: Any, mode: str = "constant", value: float | None = None) -> Any:
+    """Add (or with negative amounts crop) borders: ``pad`` lists (before, after) from the last dimension on.
+
+    Raises ValueError when ``pad`` has odd length or names too many dimensions. Source:
+    ``torch.nn.functional.pad``.
+
+    >>> import tensorgrad as tg
+    >>> tg.nn.functional.pad(tg.ones(1, 2), (1, 0, 0, 1))
+    tensor([[0., 1., 1.],
+            [0., 0., 0.]])
+    """
+    x = operand(input, "pad")
+    amounts = loose((pad,), "pad", "pad")
+    if mode != "constant":
+        raise op_error(ValueError, "pad", f"mode must be 'constant', got {mode!r}")
+    if len(amounts) % 2 or len(amounts) > 2 * x.ndim:
+        raise op_error(ValueError, "pad", f"pad {amounts} must hold (before, after) for at most {x.ndim} dimensions")
+    named = [(amounts[i], amounts[i + 1]) for i in range(0, len(amounts), 2)][::-1]
+    widths = ((0, 0),) * (x.ndim - len(named)) + tuple(named)
+    for n, (before, after) in zip(x.shape, widths, strict=True):
+        if n + before + after < 0:
+            raise op_error(ValueError, "pad", f"pad {amounts} crops more than shape {tuple(x.shape)} has")
+    return _pad(x, widths=widths, value=value or 0.0)
+
+
+__all__ = [
+    "broadcast_to", "expand", "flatten", "flip", "pad", "permute", "reshape", "roll", "squeeze", "sum_to", "t",
+    "transpose", "unsqueeze", "view",
+]  # fmt: skip

@@ -1,0 +1,376 @@
+"""Tensor: an array, its gradient, and the node of the graph that made it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from tensorgrad.autograd.backward import backward as _backward
+from tensorgrad.autograd.hooks import RemovableHandle, RetainGrad, add_hook
+from tensorgrad.autograd.node import Node
+from tensorgrad.autograd.primitive import TENSOR_CLASSES, bind_tensor_class, primitive, wrap
+from tensorgrad.autograd.structural import cast
+from tensorgrad.errors import describe, op_error
+from tensorgrad.formatting import format_tensor
+from tensorgrad.methods import OperatorMethods
+from tensorgrad.ops._arguments import one_dim
+
+_clone = primitive(lambda g, y, x: g, name="clone")(np.copy)
+
+
+class Tensor(OperatorMethods):
+    """A NumPy array that remembers how it was computed.
+
+    ``Tensor(array)`` shares the array's memory; :func:`tensorgrad.tensor` copies. Operators between tensors (and
+    arrays and numbers) record a graph when an operand requires gradients; :meth:`backward` fills ``.grad`` of the
+    leaves. Fields: ``data`` (the ndarray), ``grad`` (a Tensor or None), ``requires_grad``, ``node`` (how it was
+    made; None for a leaf), ``name``.
+
+    >>> import tensorgrad as tg
+    >>> x = tg.Tensor([1.0, 2.0], requires_grad=True)
+    >>> (x * x).sum().backward()
+    >>> x.grad
+    tensor([2., 4.])
+    """
+
+    __slots__ = ("__weakref__", "data", "grad", "hooks", "name", "node", "requires_grad")
+
+    data: np.ndarray
+    grad: Any
+    hooks: Any
+    name: str | None
+    node: Node | None
+    requires_grad: bool
+
+    def __init__(self, data: Any, requires_grad: bool = False, name: str | None = None) -> None:
+        self.data = as_array(data)
+        self.grad = None
+        self.hooks = None
+        self.name = name
+        self.node = None
+        self.requires_grad = False
+        if requires_grad:
+            self.requires_grad_()
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        TENSOR_CLASSES.add(cls)
+
+    # --- what it is -----------------------------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The sizes, a tuple."""
+        return self.data.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The NumPy dtype of the elements."""
+        return self.data.dtype
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        return self.data.ndim
+
+    @property
+    def device(self) -> str:
+        """Always "cpu"."""
+        return "cpu"
+
+    @property
+    def is_leaf(self) -> bool:
+        """True when no recorded operator made this tensor."""
+        return self.node is None
+
+    @property
+    def grad_fn(self) -> Node | None:
+        """The node that made this tensor, under PyTorch's name."""
+        return self.node
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of one element."""
+        return self.data.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all elements."""
+        return self.data.nbytes
+
+    def size(self, dim: int | None = None) -> Any:
+        """The shape, or the size of one dimension. Source: ``torch.Tensor.size``."""
+        return self.data.shape if dim is None else self.data.shape[one_dim(dim, self.data.ndim, "size")]
+
+    def dim(self) -> int:
+        """The number of dimensions."""
+        return self.data.ndim
+
+    def numel(self) -> int:
+        """The number of elements."""
+        return self.data.size
+
+    nelement = numel
+
+    def element_size(self) -> int:
+        """Bytes of one element."""
+        return self.data.itemsize
+
+    def is_floating_point(self) -> bool:
+        """True for float dtypes."""
+        return self.data.dtype.kind == "f"
+
+    def is_contiguous(self) -> bool:
+        """True when the elements lie in C order without gaps."""
+        return self.data.flags.c_contiguous
+
+    # --- values out of the graph ------------------------------------------------------------------------------------
+
+    def item(self) -> Any:
+        """The only element as a Python number; ValueError when there are more."""
+        if self.data.size != 1:
+            raise ValueError(f"item: only a tensor of one element is a number, this one has shape {self.shape}")
+        return self.data.item()
+
+    def tolist(self) -> Any:
+        """The elements as nested lists of Python numbers."""
+        return self.data.tolist()
+
+    def numpy(self, *, force: bool = False) -> np.ndarray:
+        """The array itself (shared memory); RuntimeError for a tensor that requires grad, unless ``force``."""
+        if self.requires_grad and not force:
+            raise RuntimeError(
+                "numpy: this tensor requires grad, and an array cannot carry gradients; use t.detach().numpy()"
+            )
+        return self.data
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        if self.requires_grad:
+            raise RuntimeError(
+                "np.asarray: this tensor requires grad and would be cut off from its graph silently; "
+                "use t.detach().numpy(), or a tensorgrad operator"
+            )
+        return np.array(self.data, dtype=dtype, copy=copy)
+
+    def detach(self) -> Tensor:
+        """The same memory without history: gradients do not flow through it."""
+        out: Tensor = wrap(self.data)
+        out.name = self.name
+        return out
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __index__(self) -> int:
+        if self.data.dtype.kind not in "iu" or self.data.size != 1:
+            raise TypeError(f"only an integer tensor of one element can be an index, got {describe(self)}")
+        return int(self.data.item())
+
+    def __bool__(self) -> bool:
+        if self.data.size != 1:
+            raise ValueError(
+                f"bool: the truth of a tensor of shape {self.shape} is ambiguous; use .any(), .all() or .item()"
+            )
+        return bool(self.data.item())
+
+    def __len__(self) -> int:
+        if not self.data.ndim:
+            raise TypeError("len: a 0-d tensor has no length")
+        return self.data.shape[0]
+
+    def __iter__(self) -> Iterator[Any]:
+        if not self.data.ndim:
+            raise TypeError("iter: a 0-d tensor cannot be iterated over; use .item()")
+        return (self[i] for i in range(self.data.shape[0]))
+
+    def __contains__(self, value: Any) -> bool:
+        return bool((self.data == (value.data if isinstance(value, Tensor) else value)).any())
+
+    def __repr__(self) -> str:
+        return format_tensor(self)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec and self.data.size == 1 else repr(self)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        if self.node is not None:
+            raise RuntimeError("deepcopy: only leaf tensors can be copied with deepcopy; use t.detach().clone()")
+        out = type(self).__new__(type(self))
+        memo[id(self)] = out
+        out.data = self.data.copy()
+        out.grad = None if self.grad is None else self.grad.detach().clone()
+        out.name, out.node, out.hooks, out.requires_grad = self.name, None, None, self.requires_grad
+        return out
+
+    # --- gradients ----------------------------------------------------------------------------------------------------
+
+    def backward(
+        self,
+        gradient: Any = None,
+        retain_graph: bool | None = None,
+        create_graph: bool = False,
+        inputs: Any = None,
+    ) -> None:
+        """Add the gradient of this tensor to ``.grad`` of every leaf it was made from.
+
+        See :func:`tensorgrad.autograd.backward`.
+        """
+        _backward(self, gradient, retain_graph, create_graph, inputs)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Ask for gradients (or no longer), in place; TypeError for integers, RuntimeError for results."""
+        if requires_grad and self.data.dtype.kind != "f":
+            raise TypeError(
+                f"requires_grad: only tensors of floating point dtype can require gradients, this one is {self.data.dtype}"
+            )
+        if not requires_grad and self.node is not None:
+            raise RuntimeError("requires_grad: a computed tensor cannot stop requiring gradients; use t.detach()")
+        self.requires_grad = requires_grad
+        return self
+
+    def retain_grad(self) -> None:
+        """Keep ``.grad`` of this computed tensor too (leaves keep theirs anyway)."""
+        if not self.requires_grad:
+            raise RuntimeError("retain_grad: this tensor does not require grad")
+        if self.node is not None and not any(
+            isinstance(h, RetainGrad) and h.tensor() is self for h in (self.node.hooks or {}).values()
+        ):
+            self.register_hook(RetainGrad(self))
+
+    def register_hook(self, hook: Callable[[Any], Any]) -> RemovableHandle:
+        """Call ``hook(gradient)`` when the gradient of this tensor is known; what it returns takes its place.
+
+        >>> import tensorgrad as tg
+        >>> x = tg.tensor(1.0, requires_grad=True)
+        >>> handle = x.register_hook(lambda g: g * 10)
+        >>> (3 * x).backward(); x.grad.item()
+        30.0
+        """
+        if not self.requires_grad:
+            raise RuntimeError("register_hook: this tensor does not require grad")
+        owner: Any = self if self.node is None else self.node
+        if owner.hooks is None:
+            owner.hooks = {}
+        return add_hook(owner.hooks, hook)
+
+    # --- copies and dtypes --------------------------------------------------------------------------------------------
+
+    def clone(self) -> Tensor:
+        """A copy with its own memory, through which gradients flow."""
+        out: Tensor = _clone(self)
+        return out
+
+    def to(self, *args: Any, dtype: Any = None, device: Any = None, copy: bool = False, **_: Any) -> Tensor:
+        """This tensor with another dtype; devices other than the CPU are refused, "cpu" is accepted.
+
+        Takes a dtype, a device, or a tensor whose dtype to take. Source: ``torch.Tensor.to``.
+
+        >>> import tensorgrad as tg
+        >>> tg.tensor([1, 2]).to(tg.float32)
+        tensor([1., 2.])
+        """
+        for arg in args:
+            if isinstance(arg, Tensor):
+                dtype = arg.dtype
+            elif isinstance(arg, str) and arg.split(":")[0] in ("cpu", "cuda", "mps", "meta"):
+                device = arg
+            elif not isinstance(arg, bool):
+                dtype = arg
+        check_device(device, "to")
+        if dtype is None or np.dtype(dtype) == self.data.dtype:
+            return self.clone() if copy else self
+        wanted = supported(np.dtype(dtype), "to")
+        if wanted.kind == "f" and self.data.dtype.kind == "f":
+            return cast(self, dtype=wanted)  # type: ignore[no-any-return]
+        out: Tensor = wrap(self.data.astype(wanted))
+        return out
+
+    def astype(self, dtype: Any) -> Tensor:
+        """NumPy's name for :meth:`to`."""
+        return self.to(dtype)
+
+    def type(self, dtype: Any = None) -> Any:
+        """The dtype's name, or this tensor with another dtype."""
+        return f"tensorgrad.{self.data.dtype}" if dtype is None else self.to(dtype)
+
+    def type_as(self, other: Tensor) -> Tensor:
+        """This tensor with the dtype of ``other``."""
+        return self.to(other.dtype)
+
+    def float(self) -> Tensor:
+        """This tensor as float32."""
+        return self.to(np.float32)
+
+    def double(self) -> Tensor:
+        """This tensor as float64."""
+        return self.to(np.float64)
+
+    def long(self) -> Tensor:
+        """This tensor as int64."""
+        return self.to(np.int64)
+
+    def int(self) -> Tensor:
+        """This tensor as int32."""
+        return self.to(np.int32)
+
+    def bool(self) -> Tensor:
+        """This tensor as booleans."""
+        return self.to(np.bool_)
+
+    def contiguous(self, **_: Any) -> Tensor:
+        """This tensor: memory order is the kernels' business, so there is nothing to do."""
+        return self
+
+    def cpu(self) -> Tensor:
+        """This tensor: everything is on the CPU."""
+        return self
+
+    def cuda(self, *_: Any, **__: Any) -> Tensor:
+        """Refused: there is no GPU here."""
+        return self.to("cuda")
+
+
+bind_tensor_class(Tensor)
+
+SUPPORTED_KINDS = "fiub"
+
+
+def supported(dtype: np.dtype[Any], op: str) -> np.dtype[Any]:
+    """The dtype itself, or TypeError for complex numbers, strings, objects and dates."""
+    if dtype.kind not in SUPPORTED_KINDS:
+        raise op_error(TypeError, op, f"tensors hold real floats, integers or booleans, not {dtype}")
+    return dtype
+
+
+def check_device(device: Any, op: str) -> None:
+    """Accept None and the CPU; anything else is an error that says so."""
+    if device is not None and str(device).split(":")[0] != "cpu":
+        raise op_error(ValueError, op, f"tensorgrad runs on the CPU only, got device {device!r}")
+
+
+def as_array(data: Any) -> np.ndarray:
+    """An ndarray from an array (shared), a tensor, a number or nested lists; Python floats become float32."""
+    if isinstance(data, Tensor):
+        return data.data
+    if isinstance(data, np.ndarray):
+        supported(data.dtype, "tensor")
+        return data if type(data) is np.ndarray else np.asarray(data)
+    if isinstance(data, (list, tuple)) and any(isinstance(d, Tensor) for d in data):
+        data = [d.data if isinstance(d, Tensor) else d for d in data]
+    array = np.asarray(data)
+    supported(array.dtype, "tensor")
+    if array.dtype == np.float64 and not isinstance(data, np.generic) and not _holds_arrays(data):
+        array = array.astype(np.float32)
+    return array
+
+
+def _holds_arrays(data: Any) -> bool:
+    """True when nested lists end in NumPy values, which keep their dtype."""
+    while isinstance(data, (list, tuple)) and data:
+        data = data[0]
+    return isinstance(data, (np.ndarray, np.generic))
