@@ -14,13 +14,14 @@ from tensorgrad.autograd.primitive import TENSOR_CLASSES, bind_tensor_class, pri
 from tensorgrad.autograd.structural import cast
 from tensorgrad.errors import describe, op_error
 from tensorgrad.formatting import format_tensor
+from tensorgrad.interop import NumpyProtocols
 from tensorgrad.methods import OperatorMethods
 from tensorgrad.ops._arguments import one_dim
 
 _clone = primitive(lambda g, y, x: g, name="clone")(np.copy)
 
 
-class Tensor(OperatorMethods):
+class Tensor(OperatorMethods, NumpyProtocols):
     """A NumPy array that remembers how it was computed.
 
     ``Tensor(array)`` shares the array's memory; :func:`tensorgrad.tensor` copies. Operators between tensors (and
@@ -35,14 +36,14 @@ class Tensor(OperatorMethods):
     tensor([2., 4.])
     """
 
-    __slots__ = ("__weakref__", "data", "grad", "hooks", "name", "node", "requires_grad")
+    __slots__ = ("__weakref__", "_requires_grad", "data", "grad", "hooks", "name", "node")
 
     data: np.ndarray
     grad: Any
     hooks: Any
     name: str | None
     node: Node | None
-    requires_grad: bool
+    _requires_grad: bool
 
     def __init__(self, data: Any, requires_grad: bool = False, name: str | None = None) -> None:
         self.data = as_array(data)
@@ -50,9 +51,9 @@ class Tensor(OperatorMethods):
         self.hooks = None
         self.name = name
         self.node = None
-        self.requires_grad = False
+        self._requires_grad = False
         if requires_grad:
-            self.requires_grad_()
+            self.requires_grad = True
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -204,7 +205,7 @@ class Tensor(OperatorMethods):
         memo[id(self)] = out
         out.data = self.data.copy()
         out.grad = None if self.grad is None else self.grad.detach().clone()
-        out.name, out.node, out.hooks, out.requires_grad = self.name, None, None, self.requires_grad
+        out.name, out.node, out.hooks, out._requires_grad = self.name, None, None, self._requires_grad
         return out
 
     # --- gradients ----------------------------------------------------------------------------------------------------
@@ -222,14 +223,30 @@ class Tensor(OperatorMethods):
         """
         _backward(self, gradient, retain_graph, create_graph, inputs)
 
-    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
-        """Ask for gradients (or no longer), in place; TypeError for integers, RuntimeError for results."""
-        if requires_grad and self.data.dtype.kind != "f":
+    @property
+    def requires_grad(self) -> bool:
+        """True when gradients flow to or through this tensor.
+
+        Setting it raises TypeError for integers, RuntimeError to switch it off for a computed tensor.
+        """
+        return self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        if value and self.data.dtype.kind != "f":
             raise TypeError(
-                f"requires_grad: only tensors of floating point dtype can require gradients, this one is {self.data.dtype}"
+                "requires_grad: only tensors of floating point dtype can require gradients, "
+                f"this one is {self.data.dtype}"
             )
-        if not requires_grad and self.node is not None:
-            raise RuntimeError("requires_grad: a computed tensor cannot stop requiring gradients; use t.detach()")
+        if not value and self.node is not None:
+            raise RuntimeError(
+                "requires_grad: only leaf tensors can stop requiring gradients, this one was computed by "
+                f"{self.node.op.name}; use t.detach()"
+            )
+        self._requires_grad = bool(value)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Set :attr:`requires_grad` in place and return the tensor."""
         self.requires_grad = requires_grad
         return self
 
@@ -286,7 +303,7 @@ class Tensor(OperatorMethods):
             return self.clone() if copy else self
         wanted = supported(np.dtype(dtype), "to")
         if wanted.kind == "f" and self.data.dtype.kind == "f":
-            return cast(self, dtype=wanted)  # type: ignore[no-any-return]
+            return cast(self, dtype=wanted)
         out: Tensor = wrap(self.data.astype(wanted))
         return out
 

@@ -12,7 +12,6 @@ of every operator, and no second implementation.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -25,7 +24,7 @@ from tensorgrad.errors import describe, op_error
 from tensorgrad.state import per_thread
 
 Rule = Callable[..., Any]
-Saved = tuple[bool, tuple[bool, ...] | None]
+Plan = tuple[bool, tuple[bool, ...] | None, tuple[None, ...] | None]
 
 #: Every primitive by name. A test demands that each has its row in the table of cases.
 REGISTRY: dict[str, Primitive] = {}
@@ -33,25 +32,25 @@ REGISTRY: dict[str, Primitive] = {}
 #: Classes whose instances are traced: Tensor and its subclasses, entered by `Tensor.__init_subclass__`.
 TENSOR_CLASSES: set[type] = set()
 
-_new_tensor: Callable[[], Any]
-_new_node = functools.partial(Node.__new__, Node)
+_new: Callable[[type], Any] = object.__new__
+_tensor_class: type
 _FLOAT32 = np.dtype(np.float32)
 
 
 def bind_tensor_class(cls: type) -> None:
     """Tell the engine which class results are made of (tensor.py does, once)."""
-    global _new_tensor
-    _new_tensor = functools.partial(cls.__new__, cls)
+    global _tensor_class
+    _tensor_class = cls
     TENSOR_CLASSES.add(cls)
 
 
 def wrap(data: ndarray, node: Node | None = None) -> Any:
     """A Tensor around ``data``: a constant, or the output of ``node``."""
-    out = _new_tensor()
+    out = _new(_tensor_class)
     out.data = data
     out.grad = out.name = out.hooks = None
     out.node = node
-    out.requires_grad = node is not None
+    out._requires_grad = node is not None
     return out
 
 
@@ -69,12 +68,13 @@ class Primitive:
         self.rules = rules
         self.joint = joint
         self.differentiable = joint is not None or any(rule is not None for rule in rules)
-        self.plans: dict[int, Saved] = {}
+        self.plans: dict[int, Plan] = {}
 
-    def plan(self, wanted: int, arity: int) -> Saved:
+    def plan(self, wanted: int, arity: int) -> Plan:
         """What to save when the inputs in the bit mask ``wanted`` need gradients: of the output, of each input.
 
-        The second entry is None where every input is saved. Remembered, since reading bytecode takes a while.
+        Returns whether the output is saved, a flag for each input (None: all are saved), and what stands for the
+        inputs when none is. Remembered, since reading bytecode takes a while.
         """
         if self.joint is not None:
             found = [mentions(self.joint, leading=2, arity=arity)]
@@ -86,10 +86,10 @@ class Primitive:
         return saved
 
     @staticmethod
-    def _plan(found: list[Mentions], wanted: int, arity: int) -> Saved:
+    def _plan(found: list[Mentions], wanted: int, arity: int) -> Plan:
         # an input that needs no gradient has no edge to ask for its shape: keep the array itself
         keep = tuple(any(i in m.inputs or (i in m.shapes and not wanted >> i & 1) for m in found) for i in range(arity))
-        return any(m.output for m in found), None if all(keep) else keep
+        return any(m.output for m in found), None if all(keep) else keep, None if any(keep) else (None,) * arity
 
     def gradients(self, g: Any, y: Any, inputs: Any, edges: tuple[Any, ...], static: dict[str, Any]) -> list[Any]:
         """The gradient for every input that has an edge, by the rules; None for the others."""
@@ -150,7 +150,7 @@ def primitive(
                 if kind in TENSOR_CLASSES:
                     traced = True
                     raw.append(a.data)
-                    if a.requires_grad:
+                    if a._requires_grad:
                         wanted |= bit
                         edges.append(a.node or a)
                     else:
@@ -186,18 +186,19 @@ def primitive(
                 _fail(error, prim, raw)
             if not traced:
                 return y
-            out = _new_tensor()
+            out = _new(_tensor_class)
             out.data = y
             out.grad = out.name = out.hooks = None
             if wanted and differentiable and state.recording:
-                out.requires_grad = True
-                out.node = node = _new_node()
-                arity = len(raw)
-                saved = plans.get(wanted | bit) or prim.plan(wanted, arity)
-                keep_output, keep = saved
+                out._requires_grad = True
+                out.node = node = _new(Node)
+                keep_output, keep, nothing = plans.get(wanted | bit) or prim.plan(wanted, len(raw))
                 node.op = prim
                 node.edges = tuple(edges)
-                node.saved = raw if keep is None else [v if k else None for v, k in zip(raw, keep, strict=True)]
+                if keep is None:
+                    node.saved = raw
+                else:
+                    node.saved = nothing or [v if k else None for v, k in zip(raw, keep, strict=True)]
                 node.value = y if keep_output else None
                 node.static = static
                 node.shape = y.shape
@@ -207,7 +208,7 @@ def primitive(
                 node.hooks = None
                 node.constants = constants
             else:
-                out.requires_grad = False
+                out._requires_grad = False
                 out.node = None
             return out
 

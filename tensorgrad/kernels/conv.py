@@ -21,7 +21,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorgrad.kernels import depthwise
+from tensorgrad.kernels import depthwise, row_shift
 from tensorgrad.kernels.im2col import (
     SHORT_RUN,
     Block,
@@ -77,9 +77,7 @@ def conv_input_grad(
     """
     swapped = _exchange_channels(w, groups)
     gx = np.empty((g.shape[0], *size, swapped.shape[0]), np.result_type(g, w))
-    phases = [
-        _phases(*one) for one in zip(size, g.shape[2:], w.shape[2:], stride, padding, dilation, strict=True)
-    ]
+    phases = [_phases(*one) for one in zip(size, g.shape[2:], w.shape[2:], stride, padding, dilation, strict=True)]
     jobs: list[Job] = []
     for combination in itertools.product(*phases):
         where, taps, pads, steps = zip(*combination, strict=True)
@@ -106,7 +104,8 @@ def conv_weight_grad(
     dtype = np.result_type(g, x)
     shape = (filters, channels, *kernel)
     work = depthwise.weight_grad_block if channels == 1 and groups > 1 else _weight_grad_block
-    all_blocks = blocks((g.shape[0], *g.shape[2:]), max(x.shape[1] * math.prod(kernel), g.shape[1]))
+    per_pixel = depthwise.per_pixel(filters) if work is depthwise.weight_grad_block else x.shape[1] * math.prod(kernel)
+    all_blocks = blocks((g.shape[0], *g.shape[2:]), per_pixel)
     if not all_blocks:
         return np.zeros(shape, dtype)
     geometry = Geometry(kernel, stride, padding, dilation)
@@ -153,11 +152,21 @@ def _correlate(
 
     The padding may be negative (crop); its `after` part is implied by the shape of y.
     """
-    if w.shape[1] == 1 and groups > 1:
+    filters, channels, *kernel = w.shape
+    out = y.shape[1:-1]
+    if channels == 1 and groups > 1:
         job = functools.partial(depthwise.block, x, depthwise.taps(w, groups, y), b, y)
+        per_pixel = depthwise.per_pixel(filters)
+    elif (
+        groups == 1
+        and not _is_kernel_major(channels, geometry.kernel)
+        and row_shift.pays(x.shape[2:], out, channels, filters, geometry)
+    ):
+        job = functools.partial(row_shift.block, x, row_shift.matrix(w, y.dtype), b, y)
+        per_pixel = row_shift.per_pixel(channels, filters, geometry.kernel)
     else:
         job = functools.partial(_gemm_block, x, _to_matrices(w, groups).astype(y.dtype, copy=False), b, y)
-    per_pixel = x.shape[1] * math.prod(geometry.kernel)
+        per_pixel = x.shape[1] * math.prod(kernel)
     return [functools.partial(job, block, geometry) for block in blocks(y.shape[:-1], per_pixel)]
 
 

@@ -16,6 +16,11 @@ from tensorgrad.kernels.im2col import Block, Geometry, Ints, padded, pixels, pos
 from tensorgrad.kernels.scratch import scratch
 
 
+def per_pixel(filters: int) -> int:
+    """Return how many numbers one pixel of a block keeps in the cache: the images, the sum and one product."""
+    return 4 * filters
+
+
 def taps(w: NDArray, groups: int, y: NDArray) -> NDArray:
     """Return the kernels w (C m, 1, *k) as (m, *k, width, C), repeated along the width of y (N, *out, C m).
 

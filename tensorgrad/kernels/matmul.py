@@ -13,6 +13,7 @@ from tensorgrad.kernels.threads import parallel, single_threaded_blas, split
 ONE_CALL = 1_000_000  # multiply-adds; less is not worth a hand-over to another thread
 PER_TASK = 4_000_000
 MOST_TASKS = 16
+NARROWEST = 64  # rows or columns; BLAS packs the whole other operand again for every piece
 BLAS_STAYS_SINGLE = 200_000  # multiply-adds; below that OpenBLAS uses one thread by itself
 
 
@@ -46,14 +47,12 @@ def matmul(a: NDArray, b: NDArray) -> NDArray:
         axis = batch.index(max(batch))
         a = np.broadcast_to(a, (*batch, *a.shape[-2:]))
         b = np.broadcast_to(b, (*batch, *b.shape[-2:]))
-        operands = [
-            (_cut(a, axis, at), _cut(b, axis, at), _cut(y, axis, at)) for at in split(batch[axis], pieces)
-        ]
+        operands = [(_cut(a, axis, at), _cut(b, axis, at), _cut(y, axis, at)) for at in split(batch[axis], pieces)]
     elif rows >= columns:
-        operands = [(_cut(a, -2, at), b, _cut(y, -2, at)) for at in split(rows, min(pieces, rows // 16 + 1))]
+        operands = [(_cut(a, -2, at), b, _cut(y, -2, at)) for at in split(rows, min(pieces, max(2, rows // NARROWEST)))]
     else:
         operands = [
-            (a, _cut(b, -1, at), _cut(y, -1, at)) for at in split(columns, min(pieces, columns // 16 + 1))
+            (a, _cut(b, -1, at), _cut(y, -1, at)) for at in split(columns, min(pieces, max(2, columns // NARROWEST)))
         ]
     parallel(lambda task: np.matmul(task[0], task[1], out=task[2]), operands)
     return y

@@ -43,6 +43,10 @@ class Module:
     """
 
     training: bool
+    _buffer_names: dict[str, bool]
+    _forward_hooks: dict[int, Callable[..., Any]]
+    _forward_pre_hooks: dict[int, Callable[..., Any]]
+    _path: tuple[int | None, str | None, str | None]
     _RESERVED = frozenset({"training", "_buffer_names", "_forward_hooks", "_forward_pre_hooks", "_path"})
 
     def __new__(cls: type[M], *args: Any, **kwargs: Any) -> M:
@@ -91,7 +95,7 @@ class Module:
         """``Net.features.0``: the caller's path and the name under which it holds this module. Remembered."""
         known_parent, known_path, path = self._path
         if known_parent == id(parent) and known_path is parent_path and path is not None:
-            return path  # type: ignore[no-any-return]
+            return path
         path = type(self).__name__
         if parent is not None:
             names = [name for name, module in parent.named_modules(remove_duplicate=False) if module is self and name]

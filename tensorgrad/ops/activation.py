@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -14,7 +15,7 @@ from tensorgrad.kernels.reduce import select
 from tensorgrad.kernels.special import erf
 from tensorgrad.ops.elementwise import exp, greater, sigmoid, tanh, where
 
-_floats = {"promote": promote_to_float}
+_floating = functools.partial(primitive, promote=promote_to_float)
 
 
 @primitive(lambda g, y, x, *, mask: masked(g, mask=mask))
@@ -23,8 +24,8 @@ def masked(x: Any, *, mask: np.ndarray) -> Any:
     return select(mask, x)
 
 
-# y <= 0 fails for NaN, so a NaN passes its gradient on; at 0 the derivative is 0
-relu = primitive(lambda g, y, x: masked(g, mask=~_values(y <= 0)), name="relu")(lambda x: np.maximum(x, 0))
+# y <= 0 fails for NaN, so a NaN passes its gradient on; at 0 the derivative is 0. maximum(0, x) keeps -0.
+relu = primitive(lambda g, y, x: masked(g, mask=~_values(y <= 0)), name="relu")(lambda x: np.maximum(0, x))
 
 
 def _values(condition: Any) -> np.ndarray:
@@ -32,10 +33,9 @@ def _values(condition: Any) -> np.ndarray:
     return condition if isinstance(condition, np.ndarray) else np.asarray(condition.data)
 
 
-@primitive(
+@_floating(
     lambda g, y, x, *, negative_slope: where(greater(x, 0), g, g * negative_slope),
     name="leaky_relu",
-    **_floats,
 )
 def _leaky_relu(x: Any, *, negative_slope: float) -> Any:
     return np.where(x > 0, x, x * negative_slope)
@@ -53,7 +53,7 @@ def leaky_relu(input: Any, negative_slope: float = 0.01, inplace: bool = False) 
     return _leaky_relu(input, negative_slope=float(negative_slope))
 
 
-@primitive(lambda g, y, x, *, alpha: where(greater(x, 0), g, g * (alpha * exp(x))), name="elu", **_floats)
+@_floating(lambda g, y, x, *, alpha: where(greater(x, 0), g, g * (alpha * exp(x))), name="elu")
 def _elu(x: Any, *, alpha: float) -> Any:
     return np.where(x > 0, x, alpha * np.expm1(x))
 
@@ -71,12 +71,12 @@ def elu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
 _NORMAL_DENSITY = 1 / math.sqrt(2 * math.pi)
 
 # y = x Phi(x), so dy/dx = Phi(x) + x phi(x), with the normal distribution Phi and its density phi
-normal_cdf = primitive(lambda g, y, x: g * (_NORMAL_DENSITY * exp(-0.5 * x * x)), name="normal_cdf", **_floats)(
+normal_cdf = _floating(lambda g, y, x: g * (_NORMAL_DENSITY * exp(-0.5 * x * x)), name="normal_cdf")(
     lambda x: 0.5 * (1 + erf(x * math.sqrt(0.5)))
 )
-_gelu_exact = primitive(
-    lambda g, y, x: g * (normal_cdf(x) + x * (_NORMAL_DENSITY * exp(-0.5 * x * x))), name="gelu", **_floats
-)(lambda x: x * (0.5 * (1 + erf(x * math.sqrt(0.5)))))
+_gelu_exact = _floating(lambda g, y, x: g * (normal_cdf(x) + x * (_NORMAL_DENSITY * exp(-0.5 * x * x))), name="gelu")(
+    lambda x: x * (0.5 * (1 + erf(x * math.sqrt(0.5))))
+)
 
 
 def gelu(input: Any, approximate: str = "none") -> Any:
@@ -101,7 +101,7 @@ def _silu_rule(g: Any, y: Any, x: Any) -> Any:
     return g * (s * (1 + x * (1 - s)))
 
 
-_silu = primitive(_silu_rule, name="silu", **_floats)(lambda x: x * (1 / (1 + np.exp(-x))))
+_silu = _floating(_silu_rule, name="silu")(lambda x: x * (1 / (1 + np.exp(-x))))
 
 
 def silu(input: Any, inplace: bool = False) -> Any:
@@ -114,10 +114,9 @@ def silu(input: Any, inplace: bool = False) -> Any:
     return _silu(input)
 
 
-@primitive(
+@_floating(
     lambda g, y, x, *, beta, threshold: where(greater(x * beta, threshold), g, g * sigmoid(x * beta)),
     name="softplus",
-    **_floats,
 )
 def _softplus(x: Any, *, beta: float, threshold: float) -> Any:
     return np.where(x * beta > threshold, x, np.logaddexp(x * beta, x.dtype.type(0)) / beta)

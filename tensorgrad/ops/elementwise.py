@@ -6,6 +6,8 @@ Each line reads: the derivative with respect to input i, then the function. ``g`
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -21,45 +23,6 @@ def _zero(g: Any, y: Any, x: Any, *_: Any) -> Any:
     """The derivative of a step function: zero, also where ``g`` is infinite."""
     return np.zeros(g.shape, g.dtype)
 
-
-# --- two operands ---------------------------------------------------------------------------------------------
-
-_two = {"promote": promote_operands}
-_two_floats = {"promote": promote_to_float}
-
-sub = primitive(lambda g, y, a, b: g, lambda g, y, a, b: -g, name="sub", **_two)(np.subtract)
-mul = primitive(lambda g, y, a, b: g * b, lambda g, y, a, b: g * a, name="mul", **_two)(np.multiply)
-div = primitive(lambda g, y, a, b: g / b, lambda g, y, a, b: -g * y / b, name="div", **_two_floats)(np.true_divide)
-
-# at a = 0 or b = 0 the formulas are 0 * inf; the limits are 0
-power = primitive(
-    lambda g, y, a, b: where(equal(b, 0), 0.0, g * b * power(a, b - 1)),
-    lambda g, y, a, b: where(equal(a, 0) & greater_equal(b, 0), 0.0, g * y * log(a)),
-    name="pow",
-    **_two,
-)(np.power)
-
-# a tie gives half the gradient to each; a NaN loses to nobody, so both sides get it
-maximum = primitive(
-    lambda g, y, a, b: where(equal(a, b), g / 2, where(less(a, b), 0.0, g)),
-    lambda g, y, a, b: where(equal(a, b), g / 2, where(less(b, a), 0.0, g)),
-    name="maximum",
-    **_two,
-)(np.maximum)
-minimum = primitive(
-    lambda g, y, a, b: where(equal(a, b), g / 2, where(less(b, a), 0.0, g)),
-    lambda g, y, a, b: where(equal(a, b), g / 2, where(less(a, b), 0.0, g)),
-    name="minimum",
-    **_two,
-)(np.minimum)
-
-floor_divide = primitive(_zero, _zero, name="floor_divide", **_two)(np.floor_divide)
-remainder = primitive(
-    lambda g, y, a, b: g,
-    lambda g, y, a, b: -g * floor_divide(a, b),
-    name="remainder",
-    **_two,
-)(np.remainder)
 
 # --- comparisons and logic: booleans, nothing to differentiate ----------------------------------------------------
 
@@ -81,23 +44,57 @@ isnan = primitive()(np.isnan)
 isinf = primitive()(np.isinf)
 isfinite = primitive()(np.isfinite)
 
-# --- one operand ------------------------------------------------------------------------------------------------
+# --- two operands ---------------------------------------------------------------------------------------------
 
-_one = {"promote": promote_to_float}
+#: on operands of mixed dtypes; on anything, with a floating-point result
+_mixed = functools.partial(primitive, promote=promote_operands)
+_floating = functools.partial(primitive, promote=promote_to_float)
+
+sub = _mixed(lambda g, y, a, b: g, lambda g, y, a, b: -g, name="sub")(np.subtract)
+mul = _mixed(lambda g, y, a, b: g * b, lambda g, y, a, b: g * a, name="mul")(np.multiply)
+div = _floating(lambda g, y, a, b: g / b, lambda g, y, a, b: -g * y / b, name="div")(np.true_divide)
+
+# at a = 0 or b = 0 the formulas are 0 * inf; the limits are 0
+power: Callable[..., Any] = _mixed(
+    lambda g, y, a, b: where(equal(b, 0), 0.0, g * b * power(a, b - 1)),
+    lambda g, y, a, b: where(equal(a, 0) & greater_equal(b, 0), 0.0, g * y * log(a)),
+    name="pow",
+)(np.power)
+
+# a tie gives half the gradient to each; a NaN loses to nobody, so both sides get it
+maximum = _mixed(
+    lambda g, y, a, b: where(equal(a, b), g / 2, where(less(a, b), 0.0, g)),
+    lambda g, y, a, b: where(equal(a, b), g / 2, where(less(b, a), 0.0, g)),
+    name="maximum",
+)(np.maximum)
+minimum = _mixed(
+    lambda g, y, a, b: where(equal(a, b), g / 2, where(less(b, a), 0.0, g)),
+    lambda g, y, a, b: where(equal(a, b), g / 2, where(less(a, b), 0.0, g)),
+    name="minimum",
+)(np.minimum)
+
+floor_divide = _mixed(_zero, _zero, name="floor_divide")(np.floor_divide)
+remainder = _mixed(
+    lambda g, y, a, b: g,
+    lambda g, y, a, b: -g * floor_divide(a, b),
+    name="remainder",
+)(np.remainder)
+
+# --- one operand ------------------------------------------------------------------------------------------------
 
 neg = primitive(lambda g, y, x: -g, name="neg")(np.negative)
 square = primitive(lambda g, y, x: 2 * g * x)(np.square)
-exp = primitive(lambda g, y, x: g * y, **_one)(np.exp)
-expm1 = primitive(lambda g, y, x: g * (y + 1), **_one)(np.expm1)
-log = primitive(lambda g, y, x: g / x, **_one)(np.log)
-log1p = primitive(lambda g, y, x: g / (1 + x), **_one)(np.log1p)
-sqrt = primitive(lambda g, y, x: g / (2 * y), **_one)(np.sqrt)
-rsqrt = primitive(lambda g, y, x: -0.5 * g * y * y * y, name="rsqrt", **_one)(lambda x: 1 / np.sqrt(x))
-reciprocal = primitive(lambda g, y, x: -g * y * y, name="reciprocal", **_one)(lambda x: 1 / x)
-sin = primitive(lambda g, y, x: g * cos(x), **_one)(np.sin)
-cos = primitive(lambda g, y, x: -g * sin(x), **_one)(np.cos)
-tanh = primitive(lambda g, y, x: g * (1 - y * y), **_one)(np.tanh)
-sigmoid = primitive(lambda g, y, x: g * y * (1 - y), name="sigmoid", **_one)(lambda x: 1 / (1 + np.exp(-x)))
+exp = _floating(lambda g, y, x: g * y)(np.exp)
+expm1 = _floating(lambda g, y, x: g * (y + 1))(np.expm1)
+log: Callable[..., Any] = _floating(lambda g, y, x: g / x)(np.log)
+log1p = _floating(lambda g, y, x: g / (1 + x))(np.log1p)
+sqrt = _floating(lambda g, y, x: g / (2 * y))(np.sqrt)
+rsqrt = _floating(lambda g, y, x: -0.5 * g * y * y * y, name="rsqrt")(lambda x: 1 / np.sqrt(x))
+reciprocal = _floating(lambda g, y, x: -g * y * y, name="reciprocal")(lambda x: 1 / x)
+sin = _floating(lambda g, y, x: g * cos(x))(np.sin)
+cos: Callable[..., Any] = _floating(lambda g, y, x: -g * sin(x))(np.cos)
+tanh = _floating(lambda g, y, x: g * (1 - y * y))(np.tanh)
+sigmoid = _floating(lambda g, y, x: g * y * (1 - y), name="sigmoid")(lambda x: 1 / (1 + np.exp(-x)))
 
 # sign(NaN) is 0, as in PyTorch
 sign = primitive(_zero, name="sign")(lambda x: np.subtract(x > 0, x < 0, dtype=x.dtype))

@@ -107,6 +107,8 @@ def gather(input: Any, dim: int, index: Any) -> Any:
     along = one_dim(dim, x.ndim, "gather")
     positions = _index_argument(index, x, along, "gather")
     _check_corner(positions.shape, x.shape, along, "gather", "input")
+    if x.ndim == 0:
+        return _getitem(x, index=())
     return _gather(x, dim=along, index=positions)
 
 

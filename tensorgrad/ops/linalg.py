@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ def swap_last(x: Any) -> Any:
 
 
 # Y = A B, so dA = G B' and dB = A' G
-_matmul = primitive(
+_matmul: Callable[..., Any] = primitive(
     lambda g, y, a, b: _matmul(g, swap_last(b)),
     lambda g, y, a, b: _matmul(swap_last(a), g),
     name="matmul",
@@ -95,6 +96,9 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Any:
     tensor([11.5000])
     """
     x, w = operand(input, "linear"), operand(weight, "linear")
+    if w.ndim == 1:
+        y = matmul(x, w)
+        return y if bias is None else y + bias
     if w.ndim != 2:
         raise op_error(ValueError, "linear", f"weight must be (out_features, in_features), got shape {tuple(w.shape)}")
     if x.ndim == 0 or x.shape[-1] != w.shape[1]:

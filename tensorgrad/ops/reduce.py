@@ -20,32 +20,32 @@ from tensorgrad.ops.index import gather
 from tensorgrad.ops.shape import _permute, _reshape, flip
 
 
-def spread(g: Any, x: Any, dims: tuple[int, ...]) -> Any:
-    """A reduced value repeated back over ``x``: the adjoint of the sum over ``dims``."""
-    return broadcast_to(_reshape(g, shape=kept_shape(x.shape, dims)), shape=x.shape)
+def spread(g: Any, shape: tuple[int, ...], dims: tuple[int, ...]) -> Any:
+    """A reduced value repeated back over ``shape``: the adjoint of the sum over ``dims``."""
+    return broadcast_to(_reshape(g, shape=kept_shape(shape, dims)), shape=shape)
 
 
-def kept(y: Any, x: Any, dims: tuple[int, ...]) -> Any:
-    """A reduced value with size 1 at the reduced dimensions, ready to broadcast against ``x``."""
-    return _reshape(y, shape=kept_shape(x.shape, dims))
+def kept(y: Any, shape: tuple[int, ...], dims: tuple[int, ...]) -> Any:
+    """A reduced value with size 1 at the reduced dimensions, ready to broadcast against ``shape``."""
+    return _reshape(y, shape=kept_shape(shape, dims))
 
 
-def _reduced(x: Any, dims: tuple[int, ...]) -> int:
+def _reduced(shape: tuple[int, ...], dims: tuple[int, ...]) -> int:
     """How many values each result is made of."""
-    return math.prod(x.shape[d] for d in dims)
+    return math.prod(shape[d] for d in dims)
 
 
 # --- primitives -------------------------------------------------------------------------------------------------------
 
 
-@primitive(lambda g, y, x, *, dim, keepdim: spread(g, x, dim), name="sum")
+@primitive(lambda g, y, x, *, dim, keepdim: spread(g, x.shape, dim), name="sum")
 def _sum(x: Any, *, dim: tuple[int, ...], keepdim: bool) -> Any:
     return accurate_sum(x, dim, keepdims=keepdim)
 
 
-@primitive(lambda g, y, x, *, dim, keepdim: spread(g / _reduced(x, dim), x, dim), name="mean")
+@primitive(lambda g, y, x, *, dim, keepdim: spread(g / builtins.max(_reduced(x.shape, dim), 1), x.shape, dim), name="mean")
 def _mean(x: Any, *, dim: tuple[int, ...], keepdim: bool) -> Any:
-    return accurate_sum(x, dim, keepdims=keepdim) / np.asarray(_reduced(x, dim), x.dtype)
+    return accurate_sum(x, dim, keepdims=keepdim) / np.asarray(_reduced(x.shape, dim), x.dtype)
 
 
 def _deviation(x: Any, dim: tuple[int, ...]) -> Any:
@@ -54,17 +54,17 @@ def _deviation(x: Any, dim: tuple[int, ...]) -> Any:
 
 def _divisor(x: Any, dim: tuple[int, ...], correction: float) -> Any:
     # a NumPy scalar: dividing by zero gives infinity or NaN, not an exception
-    return x.dtype.type(builtins.max(_reduced(x, dim) - correction, 0))
+    return x.dtype.type(builtins.max(_reduced(x.shape, dim) - correction, 0))
 
 
 @primitive(
     lambda g, y, x, *, dim, correction, keepdim: (
-        spread(g, x, dim) * (_deviation(x, dim) * 2 / _divisor(x, dim, correction))
+        spread(g, x.shape, dim) * (_deviation(x, dim) * 2 / _divisor(x, dim, correction))
     ),
     name="var",
 )
 def _var(x: Any, *, dim: tuple[int, ...], correction: float, keepdim: bool) -> Any:
-    deviation = x - accurate_sum(x, dim, keepdims=True) / x.dtype.type(_reduced(x, dim))
+    deviation = x - accurate_sum(x, dim, keepdims=True) / x.dtype.type(_reduced(x.shape, dim))
     return accurate_sum(deviation * deviation, dim, keepdims=keepdim) / _divisor(x, dim, correction)
 
 
@@ -77,14 +77,14 @@ def _var(x: Any, *, dim: tuple[int, ...], correction: float, keepdim: bool) -> A
     name="std",
 )
 def _std(x: Any, *, dim: tuple[int, ...], correction: float, keepdim: bool) -> Any:
-    deviation = x - accurate_sum(x, dim, keepdims=True) / x.dtype.type(_reduced(x, dim))
+    deviation = x - accurate_sum(x, dim, keepdims=True) / x.dtype.type(_reduced(x.shape, dim))
     return np.sqrt(accurate_sum(deviation * deviation, dim, keepdims=keepdim) / _divisor(x, dim, correction))
 
 
 def _prod_rule(g: Any, y: Any, x: Any, *, dim: tuple[int, ...], keepdim: bool) -> Any:
     """The product of the others: y / x, unless a factor is 0; then the others are multiplied out."""
     if not (raw(x) == 0).any():
-        return spread(g * y, x, dim) / x
+        return spread(g * y, x.shape, dim) / x
     rest = [d for d in range(x.ndim) if d not in dim]
     rows = _flat_rows(x, rest, dim)
     n = rows.shape[-1]
@@ -93,11 +93,11 @@ def _prod_rule(g: Any, y: Any, x: Any, *, dim: tuple[int, ...], keepdim: bool) -
         dim=(2,),
         keepdim=False,
     )
-    return spread(g, x, dim) * _unflat_rows(others, x, rest, dim)
+    return spread(g, x.shape, dim) * _unflat_rows(others, x, rest, dim)
 
 
 def _flat_rows(x: Any, rest: list[int], dim: tuple[int, ...]) -> Any:
-    n = _reduced(x, dim)
+    n = _reduced(x.shape, dim)
     return _reshape(_permute(x, dims=(*rest, *dim)), shape=(math.prod(x.shape[d] for d in rest), n))
 
 
@@ -113,12 +113,12 @@ def _prod(x: Any, *, dim: tuple[int, ...], keepdim: bool) -> Any:
 
 def _extreme_rule(g: Any, y: Any, x: Any, *, dim: tuple[int, ...], keepdim: bool, share_nan: bool) -> Any:
     """Every place that equals the extreme value gets an equal share."""
-    extreme = kept(y, x, dim)
+    extreme = kept(y, x.shape, dim)
     hit = equal(x, extreme)
     if share_nan:
         hit = hit | (isnan(x) & isnan(extreme))
     hits = accurate_sum(raw(hit).astype(x.dtype), dim, keepdims=True)
-    return where(hit, kept(g, x, dim) / hits, 0.0) if share_nan else kept(g, x, dim) * (raw(hit) / hits)
+    return where(hit, kept(g, x.shape, dim) / hits, 0.0) if share_nan else kept(g, x.shape, dim) * (raw(hit) / hits)
 
 
 @primitive(_extreme_rule, name="amax")
@@ -132,7 +132,7 @@ def _amin(x: Any, *, dim: tuple[int, ...], keepdim: bool, share_nan: bool) -> An
 
 
 @primitive(
-    lambda g, y, x, *, dim, keepdim: kept(g, x, dim) * exp(x - kept(y, x, dim)),
+    lambda g, y, x, *, dim, keepdim: kept(g, x.shape, dim) * exp(x - kept(y, x.shape, dim)),
     name="logsumexp",
     promote=promote_to_float,
 )
@@ -150,20 +150,20 @@ def _cumsum(x: Any, *, dim: int) -> Any:
 
 def _norm_rule(g: Any, y: Any, x: Any, *, p: float, dim: tuple[int, ...], keepdim: bool) -> Any:
     """``x |x|^(p-2) / y^(p-1)``; 0 where the norm is 0 (a subgradient)."""
-    size, direction = kept(y, x, dim), sign(x)
+    size, direction = kept(y, x.shape, dim), sign(x)
     if p == 1:
-        return kept(g, x, dim) * direction
+        return kept(g, x.shape, dim) * direction
     if p == 0:
         return np.zeros(x.shape, x.dtype)
     if math.isinf(p):
         hit = equal(_abs(x), size)
         hits = accurate_sum(raw(hit).astype(x.dtype), dim, keepdims=True)
-        return kept(g, x, dim) * (direction * (raw(hit) / hits))
+        return kept(g, x.shape, dim) * (direction * (raw(hit) / hits))
     safe = where(equal(size, 0), 1.0, size)
     if p == 2:
-        return where(equal(size, 0), 0.0, kept(g, x, dim) * (x / safe))
+        return where(equal(size, 0), 0.0, kept(g, x.shape, dim) * (x / safe))
     ratio = pow(where(equal(x, 0), 1.0, _abs(x)) / safe, p - 1)
-    return where(equal(x, 0), 0.0, kept(g, x, dim) * (direction * ratio))
+    return where(equal(x, 0), 0.0, kept(g, x.shape, dim) * (direction * ratio))
 
 
 @primitive(_norm_rule, name="norm", promote=promote_to_float)
@@ -459,7 +459,7 @@ def _as_dtype(x: Any, dtype: Any) -> Any:
 
 
 def _not_empty(x: Any, dims: tuple[int, ...], op: str) -> tuple[int, ...]:
-    if _reduced(x, dims) == 0:
+    if _reduced(x.shape, dims) == 0:
         raise op_error(
             IndexError if len(dims) < x.ndim else ValueError,
             op,

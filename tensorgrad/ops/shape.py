@@ -188,7 +188,7 @@ def broadcast_to(input: Any, shape: Any) -> Any:
 
 
 @numpy_spelling
-def flip(input: Any, *dims: Any, dim: Any = None) -> Any:
+def flip(input: Any, *positions: Any, dims: Any = None, dim: Any = None) -> Any:
     """Reverse the order along the given dimensions. Source: ``torch.flip``.
 
     >>> import tensorgrad as tg
@@ -196,7 +196,7 @@ def flip(input: Any, *dims: Any, dim: Any = None) -> Any:
     tensor([3, 2, 1])
     """
     x = operand(input, "flip")
-    named = loose(dims, "flip", "dims") if dims else dim
+    named = loose(positions, "flip", "dims") if positions else dim if dims is None else loose((dims,), "flip", "dims")
     if isinstance(named, tuple) and not named:
         return _flip(x, dims=())
     return _flip(x, dims=many_dims(named, x.ndim, "flip"))

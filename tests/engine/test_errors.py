@@ -1,0 +1,127 @@
+"""Errors say which operator, which module, what came and what to do."""
+
+import numpy as np
+import pytest
+
+import tensorgrad as tg
+import tensorgrad.nn.functional as F
+from tensorgrad.autograd import in_place
+from tensorgrad.autograd.primitive import REGISTRY, primitive
+
+
+class Net(tg.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.blocks = [Block(), Block()]
+
+    def forward(self, x):
+        for block in self.blocks:
+            x = block(x)
+        return x
+
+
+class Block(tg.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.w = tg.nn.Parameter(tg.ones(3, 3))
+
+    def forward(self, x):
+        return x @ self.w
+
+
+def test_operator_and_module_path_in_front():
+    with pytest.raises(ValueError, match=r"^matmul \(in Net\.blocks\.0\): .*\(2, 4\) @ \(3, 3\)"):
+        Net()(tg.ones(2, 4))
+
+
+def test_the_path_is_forgotten_after_an_error():
+    with pytest.raises(ValueError, match="Net"):
+        Net()(tg.ones(2, 4))
+    with pytest.raises(ValueError, match=r"^matmul: "):
+        tg.ones(2, 4) @ tg.ones(3, 3)
+
+
+def test_nodes_know_their_module():
+    net = Net()
+    y = net(tg.ones(2, 3))
+    assert y.node.module_path == "Net.blocks.1"
+    assert y.node.edges[0].module_path == "Net.blocks.0"
+    (g,) = tg.autograd.grad(y.sum(), net.blocks[0].w, create_graph=True)
+    assert g.node.module_path == "Net.blocks.0"  # what a rule records belongs to the module of its operator
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda: tg.ones(2) + "a", TypeError, "add.*str"),
+        (lambda: tg.ones(2, 3) + tg.ones(4), ValueError, r"add.*\(2, ?3\).*\(4,?\)"),
+        (lambda: tg.tensor([1 + 2j]), TypeError, "complex"),
+        (lambda: tg.tensor(["a"]), TypeError, "not <U1"),
+        (lambda: tg.ones(2, requires_grad=True).backward(), RuntimeError, "scalar"),
+        (lambda: tg.ones(()).backward(), RuntimeError, "require grad"),
+        (lambda: tg.ones(2, requires_grad=True).numpy(), RuntimeError, "detach"),
+        (lambda: np.asarray(tg.ones(2, requires_grad=True)), RuntimeError, "detach"),
+        (lambda: bool(tg.ones(2)), ValueError, "ambiguous"),
+        (lambda: tg.ones(2).to("cuda"), ValueError, "CPU only"),
+        (lambda: tg.zeros(2, device="cuda"), ValueError, "CPU only"),
+        (lambda: tg.arange(3).requires_grad_(), TypeError, "floating point"),
+        (lambda: np.arctan2(tg.ones(2), 1.0, where=False), TypeError, "np.arctan2"),
+        (lambda: np.fft.fft(tg.ones(2)), TypeError, "np.fft"),
+        (lambda: F.max_pool2d(tg.ones(1, 1, 2, 2), 5), ValueError, "max_pool2d.*too small"),
+    ],
+)
+def test_refusals(call, error, words):
+    with pytest.raises(error, match=words):
+        call()
+
+
+def test_a_parameter_changed_between_forward_and_backward_is_found_out():
+    w = tg.ones(3, requires_grad=True)
+    loss = (w * w).sum()
+    in_place.write(w.data)
+    w.data -= 0.5
+    with pytest.raises(RuntimeError, match="mul.*modified in place"):
+        loss.backward()
+    assert w.grad is None
+
+
+def test_a_write_before_forward_or_to_something_else_is_fine():
+    w, other = tg.ones(3, requires_grad=True), tg.ones(3)
+    in_place.write(w.data)
+    loss = (w * w).sum()
+    in_place.write(other.data)
+    loss.backward()
+    assert w.grad.tolist() == [2.0, 2.0, 2.0]
+
+
+def test_a_view_shares_the_storage_that_was_written():
+    w = tg.ones(3, requires_grad=True)
+    loss = (w[1:] * w[:2]).sum()
+    in_place.write(w.data)
+    with pytest.raises(RuntimeError, match="modified in place"):
+        loss.backward()
+
+
+def test_a_rule_of_wrong_shape_is_named():
+    wrong = primitive(lambda g, y, x: g[:1], name="wrong_rule")(lambda x: x * 2)
+    try:
+        x = tg.ones(3, requires_grad=True)
+        with pytest.raises(ValueError, match=r"wrong_rule.*shape \(1,\).*\(3,\)"):
+            wrong(x).sum().backward()
+    finally:
+        del REGISTRY["wrong_rule"]
+
+
+def test_numpy_warnings_are_silent_inside_and_untouched_outside():
+    x = tg.tensor([-1.0, 0.0], requires_grad=True)
+    x.log().sum().backward()  # warnings are errors in tests
+    with pytest.warns(RuntimeWarning):
+        np.log(np.zeros(1))
+
+
+def test_numpy_functions_record():
+    x = tg.tensor([1.0, 2.0], requires_grad=True)
+    y = np.concatenate([np.sin(x), np.array([3.0], np.float32) * x[:1]])
+    assert isinstance(y, tg.Tensor)
+    np.sum(y).backward()
+    np.testing.assert_allclose(x.grad.data, [np.cos(1.0) + 3, np.cos(2.0)], rtol=1e-6)
