@@ -117,7 +117,6 @@ def _next_chunk(response: Any) -> bytes:
 def _answer(url: str, patience: float) -> Any:
     """The open response, or _MirrorError after ``patience`` seconds, which a name server would not keep."""
     answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
-    given_up = threading.Event()
 
     def ask() -> None:
         try:
@@ -128,17 +127,12 @@ def _answer(url: str, patience: float) -> Any:
         except (OSError, http.client.HTTPException, ValueError) as error:  # ValueError: not a URL
             answers.put(error)
         else:
-            answers.put(response)
-            if given_up.is_set():
-                response.close()
+            answers.put(response)  # if nobody waits any more, it is closed with the queue that holds it
 
     threading.Thread(target=ask, name="tensorgrad-download", daemon=True).start()
     try:
         answer = answers.get(timeout=patience)
     except queue.Empty:
-        given_up.set()
-        if not answers.empty():  # it came in this very moment; later ones close themselves
-            getattr(answers.get(), "close", str)()
         raise _MirrorError(f"no answer within {patience:g} s") from None
     if isinstance(answer, BaseException):
         raise _MirrorError(_told(answer)) from answer

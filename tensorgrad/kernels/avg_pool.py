@@ -159,9 +159,7 @@ def _all_taps(size: Ints, out: Ints, kernel: Ints, stride: Ints, padding: Ints) 
     return [taps(n, o, k, s, p, 1) for n, o, k, s, p in zip(size, out, kernel, stride, padding, strict=True)]
 
 
-def _divisor(
-    size: Ints, out: Ints, kernel: Ints, stride: Ints, padding: Ints, count_include_pad: bool
-) -> NDArray:
+def _divisor(size: Ints, out: Ints, kernel: Ints, stride: Ints, padding: Ints, count_include_pad: bool) -> NDArray:
     """Return the number of pixels that count in each window, (*out, 1); one number if all windows agree."""
     counts = []
     for n, o, k, s, p in zip(size, out, kernel, stride, padding, strict=True):

@@ -103,8 +103,11 @@ def conv_weight_grad(
     channels, filters = x.shape[1] // groups, g.shape[1]
     dtype = np.result_type(g, x)
     shape = (filters, channels, *kernel)
-    work = depthwise.weight_grad_block if channels == 1 and groups > 1 else _weight_grad_block
-    per_pixel = depthwise.per_pixel(filters) if work is depthwise.weight_grad_block else x.shape[1] * math.prod(kernel)
+    per_pixel = x.shape[1] * math.prod(kernel) + filters
+    work = _weight_grad_block
+    if channels == 1 and groups > 1:
+        work = depthwise.weight_grad_block
+        per_pixel = depthwise.per_pixel(filters)
     all_blocks = blocks((g.shape[0], *g.shape[2:]), per_pixel)
     if not all_blocks:
         return np.zeros(shape, dtype)
@@ -154,6 +157,8 @@ def _correlate(
     """
     filters, channels, *kernel = w.shape
     out = y.shape[1:-1]
+    if b is not None:  # one bias for each number of a row, so that a row is one contiguous addition
+        b = np.ascontiguousarray(np.broadcast_to(b, y.shape[-2:]))
     if channels == 1 and groups > 1:
         job = functools.partial(depthwise.block, x, depthwise.taps(w, groups, y), b, y)
         per_pixel = depthwise.per_pixel(filters)
@@ -166,7 +171,7 @@ def _correlate(
         per_pixel = row_shift.per_pixel(channels, filters, geometry.kernel)
     else:
         job = functools.partial(_gemm_block, x, _to_matrices(w, groups).astype(y.dtype, copy=False), b, y)
-        per_pixel = x.shape[1] * math.prod(kernel)
+        per_pixel = x.shape[1] * math.prod(kernel) + filters
     return [functools.partial(job, block, geometry) for block in blocks(y.shape[:-1], per_pixel)]
 
 
@@ -196,10 +201,11 @@ def _gemm_block(
         part = x[:, i * channels : (i + 1) * channels] if groups > 1 else x
         columns = _columns(part, block, y.dtype, geometry)
         np.matmul(columns, matrix, out=flat[:, i * filters : (i + 1) * filters])
+    result = flat.reshape(target.shape)
     if b is not None:
-        flat += b
+        result += b[: target.shape[-2]]
     if not np.may_share_memory(flat, target):
-        target[...] = flat.reshape(target.shape)
+        target[...] = result
 
 
 def _as_matrix(target: NDArray) -> NDArray:

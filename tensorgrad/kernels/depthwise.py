@@ -56,7 +56,7 @@ def block(
                 np.multiply(window, tap, out=product)
                 np.add(total, product, out=total)
         if b is not None:
-            total += b[j::multiplier]
+            total += b[: total.shape[-2], j::multiplier]
         if total is not channels:
             channels[...] = total
 

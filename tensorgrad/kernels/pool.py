@@ -125,9 +125,7 @@ def max_pool_gather(
     return np.moveaxis(y, -1, 1)
 
 
-def flat_index(
-    index: NDArray, *, size: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints
-) -> NDArray:
+def flat_index(index: NDArray, *, size: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints) -> NDArray:
     """Return places in the window as positions in the flattened image, 0 .. prod(size) - 1 (int64, index's
     shape).
 
@@ -242,9 +240,7 @@ def _chosen(values: NDArray, places: NDArray, number: int, out: NDArray | None =
     return out
 
 
-def _place_first_nan(
-    images: NDArray, place: NDArray, kernel: Ints, axis_taps: Sequence[Sequence[Tap]]
-) -> None:
+def _place_first_nan(images: NDArray, place: NDArray, kernel: Ints, axis_taps: Sequence[Sequence[Tap]]) -> None:
     """Write the place of the first NaN of every window that has one (comparisons have passed over it)."""
     for number, windows, pixels in reversed(list(_window_places(kernel, axis_taps))):
         np.copyto(place[windows], place.dtype.type(number), where=np.isnan(images[pixels]))

@@ -1,10 +1,10 @@
-"""Convolution with columns for all kernel dimensions but the first, whose part of the sum is taken after the GEMM.
+"""Convolution with columns for all kernel dimensions but the first, which is summed after the GEMM.
 
-    t[n, r, o, k, f]  = sum_{c, k'} x[n, c, r, o s + k' d - p] w[f, c, k, k']     one GEMM, (rows x pixels, k' C) @ (k' C, k F)
-    y[n, f, (r, o)]   = sum_k t[n, r + k d - p, o, k, f]                          whole rows, shifted and added
+    t[n, r, o, k, f]  = sum_{c, k'} x[n, c, r, o s + k' d - p] w[f, c, k, k']    one GEMM
+    y[n, f, (r, o)]   = sum_k t[n, r + k d - p, o, k, f]                         whole rows, shifted and added
 
-The columns are kh times smaller than those of im2col and the GEMM is kh times wider, which BLAS likes when there are
-few filters; the price is kh additions of rows. It needs stride 1 along the first dimension.
+The columns are kh times smaller than those of im2col and the GEMM is kh times wider, which BLAS likes when
+there are few filters; the price is kh additions of rows. It needs stride 1 along the first dimension.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from tensorgrad.kernels.im2col import (
 )
 from tensorgrad.kernels.scratch import scratch
 
-# What moving a number costs, in multiply-adds of a GEMM, and how many more columns a GEMM seems to have than it has
-# (it runs at full speed only if it is wide). Fitted to measurements; only their rough size matters.
+# What copying and adding a number costs, in multiply-adds of a GEMM; and how many columns a GEMM seems to have on
+# top of its own, for it runs at full speed only if it is wide. Fitted to measurements, the rough size matters.
 COPY, ADD, NARROW = 20, 30, 16
 
 
@@ -68,6 +68,7 @@ def block(x: NDArray, m: NDArray, b: NDArray | None, y: NDArray, block: Block, g
     products = np.matmul(columns, m, out=scratch("products", (len(columns), m.shape[1]), y.dtype))
     terms = products.reshape(len(target), *rows, kernel[0], y.shape[-1])
 
+    first = np.zeros((), y.dtype) if b is None else b[: target.shape[-2]]
     parts = []  # of the sum: rows start .. stop - 1 of the target and what is to be added there
     for k in range(kernel[0]):
         shift = k * dilation[0] - zeros[0][0]
@@ -76,8 +77,8 @@ def block(x: NDArray, m: NDArray, b: NDArray | None, y: NDArray, block: Block, g
             parts.append((start, stop, terms[:, start + shift : stop + shift, ..., k, :]))
     whole = [i for i, (start, stop, _) in enumerate(parts) if stop - start == target.shape[1]]
     if whole:
-        np.add(parts.pop(whole[0])[2], 0 if b is None else b, out=target)
+        np.add(parts.pop(whole[0])[2], first, out=target)
     else:
-        target[...] = 0 if b is None else b
+        target[...] = first
     for start, stop, term in parts:
         target[:, start:stop] += term

@@ -23,9 +23,7 @@ BLOCK_FLOATS = 300_000  # numbers of a batch that are pooled at a time, so that 
 SHARED_FLOATS = 50_000  # smaller work is not worth handing to a second thread
 
 
-def pool_output_size(
-    size: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, ceil_mode: bool
-) -> Ints:
+def pool_output_size(size: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, ceil_mode: bool) -> Ints:
     """Return the number of windows in every dimension, by PyTorch's rule.
 
     floor (or ceil) of (size + 2 padding - dilation (kernel - 1) - 1) / stride, plus 1; in ceil mode the last
@@ -89,9 +87,7 @@ def begins_with_pair(found: Sequence[Tap], out: int) -> bool:
 def meets_each_pixel_once(found: tuple[Tap, ...], size: int) -> bool:
     """Return whether windows neither overlap nor leave a pixel out, so that an adjoint may write without
     adding."""
-    met = [
-        i for tap in found for i in range(tap.first, tap.first + (tap.stop - tap.start) * tap.step, tap.step)
-    ]
+    met = [i for tap in found for i in range(tap.first, tap.first + (tap.stop - tap.start) * tap.step, tap.step)]
     return len(met) == size == len(set(met))
 
 

@@ -13,7 +13,7 @@ from tensorgrad.autograd.promotion import promote_to_float
 from tensorgrad.errors import op_error
 from tensorgrad.kernels.reduce import select
 from tensorgrad.kernels.special import erf
-from tensorgrad.ops.elementwise import exp, greater, sigmoid, tanh, where
+from tensorgrad.ops.elementwise import exp, greater, less_equal, sigmoid, tanh, where
 
 _floating = functools.partial(primitive, promote=promote_to_float)
 
@@ -53,7 +53,7 @@ def leaky_relu(input: Any, negative_slope: float = 0.01, inplace: bool = False) 
     return _leaky_relu(input, negative_slope=float(negative_slope))
 
 
-@_floating(lambda g, y, x, *, alpha: where(greater(x, 0), g, g * (alpha * exp(x))), name="elu")
+@_floating(lambda g, y, x, *, alpha: where(less_equal(x, 0), g * (alpha * exp(x)), g), name="elu")
 def _elu(x: Any, *, alpha: float) -> Any:
     return np.where(x > 0, x, alpha * np.expm1(x))
 

@@ -14,15 +14,38 @@ from tensorgrad.ops.index import _getitem
 from tensorgrad.ops.shape import unsqueeze
 
 
+def _stretch(x: Any, dim: int, start: int, length: int) -> Any:
+    """The view ``start : start + length`` along ``dim``."""
+    return _getitem(x, index=(slice(None),) * dim + (slice(start, start + length),))
+
+
+@numpy_spelling
 def narrow(input: Any, dim: int, start: int, length: int) -> Any:
-    """The view ``start : start + length`` along ``dim``. Source: ``torch.narrow``."""
-    return _getitem(input, index=(slice(None),) * dim + (slice(start, start + length),))
+    """The view of ``length`` entries from ``start`` on along ``dim``. Source: ``torch.narrow``.
+
+    Raises IndexError when the stretch leaves the tensor.
+
+    >>> import tensorgrad as tg
+    >>> tg.narrow(tg.arange(5), 0, 1, 3)
+    tensor([1, 2, 3])
+    """
+    x = operand(input, "narrow")
+    along = one_dim(dim, x.ndim, "narrow")
+    first, count = as_int(start, "narrow", "start"), as_int(length, "narrow", "length")
+    size = x.shape[along] if x.ndim else 0
+    if first < 0:
+        first += size
+    if not 0 <= first <= first + count <= size:
+        raise op_error(
+            IndexError, "narrow", f"start {start} and length {length} leave dimension {along} of size {size}"
+        )
+    return _stretch(x, along, first, count)
 
 
 def _cat_rule(wanted: tuple[bool, ...], g: Any, y: Any, *inputs: Any, dim: int, sizes: tuple[int, ...]) -> Any:
     """Each input gets its own stretch of the gradient back."""
     ends = np.cumsum(sizes).tolist()
-    return [narrow(g, dim, end - n, n) if need else None for need, end, n in zip(wanted, ends, sizes, strict=True)]
+    return [_stretch(g, dim, end - n, n) if need else None for need, end, n in zip(wanted, ends, sizes, strict=True)]
 
 
 @primitive(joint=_cat_rule, name="cat", promote=promote_operands)
@@ -111,7 +134,7 @@ def split(tensor: Any, split_size_or_sections: Any, dim: int = 0) -> tuple[Any, 
             raise op_error(ValueError, "split", f"split_size must be positive, got {size}")
         sizes = tuple(min(size, total - start) for start in range(0, max(total, 1), size))
     starts = np.cumsum((0, *sizes)).tolist()
-    return tuple(narrow(x, along, start, n) for start, n in zip(starts, sizes, strict=False))
+    return tuple(_stretch(x, along, start, n) for start, n in zip(starts, sizes, strict=False))
 
 
 @numpy_spelling

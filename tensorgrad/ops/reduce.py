@@ -71,7 +71,7 @@ def _var(x: Any, *, dim: tuple[int, ...], correction: float, keepdim: bool) -> A
 # constant input has deviation 0 and y = 0: the gradient there is 0, not 0 / 0
 @primitive(
     lambda g, y, x, *, dim, correction, keepdim: (
-        spread(where(equal(y, 0), 0.0, g / where(equal(y, 0), 1.0, y)), x, dim)
+        spread(where(equal(y, 0), 0.0, g / where(equal(y, 0), 1.0, y)), x.shape, dim)
         * (_deviation(x, dim) / _divisor(x, dim, correction))
     ),
     name="std",

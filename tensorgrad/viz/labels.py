@@ -1,0 +1,151 @@
+"""What an operator is called in a drawing, which family it belongs to, and its static arguments in short."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+#: Families in the legend's order: operators of a family share a colour.
+FAMILIES: dict[str, tuple[str, ...]] = {
+    "conv, linear": ("conv", "conv_input_grad", "conv_weight_grad", "linear", "matmul"),
+    "activation": (
+        "relu leaky_relu elu gelu silu softplus sigmoid tanh softmax log_softmax masked normal_cdf"
+    ).split(),
+    "normalise, dropout": ("normalize", "dropout"),
+    "pool, shape": (
+        "max_pool avg_pool avg_pool_input_grad adaptive_avg_pool adaptive_avg_pool_input_grad pool_gather pool_scatter "
+        "reshape permute broadcast_to sum_to cat pad getitem gather scatter_along scatter_into flip roll cast clone"
+    ).split(),
+    "loss": ("cross_entropy", "cross_entropy_soft"),
+    "elementwise, reduce": (),  # and everything that stands nowhere else
+}
+_FAMILY = {name: family for family, names in FAMILIES.items() for name in names}
+
+#: Primitives that work in any number of dimensions and are called by it: "conv" of an image is conv2d.
+_BY_DIMENSION = ("conv", "max_pool", "adaptive_avg_pool", "avg_pool")
+
+#: Static arguments that say nothing which the shapes do not say, or that are rarely asked for.
+_QUIET = {"shape", "size", "sizes", "keepdim", "eps", "count_include_pad", "ceil_mode", "output_size"}
+
+_LONGEST = 40
+
+
+def family(operator: str) -> str:
+    """The family of a primitive, by its name.
+
+    >>> family("conv"), family("add")
+    ('conv, linear', 'elementwise, reduce')
+    """
+    return _FAMILY.get(operator, "elementwise, reduce")
+
+
+def display_name(operator: str, static: dict[str, Any], shape: tuple[int, ...]) -> str:
+    """The name users know: dimension-free primitives get their number of dimensions.
+
+    >>> display_name("conv_input_grad", {"stride": (1, 1)}, (1, 1, 8, 8))
+    'conv2d_input_grad'
+    """
+    for stem in _BY_DIMENSION:
+        if operator == stem or operator.startswith(f"{stem}_"):
+            sizes = static.get("stride", static.get("output_size"))
+            dims = len(sizes) if isinstance(sizes, tuple) else len(shape) - 2
+            return f"{stem}{dims}d{operator[len(stem) :]}" if dims > 0 else operator
+    return operator
+
+
+def short(operator: str, static: dict[str, Any], kernel: tuple[int, ...] | None = None) -> str:
+    """Static arguments as a label shows them; ``kernel`` is the weight's, for convolutions.
+
+    >>> short("conv", dict(stride=(1, 1), padding=((1, 1), (1, 1)), dilation=(1, 1), groups=1), (3, 3))
+    'k3 s1 p1 g1'
+    >>> short("sum", dict(dim=(1,), keepdim=False))
+    'dim=(1,)'
+    """
+    if "stride" in static and "padding" in static:
+        return _window(static, kernel)
+    if operator == "dropout" and isinstance(static.get("scale"), float) and static["scale"] > 0:
+        return f"p={1 - 1 / static['scale']:.3g}"
+    if operator == "getitem":
+        return _clip(index_text(static.get("index")))
+    if operator.startswith("adaptive_avg_pool"):
+        return f"to {_sizes(static['output_size'])}" if "output_size" in static else ""
+    shown = {k: v for k, v in static.items() if k not in _QUIET and v is not False and v is not None}
+    return _clip(" ".join(f"{k}={value_text(v)}" for k, v in shown.items() if _plain(v)))
+
+
+def summaries(static: dict[str, Any]) -> dict[str, str]:
+    """Every static argument as a short text: arrays by dtype and shape, never by their elements.
+
+    >>> summaries({"dim": (1,), "mask": np.zeros((2, 3), bool)})
+    {'dim': '(1,)', 'mask': 'bool(2, 3)'}
+    """
+    return {key: _clip(value_text(value)) for key, value in sorted(static.items())}
+
+
+def value_text(value: Any) -> str:
+    """A static argument in one line, without addresses, which differ between processes."""
+    if isinstance(value, (np.ndarray, np.generic)) or hasattr(value, "requires_grad"):
+        return f"{value.dtype}{tuple(value.shape)}"
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, (bool, int, str, type(None), np.dtype)):
+        return str(value)
+    if isinstance(value, slice):
+        ends = ["" if end is None else value_text(end) for end in (value.start, value.stop)]
+        return ":".join(ends) + ("" if value.step is None else f":{value_text(value.step)}")
+    if isinstance(value, (tuple, list)):
+        shown = [value_text(item) for item in value[:8]] + ["…"] * (len(value) > 8)
+        return f"({', '.join(shown)}{',' * (len(value) == 1)})"
+    return "…" if value is Ellipsis else getattr(value, "__name__", type(value).__name__)
+
+
+def index_text(index: Any) -> str:
+    """An index as it was written.
+
+    >>> index_text((slice(None), slice(1, 3), 0))
+    '[:, 1:3, 0]'
+    """
+    parts = index if isinstance(index, tuple) else (index,)
+    return "[" + ", ".join(value_text(part) for part in parts) + "]"
+
+
+def count_text(count: int) -> str:
+    """A number of parameters.
+
+    >>> count_text(1), count_text(61706)
+    ('1 parameter', '61,706 parameters')
+    """
+    return f"{count:,} parameter{'s' * (count != 1)}"
+
+
+def _window(static: dict[str, Any], kernel: tuple[int, ...] | None) -> str:
+    kernel = static.get("kernel", kernel)
+    parts = [f"k{_sizes(kernel)}" if kernel else "", f"s{_sizes(static['stride'])}", f"p{_sizes(static['padding'])}"]
+    dilation = static.get("dilation", 1)
+    if _sizes(dilation) != "1":
+        parts.append(f"d{_sizes(dilation)}")
+    if "groups" in static:
+        parts.append(f"g{static['groups']}")
+    return " ".join(part for part in parts if part)
+
+
+def _sizes(value: Any) -> str:
+    """``3`` for (3, 3), ``3x5`` for (3, 5), ``1:2x0`` for ((1, 2), (0, 0))."""
+    if not isinstance(value, (tuple, list)):
+        return str(value)
+    texts = [
+        (str(v[0]) if v[0] == v[-1] else ":".join(map(str, v))) if isinstance(v, (tuple, list)) and v else str(v)
+        for v in value
+    ]
+    return texts[0] if len(set(texts)) == 1 else "x".join(texts)
+
+
+def _plain(value: Any) -> bool:
+    if isinstance(value, (tuple, list)):
+        return all(_plain(item) for item in value)
+    return isinstance(value, (bool, int, float, str, np.dtype))
+
+
+def _clip(text: str) -> str:
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

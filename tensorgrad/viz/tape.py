@@ -1,0 +1,376 @@
+"""From the tape to the model: one walk without recursion, which changes nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from tensorgrad.autograd.hooks import RetainGrad
+from tensorgrad.autograd.node import Node
+from tensorgrad.nn.module import Module
+from tensorgrad.nn.parameter import Parameter
+from tensorgrad.tensor import Tensor
+from tensorgrad.viz import labels
+from tensorgrad.viz.model import Graph, GraphEdge, GraphModule, GraphNode
+
+
+def read_tape(outputs: Any, params: Any = None) -> Graph:
+    """The graph that made ``outputs``, operator by operator.
+
+    Parameters: ``outputs``, a tensor, or several in a list, a tuple or a dictionary of names; ``params``, a Module,
+    a dictionary of names to tensors (or modules), or None: what leaves are called.
+    Raises TypeError for anything else.
+
+    >>> import tensorgrad as tg
+    >>> w = tg.ones(3, requires_grad=True)
+    >>> for node in read_tape((w * tg.ones(3)).sum(), {"w": w}).nodes:
+    ...     print(node.id, node.kind, node.shape)
+    w parameter (3,)
+    input#0 input (3,)
+    mul#0 op (3,)
+    sum#0 op ()
+    output#0 output ()
+    """
+    named = _named_outputs(outputs)
+    return _Reader(_Names(params)).read(named)
+
+
+class _Names:
+    """What the user calls tensors and modules."""
+
+    def __init__(self, params: Any) -> None:
+        self.modules: list[tuple[str, Module]] = []
+        self.tensors: dict[int, tuple[str, str, Tensor]] = {}  # id: (name, kind, the tensor, which keeps the id)
+        self.memory: dict[int, tuple[str, str, Tensor]] = {}  # the same by array, for views of buffers
+        self.results: dict[int, tuple[str, Tensor]] = {}  # id of a Node: what its output is called
+        if isinstance(params, Module):
+            self._add_module("", params)
+        elif isinstance(params, Mapping):
+            for name, value in params.items():
+                if isinstance(value, Module):
+                    self._add_module(str(name), value)
+                elif isinstance(value, Tensor):
+                    self._add(str(name), "parameter" if _is_parameter(value) else "input", value)
+                else:
+                    raise TypeError(f"graph: params[{name!r}] must be a tensor or a Module, got {type(value).__name__}")
+        elif params is not None:
+            raise TypeError(
+                f"graph: params must be a Module, a dictionary of names to tensors, or None, got {type(params).__name__}"
+            )
+        distinct = {id(t): t.data.size for _, kind, t in self.tensors.values() if kind == "parameter"}
+        self.parameters = sum(distinct.values())
+
+    def _add_module(self, prefix: str, module: Module) -> None:
+        self.modules.append((prefix, module))
+        for name, tensor in module.named_parameters(prefix):
+            self._add(name, "parameter", tensor)
+        for name, tensor in module.named_buffers(prefix):
+            self._add(name, "buffer", tensor)
+
+    def _add(self, name: str, kind: str, tensor: Tensor) -> None:
+        if tensor.node is not None:
+            self.results.setdefault(id(tensor.node), (name, tensor))
+            return
+        self.tensors.setdefault(id(tensor), (name, kind, tensor))
+        self.memory.setdefault(id(tensor.data), (name, kind, tensor))
+
+    def find(self, tensor: Tensor) -> tuple[str, str] | None:
+        """Name and kind of a leaf, also when it is a view of one."""
+        found = self.tensors.get(id(tensor)) or self.memory.get(id(tensor.data))
+        if found is None and tensor.data.base is not None:
+            found = self.memory.get(id(tensor.data.base))
+        return None if found is None else found[:2]
+
+    def module_at(self, path: str) -> Module | None:
+        """The module that recorded ``path``; the first part of a path is the outermost module's class."""
+        root, _, below = path.partition(".")
+        for _, module in self.modules:
+            if type(module).__name__ == root:
+                try:
+                    return module.get_submodule(below)
+                except KeyError:
+                    continue
+        return None
+
+
+class _Reader:
+    def __init__(self, names: _Names) -> None:
+        self.names = names
+        self.graph = Graph()
+        self.used: set[str] = set()
+        self.counts: Counter[tuple[str | None, str]] = Counter()
+        self.calls: Counter[str] = Counter()
+        self.ids: dict[int, str] = {}  # id of a Node or of a leaf: id of its GraphNode
+        self.leaves: dict[str, GraphNode] = {}
+
+    def read(self, outputs: list[tuple[str | None, Tensor]]) -> Graph:
+        """Fill the graph, oldest operator first."""
+        tape = _reachable([tensor.node for _, tensor in outputs if tensor.node is not None])
+        known = {id(tensor.node): tensor for _, tensor in outputs if tensor.node is not None}
+        chain: tuple[str, ...] = ()
+        for node in tape:
+            chain = self._chain(node.module_path, chain)
+            self._operator(node, chain[-1] if chain else None, known.get(id(node)))
+        for name, tensor in outputs:
+            self._output(name, tensor, alone=len(outputs) == 1)
+        self._place_leaves()
+        self._describe_modules()
+        return self.graph
+
+    def _id(self, name: str) -> str:
+        """``name``, or with a number behind it when another node has it already."""
+        unique, again = name, 1
+        while unique in self.used:
+            again += 1
+            unique = f"{name}~{again}"
+        self.used.add(unique)
+        return unique
+
+    def _numbered(self, path: str | None, what: str) -> str:
+        number = self.counts[path, what]
+        self.counts[path, what] += 1
+        return self._id(f"{path}/{what}#{number}" if path else f"{what}#{number}")
+
+    # --- operators ------------------------------------------------------------------------------------------------
+
+    def _operator(self, node: Node, module: str | None, output: Tensor | None) -> None:
+        operator = node.op.name
+        label = labels.display_name(operator, node.static, node.shape)
+        sources = [self._source(node, position) for position in range(len(node.edges))]
+        drawn = GraphNode(
+            id=self._numbered(node.module_path, label),
+            kind="op",
+            label=label,
+            shape=tuple(node.shape),
+            dtype=str(node.dtype),
+            bytes=_size(node.shape) * node.dtype.itemsize,
+            operator=operator,
+            family=labels.family(operator),
+            attributes=labels.short(operator, node.static, _kernel(node)),
+            static=labels.summaries(node.static),
+            module=module,
+            saved_bytes=_saved_bytes(node),
+            operators=1,
+        )
+        named = self.names.results.get(id(node))
+        if named is not None:
+            drawn.label = f"{label} = {named[0]}"
+        _show_scalar(drawn, output if output is not None else named[1] if named else _retained(node))
+        self.ids[id(node)] = drawn.id
+        self.graph.nodes.append(drawn)
+        for position, source in enumerate(sources):
+            if source is not None:
+                self.graph.edges.append(GraphEdge(source, drawn.id, position))
+
+    def _source(self, node: Node, position: int) -> str | None:
+        """Id of the node behind an input; None for plain arrays and numbers, which the tape does not keep."""
+        edge = node.edges[position]
+        if edge is None:
+            edge = (node.constants or {}).get(position)
+        if edge is None:
+            return None
+        return self.ids.get(id(edge)) or self._leaf(edge, node.module_path)
+
+    def _output(self, name: str | None, tensor: Tensor, alone: bool) -> None:
+        source = self._leaf(tensor, None) if tensor.node is None else self.ids[id(tensor.node)]
+        number = self.counts[None, "output"]
+        self.counts[None, "output"] += 1
+        drawn = _tensor_node(self._id(name or f"output#{number}"), "output", tensor)
+        drawn.label = name or ("output" if alone else f"output {number}")
+        self.graph.nodes.append(drawn)
+        self.graph.edges.append(GraphEdge(source, drawn.id))
+
+    # --- leaves -----------------------------------------------------------------------------------------------------
+
+    def _leaf(self, tensor: Tensor, path: str | None) -> str:
+        if id(tensor) in self.ids:
+            return self.ids[id(tensor)]
+        found = self.names.find(tensor)
+        name, kind = found if found is not None else (tensor.name, _leaf_kind(tensor))
+        again = self.leaves.get(name) if found is not None and name is not None else None
+        if again is None:
+            again = _tensor_node("", kind, tensor)
+            again.id = self._id(name) if name else self._numbered(path if kind == "parameter" else None, kind)
+            again.label = name or again.id.rpartition("/")[2].replace("#", " ")
+            self.leaves[again.id] = again
+            self.graph.nodes.append(again)
+        self.ids[id(tensor)] = again.id
+        return again.id
+
+    def _place_leaves(self) -> None:
+        """Parameters, buffers and constants stand in the innermost module call that has all their users."""
+        chains = self.graph.chains()
+        homes: dict[str, tuple[str, ...]] = {}
+        module_of = {node.id: node.module for node in self.graph.nodes}
+        for edge in self.graph.edges:
+            leaf = self.leaves.get(edge.source)
+            if leaf is not None and leaf.kind in ("parameter", "buffer", "constant"):
+                chain = chains.get(module_of[edge.target] or "", ())
+                homes[leaf.id] = _common(homes[leaf.id], chain) if leaf.id in homes else chain
+        for name, chain in homes.items():
+            self.leaves[name].module = chain[-1] if chain else None
+
+    # --- modules ----------------------------------------------------------------------------------------------------
+
+    def _chain(self, path: str | None, previous: tuple[str, ...]) -> tuple[str, ...]:
+        """The module calls around an operator: those of the operator before it as far as the paths agree.
+
+        The tape knows paths, not calls; operators of one path that follow each other are taken for one call.
+        Calls are then intervals of the creation order, so folding them to one box each never makes a circle.
+        """
+        if path is None:
+            return ()
+        parts = path.split(".")
+        chain: list[str] = []
+        same = True
+        for depth in range(len(parts)):
+            prefix = ".".join(parts[: depth + 1])
+            if same and depth < len(previous) and _path_of(previous[depth]) == prefix:
+                chain.append(previous[depth])
+                continue
+            same = False
+            number = self.calls[prefix]
+            self.calls[prefix] += 1
+            call = f"{prefix}#{number}" if number else prefix
+            self.graph.modules.append(GraphModule(call, prefix, parent=chain[-1] if chain else None))
+            chain.append(call)
+        return tuple(chain)
+
+    def _describe_modules(self) -> None:
+        chains = self.graph.chains()
+        seen: Counter[str] = Counter()
+        for leaf in self.leaves.values():
+            if leaf.kind == "parameter":
+                for call in chains.get(leaf.module or "", ()):
+                    seen[call] += leaf.parameters
+        total = sum(leaf.parameters for leaf in self.leaves.values() if leaf.kind == "parameter")
+        self.graph.parameters = self.names.parameters or total
+        for call in self.graph.modules:
+            module = self.names.module_at(call.path)
+            if module is not None:
+                call.cls = type(module).__name__
+                call.parameters = sum(p.data.size for p in module.parameters())
+            else:
+                call.cls = call.path if call.parent is None else ""
+                call.parameters = seen[call.id]
+
+
+# --- helpers ----------------------------------------------------------------------------------------------------------
+
+
+def _named_outputs(outputs: Any) -> list[tuple[str | None, Tensor]]:
+    pairs: Iterable[tuple[Any, Any]]
+    if isinstance(outputs, Mapping):
+        pairs = outputs.items()
+    elif isinstance(outputs, (list, tuple)):
+        pairs = ((None, tensor) for tensor in outputs)
+    else:
+        pairs = [(None, outputs)]
+    named = []
+    for name, tensor in pairs:
+        if not isinstance(tensor, Tensor):
+            raise TypeError(f"graph: outputs must be a tensor or several, got {type(tensor).__name__}")
+        named.append((str(name) if name is not None else tensor.name, tensor))
+    if not named:
+        raise TypeError("graph: outputs must be a tensor or several, got none")
+    return named
+
+
+def _reachable(roots: list[Node]) -> list[Node]:
+    """All nodes that the roots were made from, oldest first."""
+    seen = {id(node): node for node in roots}
+    stack = list(seen.values())
+    while stack:
+        for edge in stack.pop().edges:
+            if isinstance(edge, Node) and id(edge) not in seen:
+                seen[id(edge)] = edge
+                stack.append(edge)
+    return sorted(seen.values(), key=lambda node: node.number)
+
+
+def _tensor_node(name: str, kind: str, tensor: Tensor) -> GraphNode:
+    drawn = GraphNode(
+        id=name, kind=kind, label=name, shape=tuple(tensor.shape), dtype=str(tensor.dtype), bytes=tensor.data.nbytes
+    )
+    if kind == "parameter":
+        drawn.parameters, drawn.trainable = tensor.data.size, tensor.requires_grad
+    _show_scalar(drawn, tensor)
+    return drawn
+
+
+def _show_scalar(drawn: GraphNode, tensor: Tensor | None) -> None:
+    if tensor is not None and tensor.data.size == 1:
+        drawn.value = float(tensor.data.item())
+        drawn.grad = None if tensor.grad is None else float(tensor.grad.data.item())
+
+
+def _retained(node: Node) -> Tensor | None:
+    """The output of a node, when the user asked to keep its gradient."""
+    for hook in (node.hooks or {}).values():
+        if isinstance(hook, RetainGrad):
+            return hook.tensor()
+    return None
+
+
+def _is_parameter(tensor: Tensor) -> bool:
+    return tensor.requires_grad or isinstance(tensor, Parameter)
+
+
+def _leaf_kind(tensor: Tensor) -> str:
+    if isinstance(tensor, Parameter):
+        return "parameter"
+    if tensor.requires_grad or tensor.name is not None:
+        return "input"
+    return "constant" if tensor.data.size == 1 or tensor.dtype == np.bool_ else "input"
+
+
+def _kernel(node: Node) -> tuple[int, ...] | None:
+    """The kernel of a convolution, from its weight's shape."""
+    if node.op.name not in ("conv", "conv_input_grad"):
+        return None
+    weight = node.edges[1] if node.edges[1] is not None else (node.constants or {}).get(1)
+    return None if weight is None else tuple(weight.shape[2:])
+
+
+def _saved_bytes(node: Node) -> int | None:
+    """Bytes that the node keeps for its rules; parameters are kept anyway. None once they are gone."""
+    if node.freed:
+        return None
+    leaves = {id(edge.data) for edge in node.edges if isinstance(edge, Tensor)}
+    arrays = {id(array): array.nbytes for array in _arrays([node.saved, node.value, node.static])}
+    return sum(size for key, size in arrays.items() if key not in leaves)
+
+
+def _arrays(value: Any) -> Iterator[np.ndarray]:
+    if isinstance(value, Tensor):
+        yield value.data
+    elif isinstance(value, np.ndarray):
+        yield value
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _arrays(item)
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _arrays(item)
+
+
+def _common(a: tuple[str, ...], b: tuple[str, ...]) -> tuple[str, ...]:
+    length = 0
+    while length < min(len(a), len(b)) and a[length] == b[length]:
+        length += 1
+    return a[:length]
+
+
+def _path_of(call: str) -> str:
+    head, mark, number = call.rpartition("#")
+    return head if mark and number.isdigit() else call
+
+
+def _size(shape: tuple[int, ...]) -> int:
+    size = 1
+    for length in shape:
+        size *= length
+    return size
