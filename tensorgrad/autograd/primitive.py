@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy import asarray, generic, ndarray
 
-from tensorgrad.autograd.mentions import Mentions, mentions
+from tensorgrad.autograd.mentions import mentions
 from tensorgrad.autograd.node import Node, clock
 from tensorgrad.errors import describe, op_error
 from tensorgrad.state import per_thread
@@ -68,28 +68,25 @@ class Primitive:
         self.rules = rules
         self.joint = joint
         self.differentiable = joint is not None or any(rule is not None for rule in rules)
-        self.plans: dict[int, Plan] = {}
+        self.plans: dict[Any, Plan] = {}
 
-    def plan(self, wanted: int, arity: int) -> Plan:
-        """What to save when the inputs in the bit mask ``wanted`` need gradients: of the output, of each input.
+    def plan(self, unwanted: int, arity: int) -> Plan:
+        """What to save when the inputs outside the bit mask ``unwanted`` need gradients.
 
         Returns whether the output is saved, a flag for each input (None: all are saved), and what stands for the
         inputs when none is. Remembered, since reading bytecode takes a while.
         """
+        wanted = [i for i in range(arity) if not unwanted >> i & 1]
         if self.joint is not None:
             found = [mentions(self.joint, leading=2, arity=arity)]
         else:
-            rules = [self.rules[i] for i in range(len(self.rules)) if wanted >> i & 1]
+            rules = [self.rules[i] for i in wanted if i < len(self.rules)]
             found = [mentions(rule, leading=1, arity=arity) for rule in rules if rule is not None]
-        saved = self._plan(found, wanted, arity)
-        self.plans[wanted | 1 << arity] = saved  # the bit above the mask tells the arity
-        return saved
-
-    @staticmethod
-    def _plan(found: list[Mentions], wanted: int, arity: int) -> Plan:
         # an input that needs no gradient has no edge to ask for its shape: keep the array itself
-        keep = tuple(any(i in m.inputs or (i in m.shapes and not wanted >> i & 1) for m in found) for i in range(arity))
-        return any(m.output for m in found), None if all(keep) else keep, None if any(keep) else (None,) * arity
+        keep = tuple(any(i in m.inputs or (i in m.shapes and i not in wanted) for m in found) for i in range(arity))
+        plan = any(m.output for m in found), None if all(keep) else keep, None if any(keep) else (None,) * arity
+        self.plans[unwanted if self.joint is None else (unwanted, arity)] = plan
+        return plan
 
     def gradients(self, g: Any, y: Any, inputs: Any, edges: tuple[Any, ...], static: dict[str, Any]) -> list[Any]:
         """The gradient for every input that has an edge, by the rules; None for the others."""
@@ -137,32 +134,33 @@ def primitive(
         prim = Primitive(name or forward.__name__.strip("_"), forward, rules, joint)
         differentiable = prim.differentiable
         plans = prim.plans
+        fixed = joint is None  # the number of inputs; joint rules may take any number
 
         def op(*args: Any, **static: Any) -> Any:
             raw: list[Any] = []
             edges: list[Any] = []
             constants: dict[int, Any] | None = None
-            traced = scalars = False
-            wanted = 0
-            bit = 1
+            unwanted = 0  # bit i: input i needs no gradient
+            scalars = False
             for a in args:
                 kind = type(a)
                 if kind in TENSOR_CLASSES:
-                    traced = True
                     raw.append(a.data)
                     if a._requires_grad:
-                        wanted |= bit
                         edges.append(a.node or a)
-                    else:
-                        edges.append(None)
-                        if constants is None:
-                            constants = {}
-                        constants[len(edges) - 1] = a
+                        continue
+                    if constants is None:
+                        constants = {}
+                    constants[len(edges)] = a
+                elif kind is ndarray or kind is float or a is None:
+                    raw.append(a)
                 else:
-                    raw.append(a if kind is ndarray or kind is float or a is None else _operand(a, prim.name))
-                    edges.append(None)
+                    raw.append(_operand(a, prim.name))
                     scalars = scalars or isinstance(a, generic)
-                bit <<= 1
+                unwanted |= 1 << len(edges)
+                edges.append(None)
+            wanted = unwanted + 1 < 1 << len(edges)
+            traced = wanted or constants is not None
             if scalars and traced:
                 # NumPy scalars are weak: a float32 tensor times np.sqrt(2) stays float32
                 raw = [v.item() if isinstance(a, generic) else v for v, a in zip(raw, args, strict=True)]
@@ -192,7 +190,9 @@ def primitive(
             if wanted and differentiable and state.recording:
                 out._requires_grad = True
                 out.node = node = _new(Node)
-                keep_output, keep, nothing = plans.get(wanted | bit) or prim.plan(wanted, len(raw))
+                keep_output, keep, nothing = plans.get(unwanted if fixed else (unwanted, len(raw))) or prim.plan(
+                    unwanted, len(raw)
+                )
                 node.op = prim
                 node.edges = tuple(edges)
                 if keep is None:

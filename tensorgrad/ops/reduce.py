@@ -43,7 +43,9 @@ def _sum(x: Any, *, dim: tuple[int, ...], keepdim: bool) -> Any:
     return accurate_sum(x, dim, keepdims=keepdim)
 
 
-@primitive(lambda g, y, x, *, dim, keepdim: spread(g / builtins.max(_reduced(x.shape, dim), 1), x.shape, dim), name="mean")
+@primitive(
+    lambda g, y, x, *, dim, keepdim: spread(g / builtins.max(_reduced(x.shape, dim), 1), x.shape, dim), name="mean"
+)
 def _mean(x: Any, *, dim: tuple[int, ...], keepdim: bool) -> Any:
     return accurate_sum(x, dim, keepdims=keepdim) / np.asarray(_reduced(x.shape, dim), x.dtype)
 

@@ -9,9 +9,7 @@ import numpy as np
 #: Families in the legend's order: operators of a family share a colour.
 FAMILIES: dict[str, tuple[str, ...]] = {
     "conv, linear": ("conv", "conv_input_grad", "conv_weight_grad", "linear", "matmul"),
-    "activation": (
-        "relu leaky_relu elu gelu silu softplus sigmoid tanh softmax log_softmax masked normal_cdf"
-    ).split(),
+    "activation": ("relu leaky_relu elu gelu silu softplus sigmoid tanh softmax log_softmax masked normal_cdf").split(),
     "normalise, dropout": ("normalize", "dropout"),
     "pool, shape": (
         "max_pool avg_pool avg_pool_input_grad adaptive_avg_pool adaptive_avg_pool_input_grad pool_gather pool_scatter "

@@ -1,0 +1,1 @@
+"""The tests; `tests.cases` is the table of operators they share."""

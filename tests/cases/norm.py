@@ -1,0 +1,135 @@
+"""Normalization layers as functions."""
+
+from tests.cases.case import Case, exactly, fixed, functional, positive, real
+
+# --------------------------------------------------------------------------- batch norm
+
+
+def training(label, shape, **static):
+    """Statistics of the batch; running ones are tested where they change, in test_semantics_loss_norm."""
+    c = shape[1]
+    return Case(
+        "batch_norm",
+        f"training {label}",
+        lambda t, x, w, b: t.F.batch_norm(x, None, None, w, b, training=True, **static),
+        real(*shape),
+        real(c),
+        real(c),
+        float32=5e-6,
+        covers=("normalize",),
+    )
+
+
+def evaluating(label, shape, **static):
+    c = shape[1]
+    return Case(
+        "batch_norm",
+        f"eval {label}",
+        lambda t, x, mean, var, w, b: t.F.batch_norm(x, mean, var, w, b, **static),
+        real(*shape),
+        fixed(real(c)),
+        fixed(positive(c)),
+        real(c),
+        real(c),
+        linear=True,
+    )
+
+
+CASES = [
+    training("(2,3,3,2)", (2, 3, 3, 2)),
+    training("(4,3)", (4, 3)),
+    training("(2,3,4)", (2, 3, 4)),
+    training("one image", (1, 2, 2, 3)),
+    training("one channel", (3, 1, 2, 2)),
+    training("5-d", (2, 2, 2, 1, 2)),
+    training("eps", (2, 3, 2, 2), eps=0.1),
+    evaluating("(2,3,3,2)", (2, 3, 3, 2)),
+    evaluating("(4,3)", (4, 3)),
+    evaluating("(2,3,4)", (2, 3, 4)),
+    evaluating("one value", (1, 2)),
+    evaluating("eps", (2, 3, 2, 2), eps=0.1),
+    evaluating("empty batch", (0, 3, 2, 2)),
+    Case(
+        "batch_norm",
+        "training, no affine",
+        lambda t, x: t.F.batch_norm(x, None, None, training=True),
+        real(3, 2, 2, 2),
+        float32=5e-6,
+    ),
+    Case(
+        "batch_norm",
+        "training, weight only",
+        lambda t, x, w: t.F.batch_norm(x, None, None, w, training=True),
+        real(3, 2, 2, 2),
+        real(2),
+        float32=5e-6,
+    ),
+    Case(
+        "batch_norm",
+        "training, bias only",
+        lambda t, x, b: t.F.batch_norm(x, None, None, None, b, True),
+        real(3, 2, 2, 2),
+        real(2),
+        float32=5e-6,
+        second=False,  # PyTorch's fails without a weight
+    ),
+    Case(
+        "batch_norm",
+        "eval, no affine",
+        lambda t, x, mean, var: t.F.batch_norm(x, mean, var),
+        real(3, 2, 2, 2),
+        fixed(real(2)),
+        fixed(positive(2)),
+        linear=True,
+    ),
+    Case(
+        "batch_norm",
+        "constant input",
+        lambda t, x, w, b: t.F.batch_norm(x, None, None, w, b, training=True),
+        exactly([[2.0, -1.0]] * 4),
+        real(2),
+        real(2),
+        smooth=False,
+        float32=None,
+    ),
+    Case(
+        "batch_norm",
+        "training, weight fixed",
+        lambda t, x, w, b: t.F.batch_norm(x, None, None, w, b, training=True),
+        real(4, 2),
+        fixed(real(2)),
+        fixed(real(2)),
+        float32=5e-6,
+    ),
+    Case(
+        "batch_norm",
+        "training, input fixed",
+        lambda t, x, w, b: t.F.batch_norm(x, None, None, w, b, training=True),
+        fixed(real(4, 2)),
+        real(2),
+        real(2),
+        linear=True,
+    ),
+]
+
+# --------------------------------------------------------------------------- layer norm
+
+
+def layer(label, shape, normalized, affine=2, **static):
+    inputs = [real(*normalized) for _ in range(affine)]
+    call = lambda t, x, *wb: t.F.layer_norm(x, normalized, *wb, **static)
+    return Case("layer_norm", label, call, real(*shape), *inputs, float32=5e-6)
+
+
+CASES += [
+    layer("last axis", (2, 3, 4), (4,)),
+    layer("two axes", (2, 3, 4), (3, 4)),
+    layer("all axes", (3, 4), (3, 4)),
+    layer("no affine", (2, 5), (5,), affine=0),
+    layer("weight only", (2, 5), (5,), affine=1),
+    layer("eps", (2, 5), (5,), eps=0.1),
+    layer("empty batch", (0, 5), (5,)),
+    Case("layer_norm", "list", functional("layer_norm", [4]), real(2, 4), float32=5e-6),
+    Case("layer_norm", "one value", functional("layer_norm", (1,)), real(3, 1), smooth=False, float32=None),
+    Case("layer_norm", "constant row", functional("layer_norm", (3,)), exactly([[2.0] * 3]), smooth=False),
+]

@@ -1,0 +1,136 @@
+"""Pooling."""
+
+from tests.cases.case import Case, distinct, exactly, functional, real, spelled
+
+X = (2, 2, 5, 6)
+
+# --------------------------------------------------------------------------- max
+
+MAX = [
+    (X, (2,), {}),
+    (X, (3,), {"stride": 1}),
+    (X, (2,), {"stride": 3}),
+    (X, (3,), {"stride": 2, "padding": 1}),
+    (X, ((2, 3),), {"stride": (2, 1)}),
+    (X, (2,), {"dilation": 2}),
+    (X, (2,), {"dilation": 2, "padding": 1, "stride": 1}),
+    (X, ((3, 2),), {"padding": (1, 0), "dilation": (1, 2), "stride": (2, 1)}),
+    (X, (2,), {"ceil_mode": True}),
+    (X, (3,), {"stride": 2, "padding": 1, "ceil_mode": True}),
+    ((1, 1, 3, 3), (2, 2), {"ceil_mode": True}),
+    ((1, 1, 2, 2), (1, 3), {"ceil_mode": True}),
+    (X, (2, 2, 1), {}),
+    (X, (1,), {}),
+    ((1, 3, 4, 4), (4,), {}),
+    ((2, 4, 5), (2,), {}),
+    ((0, 1, 4, 4), (2,), {}),
+    (X, (2,), {"return_indices": True}),
+    (X, (3, 2, 1, 1, True, True), {}),
+    ((1, 4, 4), (2,), {"return_indices": True}),
+    (X, (2,), {"dilation": 2, "padding": 1, "stride": 1, "return_indices": True}),
+]
+CASES = [
+    Case(
+        "max_pool2d",
+        f"{shape} {spelled(args, static)}",
+        functional("max_pool2d", *args, **static),
+        distinct(*shape),
+        covers=("max_pool", "pool_gather", "pool_scatter"),
+    )
+    for shape, args, static in MAX
+]
+
+INF, NAN = float("inf"), float("nan")
+TIES = [
+    ("all equal", [[1.0, 1.0], [1.0, 1.0]], {}),
+    ("signed zeros", [[-0.0, 0.0], [0.0, -0.0]], {}),
+    ("one nan", [[1.0, NAN], [2.0, 3.0]], {}),
+    ("all -inf", [[-INF, -INF], [-INF, -INF]], {}),
+    ("all -inf, padding", [[-INF, -INF], [-INF, -INF]], {"padding": 1}),
+    ("negative, padding", [[-1.0, -2.0], [-3.0, -4.0]], {"padding": 1}),
+]
+CASES += [
+    Case(
+        "max_pool2d",
+        label,
+        functional("max_pool2d", 2, return_indices=True, **static),
+        exactly([[image]]),
+        smooth=False,
+    )
+    for label, image, static in TIES
+]
+CASES += [
+    Case(
+        "max_pool2d",
+        "overlap shares a maximum",
+        functional("max_pool2d", 2, 1, return_indices=True),
+        exactly([[[[1.0, 2.0, 3.0], [4.0, 9.0, 5.0], [6.0, 7.0, 8.0]]]]),
+    ),
+    Case("max_pool2d", "of a square", lambda t, x: t.F.max_pool2d(x * x, 2), distinct(1, 2, 4, 4)),
+    Case(
+        "max_pool2d",
+        "of itself",
+        lambda t, x: t.F.max_pool2d(t.F.max_pool2d(x, 2, 1), 2),
+        distinct(1, 1, 5, 5),
+    ),
+]
+
+# --------------------------------------------------------------------------- average
+
+AVG = [
+    (X, (2,), {}),
+    (X, (3,), {"stride": 1}),
+    (X, (2,), {"stride": 3}),
+    (X, (3,), {"stride": 2, "padding": 1}),
+    (X, (3,), {"stride": 2, "padding": 1, "count_include_pad": False}),
+    (X, ((2, 3),), {"stride": (2, 1)}),
+    (X, ((3, 2),), {"padding": (1, 0)}),
+    (X, (2,), {"ceil_mode": True}),
+    (X, (3,), {"stride": 2, "padding": 1, "ceil_mode": True}),
+    (X, (3,), {"stride": 2, "padding": 1, "ceil_mode": True, "count_include_pad": False}),
+    ((1, 1, 3, 3), (2, 2), {"ceil_mode": True}),
+    ((1, 1, 2, 2), (2, 1), {"padding": 1}),
+    (X, (2,), {"divisor_override": 3}),
+    (X, (3,), {"padding": 1, "divisor_override": 5}),
+    (X, (2, 2, 1, False, False, None), {}),
+    (X, (1,), {}),
+    ((1, 3, 4, 4), (4,), {}),
+    ((2, 4, 5), (2,), {}),
+    ((0, 1, 4, 4), (2,), {}),
+]
+CASES += [
+    Case(
+        "avg_pool2d",
+        f"{shape} {spelled(args, static)}",
+        functional("avg_pool2d", *args, **static),
+        real(*shape),
+        linear=True,
+        covers=("avg_pool", "avg_pool_input_grad"),
+    )
+    for shape, args, static in AVG
+]
+
+ADAPTIVE = [
+    (X, 1),
+    (X, (1, 1)),
+    (X, (2, 3)),
+    (X, 5),
+    (X, (3, 4)),
+    (X, (None, 2)),
+    (X, (7, 8)),
+    ((1, 1, 2, 1), (3, 1)),
+    ((1, 2, 6, 6), 3),
+    ((2, 4, 5), (2, 2)),
+    ((0, 1, 4, 4), 2),
+]
+CASES += [
+    Case(
+        "adaptive_avg_pool2d",
+        f"{shape} to {size}",
+        functional("adaptive_avg_pool2d", size),
+        real(*shape),
+        linear=True,
+        covers=("adaptive_avg_pool", "adaptive_avg_pool_input_grad"),
+    )
+    for shape, size in ADAPTIVE
+]
