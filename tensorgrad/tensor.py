@@ -12,16 +12,18 @@ from tensorgrad.autograd.hooks import RemovableHandle, RetainGrad, add_hook
 from tensorgrad.autograd.node import Node
 from tensorgrad.autograd.primitive import TENSOR_CLASSES, bind_tensor_class, primitive, wrap
 from tensorgrad.autograd.structural import cast
+from tensorgrad.autograd.view import View
 from tensorgrad.errors import describe, op_error
 from tensorgrad.formatting import format_tensor
 from tensorgrad.interop import NumpyProtocols
 from tensorgrad.methods import OperatorMethods
+from tensorgrad.methods_in_place import InPlaceMethods
 from tensorgrad.ops._arguments import one_dim
 
 _clone = primitive(lambda g, y, x: g, name="clone")(np.copy)
 
 
-class Tensor(OperatorMethods, NumpyProtocols):
+class Tensor(OperatorMethods, InPlaceMethods, NumpyProtocols):
     """A NumPy array that remembers how it was computed.
 
     ``Tensor(array)`` shares the array's memory; :func:`tensorgrad.tensor` copies. Operators between tensors (and
@@ -36,13 +38,14 @@ class Tensor(OperatorMethods, NumpyProtocols):
     tensor([2., 4.])
     """
 
-    __slots__ = ("__weakref__", "_requires_grad", "data", "grad", "hooks", "name", "node")
+    __slots__ = ("__weakref__", "_requires_grad", "data", "grad", "hooks", "name", "node", "view_of")
 
     data: np.ndarray
     grad: Any
     hooks: Any
     name: str | None
     node: Node | None
+    view_of: View | None
     _requires_grad: bool
 
     def __init__(self, data: Any, requires_grad: bool = False, name: str | None = None) -> None:
@@ -51,6 +54,7 @@ class Tensor(OperatorMethods, NumpyProtocols):
         self.hooks = None
         self.name = name
         self.node = None
+        self.view_of = None
         self._requires_grad = False
         if requires_grad:
             self.requires_grad = True
@@ -205,7 +209,8 @@ class Tensor(OperatorMethods, NumpyProtocols):
         memo[id(self)] = out
         out.data = self.data.copy()
         out.grad = None if self.grad is None else self.grad.detach().clone()
-        out.name, out.node, out.hooks, out._requires_grad = self.name, None, None, self._requires_grad
+        out.name, out.node, out.hooks, out.view_of = self.name, None, None, None
+        out._requires_grad = self._requires_grad
         return out
 
     # --- gradients ----------------------------------------------------------------------------------------------------

@@ -239,6 +239,8 @@ def _sweep(
         wanted=wanted,
     )
     for root, seed in zip(roots, given, strict=True):
+        if getattr(root, "view_of", None) is not None:
+            root.view_of.refresh(root)
         gradient = _seed(root, seed, create_graph, caller)
         sweep.seed(root.node or root, gradient)
     state = per_thread.state

@@ -18,8 +18,10 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy import asarray, generic, ndarray
 
+from tensorgrad.autograd import in_place
 from tensorgrad.autograd.mentions import mentions
 from tensorgrad.autograd.node import Node, clock
+from tensorgrad.autograd.view import View, is_view
 from tensorgrad.errors import describe, op_error
 from tensorgrad.state import per_thread
 
@@ -48,7 +50,7 @@ def wrap(data: ndarray, node: Node | None = None) -> Any:
     """A Tensor around ``data``: a constant, or the output of ``node``."""
     out = _new(_tensor_class)
     out.data = data
-    out.grad = out.name = out.hooks = None
+    out.grad = out.name = out.hooks = out.view_of = None
     out.node = node
     out._requires_grad = node is not None
     return out
@@ -108,6 +110,7 @@ def primitive(
     name: str | None = None,
     promote: Callable[[list[Any]], list[Any]] | None = None,
     saves: bool = False,
+    views: bool = False,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declare an operator: ``primitive(rule_of_input_0, rule_of_input_1, ...)(forward)``.
 
@@ -117,6 +120,7 @@ def primitive(
     - ``promote``: for operators on mixed dtypes, brings the raw operands to one dtype (PyTorch's rules).
     - ``saves``: the forward returns ``(y, dict)``; the dictionary's entries reach the rules as keyword
       arguments. They must not depend on the inputs in a differentiable way (positions of maxima, masks).
+    - ``views``: the result may share the first input's memory, so that writes into one reach the other.
 
     The rules use operators and primitives only, so that they work on arrays and on Tensors alike.
 
@@ -145,6 +149,8 @@ def primitive(
             for a in args:
                 kind = type(a)
                 if kind in TENSOR_CLASSES:
+                    if a.view_of is not None and a.view_of.number < in_place.last_write:
+                        a.view_of.refresh(a)
                     raw.append(a.data)
                     if a._requires_grad:
                         edges.append(a.node or a)
@@ -186,7 +192,7 @@ def primitive(
                 return y
             out = _new(_tensor_class)
             out.data = y
-            out.grad = out.name = out.hooks = None
+            out.grad = out.name = out.hooks = out.view_of = None
             if wanted and differentiable and state.recording:
                 out._requires_grad = True
                 out.node = node = _new(Node)
@@ -210,6 +216,9 @@ def primitive(
             else:
                 out._requires_grad = False
                 out.node = None
+            if views and is_view(y, raw[0]):
+                out.view_of = view = _new(View)
+                view.source, view.op, view.static, view.number = args[0], op, static, in_place.last_write
             return out
 
         op.__name__ = op.__qualname__ = prim.name

@@ -22,7 +22,7 @@ add = primitive(
 )(np.add)
 
 
-@primitive(lambda g, y, x, *, shape: sum_to(g, shape=x.shape))
+@primitive(lambda g, y, x, *, shape: sum_to(g, shape=x.shape), views=True)
 def broadcast_to(x: Any, *, shape: tuple[int, ...]) -> Any:
     """Repeat ``x`` along new or size-1 axes: the adjoint of :func:`sum_to`."""
     return np.broadcast_to(x, shape)

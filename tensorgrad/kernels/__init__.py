@@ -3,10 +3,13 @@
 Every module is one concept and knows nothing of the rest of the package:
 
 - ``threads``: one pool of Python threads for all kernels, with BLAS held at one thread inside it
+- ``scratch``: memory that a thread uses again and again
 - ``matmul``: matrix products split over the pool
-- ``conv``: convolution and its two adjoints, on top of ``im2col`` (columns) and ``depthwise``
-- ``pool``: max and average pooling with their adjoints; ``adaptive``: windows that follow the output size
+- ``conv``: convolution and its two adjoints; its parts are ``im2col`` (columns), ``row_shift`` (fewer columns, a
+  wider GEMM) and ``depthwise`` (no GEMM)
+- ``pool``: max pooling with its adjoint, and the averages of ``avg_pool``; ``windows`` says where windows lie
 - ``reduce``: accurate sums, and selection by a mask without branches
+- ``norm``, ``scatter``, ``special``: normalisation, indexed addition, the error function
 
 Images are (N, C, *spatial) with one, two or three spatial dimensions; results lie channels last in memory.
 Arguments are taken as validated. The caller's ``np.errstate`` holds in the worker threads as well.

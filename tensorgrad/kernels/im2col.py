@@ -3,8 +3,9 @@
     channels last   (pixels, k * C)   each window is copied in runs of kw * C numbers
     kernel major    (C * k, pixels)   each kernel position is one shifted image; for images of few channels
 
-The work is cut into blocks of output pixels whose columns stay in the L2 cache; those of a whole batch are
-never made. A block is a (start, stop) range for the batch and for every spatial dimension of the output.
+The work is cut into blocks of output pixels, and a thread holds the columns of one block at a time; those of a
+whole batch never exist. A block is a (start, stop) range for the batch and for every spatial dimension of the
+output.
 """
 
 from __future__ import annotations
@@ -34,7 +35,9 @@ class Geometry(NamedTuple):
     dilation: Ints
 
 
-BLOCK_FLOATS = 500_000  # 2 MB: smaller blocks fit more caches, but Python costs more than that gains
+# Columns of a block, 4 MB. Half of that fits a core's cache better, but NumPy calls below some 50 us do not scale:
+# at the end of every call a thread waits for the GIL, and is woken by the other.
+BLOCK_FLOATS = 1_000_000
 BLOCK_PIXELS = 256  # a GEMM of fewer rows would spend its time packing the weights
 SHARED_FLOATS = 50_000  # smaller work is not worth handing to a second thread
 SHORT_RUN = 16  # numbers; shorter channels-last runs copy slower than kernel-major ones
@@ -117,37 +120,34 @@ def padded(x: NDArray, zeros: Pads, channels_last: bool, dtype: np.dtype) -> NDA
 
 def channels_last_columns(x: NDArray, out: Ints, geometry: Geometry) -> NDArray:
     """Return the columns (n * pixels, k * C) of a padded x (n, *padded, C)."""
-    kernel, stride, _, dilation = geometry
     n, channels = x.shape[0], x.shape[-1]
-    steps = x.strides[1:-1]
-    windows = as_strided(
-        x,
-        (n, *out, *kernel, channels),
-        (
-            x.strides[0],
-            *(step * s for step, s in zip(steps, stride, strict=True)),
-            *(step * d for step, d in zip(steps, dilation, strict=True)),
-            x.strides[-1],
-        ),
-        writeable=False,
-    )
+    across, within = _window_strides(x.strides[1:-1], geometry)
+    shape = (n, *out, *geometry.kernel, channels)
+    windows = as_strided(x, shape, (x.strides[0], *across, *within, x.strides[-1]), writeable=False)
     if windows.flags.c_contiguous:  # a 1x1 kernel on every pixel: the image is the matrix
         columns = windows
     else:
-        columns = scratch("columns", windows.shape, x.dtype)
-        np.copyto(columns, windows)  # NumPy merges kw and C into one run when the window is dense
-    return columns.reshape(n * math.prod(out), math.prod(kernel) * channels)
+        columns = scratch("columns", shape, x.dtype)
+        np.copyto(columns, windows)  # one call: NumPy merges kw and C into one run when the window is dense
+    return columns.reshape(n * math.prod(out), math.prod(geometry.kernel) * channels)
 
 
 def kernel_major_columns(x: NDArray, out: Ints, geometry: Geometry) -> NDArray:
     """Return the columns (C * k, n * pixels) of a padded x (n, C, *padded)."""
     n, channels = x.shape[:2]
-    kernel = geometry.kernel
-    columns = scratch("columns", (channels, *kernel, n, *out), x.dtype)
-    for position, window in positions(x, 2, out, geometry):
-        row: tuple[slice | int, ...] = (slice(None), *position)
-        columns[row] = np.moveaxis(window, 1, 0)
-    return columns.reshape(channels * math.prod(kernel), n * math.prod(out))
+    across, within = _window_strides(x.strides[2:], geometry)
+    shape = (channels, *geometry.kernel, n, *out)
+    windows = as_strided(x, shape, (x.strides[1], *within, x.strides[0], *across), writeable=False)
+    columns = scratch("columns", shape, x.dtype)
+    np.copyto(columns, windows)
+    return columns.reshape(channels * math.prod(geometry.kernel), n * math.prod(out))
+
+
+def _window_strides(steps: Ints, geometry: Geometry) -> tuple[list[int], list[int]]:
+    """Return the strides from window to window and from tap to tap, for pixels that lie ``steps`` apart."""
+    across = [step * s for step, s in zip(steps, geometry.stride, strict=True)]
+    within = [step * d for step, d in zip(steps, geometry.dilation, strict=True)]
+    return across, within
 
 
 def positions(x: NDArray, first: int, out: Ints, geometry: Geometry) -> list[tuple[Ints, NDArray]]:

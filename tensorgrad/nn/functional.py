@@ -21,7 +21,7 @@ def relu(input: object, inplace: bool = False) -> object:
     >>> relu(tg.tensor([-1.0, 2.0]))
     tensor([0., 2.])
     """
-    return _relu(input)
+    return input.relu_() if inplace else _relu(input)  # type: ignore[attr-defined]
 
 
 __all__ = [

@@ -16,7 +16,7 @@ from tensorgrad.kernels import scatter as kernel
 from tensorgrad.ops._arguments import as_int, is_tensor, numpy_spelling, one_dim, operand, raw
 
 
-@primitive(lambda g, y, x, *, index: scatter_into(g, index=index, shape=x.shape), name="getitem")
+@primitive(lambda g, y, x, *, index: scatter_into(g, index=index, shape=x.shape), name="getitem", views=True)
 def _getitem(x: Any, *, index: Any) -> Any:
     return x[index]
 

@@ -16,17 +16,17 @@ from tensorgrad.ops._arguments import loose, many_dims, numpy_spelling, one_dim,
 # --- primitives: forward and the way back ---------------------------------------------------------------------------
 
 
-@primitive(lambda g, y, x, *, shape: _reshape(g, shape=x.shape), name="reshape")
+@primitive(lambda g, y, x, *, shape: _reshape(g, shape=x.shape), name="reshape", views=True)
 def _reshape(x: Any, *, shape: tuple[int, ...]) -> Any:
     return x.reshape(shape)
 
 
-@primitive(lambda g, y, x, *, dims: _permute(g, dims=tuple(np.argsort(dims).tolist())), name="permute")
+@primitive(lambda g, y, x, *, dims: _permute(g, dims=tuple(np.argsort(dims).tolist())), name="permute", views=True)
 def _permute(x: Any, *, dims: tuple[int, ...]) -> Any:
     return x.transpose(dims)
 
 
-@primitive(lambda g, y, x, *, dims: _flip(g, dims=dims), name="flip")
+@primitive(lambda g, y, x, *, dims: _flip(g, dims=dims), name="flip", views=True)
 def _flip(x: Any, *, dims: tuple[int, ...]) -> Any:
     return np.flip(x, dims)
 

@@ -43,8 +43,8 @@ class _Names:
 
     def __init__(self, params: Any) -> None:
         self.modules: list[tuple[str, Module]] = []
-        self.tensors: dict[int, tuple[str, str, Tensor]] = {}  # id: (name, kind, the tensor, which keeps the id)
-        self.memory: dict[int, tuple[str, str, Tensor]] = {}  # the same by array, for views of buffers
+        self.tensors: dict[int, tuple[str, str, Tensor]] = {}  # id of the tensor: name, kind, the tensor
+        self.memory: dict[int, tuple[str, str, Tensor]] = {}  # id of the array, for views of buffers and inputs
         self.results: dict[int, tuple[str, Tensor]] = {}  # id of a Node: what its output is called
         if isinstance(params, Module):
             self._add_module("", params)
@@ -75,14 +75,15 @@ class _Names:
             self.results.setdefault(id(tensor.node), (name, tensor))
             return
         self.tensors.setdefault(id(tensor), (name, kind, tensor))
-        self.memory.setdefault(id(tensor.data), (name, kind, tensor))
+        if kind != "parameter":
+            self.memory.setdefault(id(tensor.data), (name, kind, tensor))
 
-    def find(self, tensor: Tensor) -> tuple[str, str] | None:
-        """Name and kind of a leaf, also when it is a view of one."""
+    def find(self, tensor: Tensor) -> tuple[str | None, str, Tensor]:
+        """Name and kind of a leaf, and the tensor of that name, of which the leaf may be a view."""
         found = self.tensors.get(id(tensor)) or self.memory.get(id(tensor.data))
         if found is None and tensor.data.base is not None:
             found = self.memory.get(id(tensor.data.base))
-        return None if found is None else found[:2]
+        return (tensor.name, _leaf_kind(tensor), tensor) if found is None else found
 
     def module_at(self, path: str) -> Module | None:
         """The module that recorded ``path``; the first part of a path is the outermost module's class."""
@@ -185,20 +186,18 @@ class _Reader:
 
     # --- leaves -----------------------------------------------------------------------------------------------------
 
-    def _leaf(self, tensor: Tensor, path: str | None) -> str:
-        if id(tensor) in self.ids:
-            return self.ids[id(tensor)]
-        found = self.names.find(tensor)
-        name, kind = found if found is not None else (tensor.name, _leaf_kind(tensor))
-        again = self.leaves.get(name) if found is not None and name is not None else None
-        if again is None:
-            again = _tensor_node("", kind, tensor)
-            again.id = self._id(name) if name else self._numbered(path if kind == "parameter" else None, kind)
-            again.label = name or again.id.rpartition("/")[2].replace("#", " ")
-            self.leaves[again.id] = again
-            self.graph.nodes.append(again)
-        self.ids[id(tensor)] = again.id
-        return again.id
+    def _leaf(self, leaf: Tensor, path: str | None) -> str:
+        """Id of the node of a leaf, drawn when it is first met."""
+        name, kind, tensor = self.names.find(leaf)
+        if id(tensor) not in self.ids:
+            drawn = _tensor_node("", kind, tensor)
+            drawn.id = self._id(name) if name else self._numbered(path if kind == "parameter" else None, kind)
+            drawn.label = name or drawn.id.rpartition("/")[2].replace("#", " ")
+            self.ids[id(tensor)] = drawn.id
+            self.leaves[drawn.id] = drawn
+            self.graph.nodes.append(drawn)
+        self.ids[id(leaf)] = self.ids[id(tensor)]
+        return self.ids[id(leaf)]
 
     def _place_leaves(self) -> None:
         """Parameters, buffers and constants stand in the innermost module call that has all their users."""

@@ -1,0 +1,92 @@
+"""The in-place forms: ``x += y``, ``x[i] = v``, ``x.add_(y)``. All go through :mod:`tensorgrad.ops.write`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tensorgrad.ops import activation, elementwise
+from tensorgrad.ops.write import in_place_form, setitem
+from tensorgrad.random import generator
+
+
+def _scaled(op: Callable[..., Any]) -> Callable[..., Any]:
+    """PyTorch's ``op(x, other, alpha=1)``: the other operand times ``alpha``."""
+
+    def function(input: Any, other: Any, *, alpha: Any = 1) -> Any:
+        return op(input, other if alpha == 1 else other * alpha)
+
+    function.__name__ = op.__name__
+    return function
+
+
+def _with_product(op: Callable[..., Any], name: str) -> Callable[..., Any]:
+    """PyTorch's ``addcmul`` and ``addcdiv``: ``x + value * op(a, b)``."""
+
+    def function(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Any:
+        return input + op(tensor1, tensor2) * value
+
+    function.__name__ = name
+    return function
+
+
+class InPlaceMethods:
+    """Mixin with the methods that write into their tensor; each returns it."""
+
+    __slots__ = ()
+
+    __setitem__ = setitem
+    __iadd__ = add_ = in_place_form(_scaled(elementwise.add), "add_")
+    __isub__ = sub_ = in_place_form(_scaled(elementwise.sub), "sub_")
+    __imul__ = mul_ = in_place_form(elementwise.mul, "mul_")
+    __itruediv__ = div_ = in_place_form(elementwise.div, "div_")
+    __ifloordiv__ = floor_divide_ = in_place_form(elementwise.floor_divide, "floor_divide_")
+    __imod__ = remainder_ = in_place_form(elementwise.remainder, "remainder_")
+    __ipow__ = pow_ = in_place_form(elementwise.pow, "pow_")
+    __iand__ = bitwise_and_ = in_place_form(elementwise.bitwise_and, "bitwise_and_")
+    __ior__ = bitwise_or_ = in_place_form(elementwise.bitwise_or, "bitwise_or_")
+    __ixor__ = bitwise_xor_ = in_place_form(elementwise.bitwise_xor, "bitwise_xor_")
+    neg_ = in_place_form(elementwise.neg, "neg_")
+    abs_ = in_place_form(elementwise.abs, "abs_")
+    exp_ = in_place_form(elementwise.exp, "exp_")
+    log_ = in_place_form(elementwise.log, "log_")
+    sqrt_ = in_place_form(elementwise.sqrt, "sqrt_")
+    square_ = in_place_form(elementwise.square, "square_")
+    reciprocal_ = in_place_form(elementwise.reciprocal, "reciprocal_")
+    sin_ = in_place_form(elementwise.sin, "sin_")
+    cos_ = in_place_form(elementwise.cos, "cos_")
+    tanh_ = in_place_form(elementwise.tanh, "tanh_")
+    sigmoid_ = in_place_form(elementwise.sigmoid, "sigmoid_")
+    relu_ = in_place_form(activation.relu, "relu_")
+    clamp_ = clip_ = in_place_form(elementwise.clamp, "clamp_")
+    addcmul_ = in_place_form(_with_product(elementwise.mul, "addcmul"), "addcmul_")
+    addcdiv_ = in_place_form(_with_product(elementwise.div, "addcdiv"), "addcdiv_")
+
+    def copy_(self, src: Any) -> Any:
+        """Write the values of ``src`` (broadcast) into this tensor. Source: ``torch.Tensor.copy_``."""
+        setitem(self, Ellipsis, src)
+        return self
+
+    def fill_(self, value: Any) -> Any:
+        """Write one value everywhere. Source: ``torch.Tensor.fill_``."""
+        setitem(self, Ellipsis, value)
+        return self
+
+    def zero_(self) -> Any:
+        """Write zeros. Source: ``torch.Tensor.zero_``."""
+        return self.fill_(0)
+
+    def masked_fill_(self, mask: Any, value: Any) -> Any:
+        """Write ``value`` where ``mask`` holds. Source: ``torch.Tensor.masked_fill_``."""
+        setitem(self, np.broadcast_to(getattr(mask, "data", mask), self.shape), value)  # type: ignore[attr-defined]
+        return self
+
+    def uniform_(self, a: float = 0.0, b: float = 1.0) -> Any:
+        """Write uniform random numbers from [a, b). Source: ``torch.Tensor.uniform_``."""
+        return self.copy_(generator().uniform(a, b, self.shape))  # type: ignore[attr-defined]
+
+    def normal_(self, mean: float = 0.0, std: float = 1.0) -> Any:
+        """Write normal random numbers. Source: ``torch.Tensor.normal_``."""
+        return self.copy_(generator().normal(mean, std, self.shape))  # type: ignore[attr-defined]

@@ -1,0 +1,144 @@
+"""Writing in place: ``x[index] = v``, ``x += y``, ``x.relu_()``. Each write is recorded at the tensor that owns the
+memory, so that its gradient, and that of every view of it, is the one of the values that are there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tensorgrad.autograd import in_place
+from tensorgrad.autograd.primitive import primitive
+from tensorgrad.errors import describe, op_error
+from tensorgrad.ops._arguments import is_tensor, raw
+from tensorgrad.ops.index import _getitem, plain_index
+from tensorgrad.state import per_thread
+
+
+@primitive(lambda g, y, x, *, index: _blank(g, index=index), name="blank")
+def _blank(x: Any, *, index: Any) -> Any:
+    """``x`` with zeros at ``index``: what a write leaves of the gradient of the overwritten values."""
+    y = np.array(x)
+    y[index] = 0
+    return y
+
+
+def _written_rule(g: Any, y: Any, x: Any, v: Any, *, index: Any, last: Any) -> Any:
+    """The gradient at the places written; where one was written twice, only the last value was kept."""
+    at = _getitem(g, index=index)
+    return at if last is None else at * last
+
+
+@primitive(lambda g, y, x, v, *, index, last: _blank(g, index=index), _written_rule, name="setitem")
+def _setitem(x: Any, v: Any, *, index: Any, last: Any) -> Any:
+    """The one forward that writes into its input; only this file calls it."""
+    x[index] = v
+    return x
+
+
+def setitem(x: Any, index: Any, value: Any) -> None:
+    """``x[index] = value`` by NumPy's rules, recorded: the overwritten values get no gradient any more.
+
+    Raises RuntimeError for a leaf that requires grad and for expanded tensors, IndexError and ValueError as NumPy.
+
+    >>> import tensorgrad as tg
+    >>> x, v = tg.zeros(3), tg.tensor(2.0, requires_grad=True)
+    >>> x[1] = v
+    >>> x.sum().backward(); x.tolist(), v.grad.item()
+    ([0.0, 2.0, 0.0], 1.0)
+    """
+    if not is_tensor(value) and not isinstance(value, (bool, int, float, np.ndarray, np.generic, list, tuple)):
+        raise op_error(TypeError, "setitem", f"expected a tensor, an array or a number, got {describe(value)}")
+    _write(x, plain_index(index), value, "setitem")
+
+
+def _write(x: Any, index: Any, value: Any, op: str) -> None:
+    """Write ``value`` at ``index`` of ``x`` and record it at the base of ``x``."""
+    _check_writable(x, op)
+    if x.view_of is not None:
+        x.view_of.refresh(x)
+    base = x if x.view_of is None else x.view_of.base()
+    values = np.asarray(raw(value))
+    try:
+        np.broadcast_to(values, x.data[index].shape)
+    except ValueError as error:
+        raise op_error(ValueError, op, f"{error}; the place has shape {x.data[index].shape}") from None
+    recorded = per_thread.state.recording and (base._requires_grad or (is_tensor(value) and value._requires_grad))
+    if not recorded:
+        in_place.write(x.data)
+        x.data[index] = values
+        return
+    if x.view_of is not None:
+        index = tuple(place[index] for place in x.view_of.positions())
+    number = in_place.write(base.data)
+    out = _setitem(base, value if is_tensor(value) else values.astype(base.dtype), index=index, last=_last(base, index))
+    base.node, base._requires_grad = out.node, True
+    if x.view_of is not None:
+        x.view_of.number = number - 1
+        x.view_of.refresh(x)
+
+
+def _check_writable(x: Any, op: str) -> None:
+    """RuntimeError where a write would corrupt a gradient or reach several elements at once."""
+    if per_thread.state.recording:
+        owner = x if x.view_of is None else x.view_of.base()
+        if owner.node is None and owner._requires_grad:
+            which = "a leaf" if owner is x else "a view of a leaf"
+            raise op_error(
+                RuntimeError,
+                op,
+                f"{which} tensor that requires grad cannot be written in place; write into x.clone(), or use "
+                "torch-style `with no_grad():` to change a parameter",
+            )
+    if not x.data.flags.writeable or any(s == 0 and n > 1 for s, n in zip(x.data.strides, x.data.shape, strict=True)):
+        raise op_error(
+            RuntimeError, op, f"the tensor {describe(x)} is expanded or read-only: write into x.clone() instead"
+        )
+
+
+def _last(base: Any, index: Any) -> np.ndarray | None:
+    """1 where a write is the last one to its place, 0 elsewhere; None when no place is written twice."""
+    entries = index if isinstance(index, tuple) else (index,)
+    if not any(isinstance(e, np.ndarray) and e.dtype != np.bool_ for e in entries):
+        return None
+    places = np.arange(base.data.size).reshape(base.shape)[index]
+    order = np.arange(places.size).reshape(places.shape)
+    winner = np.zeros(base.data.size, np.intp)
+    winner[places] = order
+    last = winner[places] == order
+    return None if last.all() else last.astype(base.dtype)
+
+
+def in_place_form(op: Callable[..., Any], name: str) -> Callable[..., Any]:
+    """The method ``x.name_(...)`` that computes ``op(x, ...)`` and writes the result into ``x``."""
+
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        result = op(self, *args, **kwargs)
+        if tuple(result.shape) != tuple(self.shape):
+            raise op_error(
+                ValueError, name, f"the result of shape {tuple(result.shape)} does not fit into {describe(self)}"
+            )
+        if result.dtype.kind == "f" and self.dtype.kind != "f":
+            raise op_error(TypeError, name, f"a {result.dtype} result cannot be written into {describe(self)}")
+        _overwrite(self, result, name)
+        return self
+
+    method.__name__ = method.__qualname__ = name
+    method.__doc__ = f"In-place form of ``{op.__name__}``: writes the result into this tensor and returns it."
+    return method
+
+
+def _overwrite(x: Any, result: Any, op: str) -> None:
+    """Give ``x`` the values and the history of ``result``."""
+    if x.view_of is not None:
+        _write(x, Ellipsis, result, op)
+        return
+    _check_writable(x, op)
+    in_place.write(x.data)
+    x.data[...] = result.data
+    if per_thread.state.recording:
+        x.node, x._requires_grad = result.node, result._requires_grad
+
+
+__all__ = ["in_place_form", "setitem"]

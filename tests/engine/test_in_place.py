@@ -1,0 +1,191 @@
+"""In-place writes: the gradient is that of the values which are there, or an error says why not."""
+
+import numpy as np
+import pytest
+
+import tensorgrad as tg
+import tensorgrad.nn.functional as F
+
+
+def leaf(*values):
+    return tg.tensor(np.array(values, dtype=np.float64), requires_grad=True)
+
+
+def gradients(function, *inputs):
+    """The gradients of sum(w * function(*inputs)) for weights that tell the places apart."""
+    out = function(*inputs)
+    weights = np.arange(1.0, out.numel() + 1).reshape(out.shape)
+    (out * weights).sum().backward()
+    return [x.grad.tolist() for x in inputs]
+
+
+def test_augmented_assignment_is_recorded():
+    def f(a, b):
+        y = a * 2
+        y += b
+        y *= 3
+        y -= a
+        return y
+
+    assert gradients(f, leaf(1, 2), leaf(3, 4)) == [[5.0, 10.0], [3.0, 6.0]]
+
+
+def test_the_same_object_and_memory():
+    y = leaf(1, 2) * 1
+    same, memory = y, y.data
+    y += 1
+    assert y is same
+    assert y.data is memory
+    assert memory.tolist() == [2.0, 3.0]
+
+
+def test_setitem_into_a_fresh_tensor():
+    def f(a):
+        out = tg.zeros(4, dtype=tg.float64)
+        out[1:3] = a * 10
+        out[0] = a[1]
+        return out
+
+    assert gradients(f, leaf(1, 2)) == [[20.0, 31.0]]
+
+
+def test_overwritten_values_get_no_gradient():
+    def f(a, v):
+        y = a * 1
+        y[1] = v
+        return y
+
+    assert gradients(f, leaf(1, 2, 3), tg.tensor(7.0, dtype=tg.float64, requires_grad=True)) == [[1.0, 0.0, 3.0], 2.0]
+
+
+def test_a_write_through_a_view_reaches_the_base():
+    def f(a):
+        y = a * 1
+        y[0] *= 5
+        row = y[1:]
+        row *= 7
+        return y
+
+    assert gradients(f, leaf(1, 2, 3)) == [[5.0, 14.0, 21.0]]
+
+
+def test_a_write_into_the_base_reaches_its_views():
+    def f(a):
+        y = a * 1
+        tail = y[1:]
+        y *= 4
+        return tail
+
+    assert gradients(f, leaf(1, 2, 3)) == [[0.0, 4.0, 8.0]]
+
+
+def test_views_of_views():
+    def f(a):
+        y = (a * 1).reshape(2, 2)
+        column = y.T[0]
+        column[1] = a[3] * 100  # y[1, 0]
+        y.reshape(-1)[0] += a[1]
+        return y
+
+    assert gradients(f, leaf(1, 2, 3, 4)) == [[1.0, 3.0, 0.0, 304.0]]
+
+
+def test_second_derivative_through_a_write():
+    x = leaf(2.0, 3.0)
+    y = x**3
+    y[0] = x[1] ** 2
+    (g,) = tg.autograd.grad(y.sum(), x, create_graph=True)
+    assert g.tolist() == [0.0, 6.0 + 27.0]
+    (gg,) = tg.autograd.grad(g.sum(), x)
+    assert gg.tolist() == [0.0, 2.0 + 18.0]
+
+
+def test_broadcast_value_and_mask():
+    def f(a, v):
+        y = a * 1
+        y[y.data > 1.5] = v
+        return y
+
+    grads = gradients(f, leaf(1, 2, 3), tg.tensor([9.0], dtype=tg.float64, requires_grad=True))
+    assert grads == [[1.0, 0.0, 0.0], [5.0]]
+
+
+def test_a_saved_value_that_is_overwritten_is_an_error_that_names_both():
+    x = leaf(1, 2)
+    y = x * 1
+    z = y * y
+    y += 1
+    with pytest.raises(RuntimeError, match=r"mul.*modified in place at .*test_in_place\.py:\d+"):
+        z.sum().backward()
+
+
+def test_exp_saves_its_output_and_survives_a_write_into_its_input():
+    x = leaf(1.0, 2.0)
+    y = x * 1
+    z = y.exp()
+    y += 1
+    z.sum().backward()
+    np.testing.assert_allclose(x.grad.data, np.exp([1.0, 2.0]))
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda x: x.__iadd__(1),
+        lambda x: x.__setitem__(0, 5.0),
+        lambda x: x[:1].__imul__(2),
+        lambda x: x.zero_(),
+        lambda x: F.relu(x, inplace=True),
+    ],
+)
+def test_a_leaf_that_requires_grad_is_refused_and_unchanged(write):
+    x = leaf(1, -2)
+    with pytest.raises(RuntimeError, match="leaf"):
+        write(x)
+    assert x.tolist() == [1.0, -2.0]
+    with tg.no_grad():
+        write(x)
+    assert x.is_leaf
+    assert x.requires_grad
+
+
+def test_expanded_tensors_are_refused():
+    with pytest.raises(RuntimeError, match="expanded"):
+        tg.zeros(1, 3).expand(4, 3).add_(1)
+
+
+def test_plain_tensors_follow_numpy():
+    x = tg.zeros(4)
+    view = x[1:3]
+    view += 1
+    x[0] = 9
+    assert x.tolist() == [9.0, 1.0, 1.0, 0.0]
+    assert not x.requires_grad
+    x.fill_(2).clamp_(max=1.5)
+    assert x.tolist() == [1.5] * 4
+
+
+def test_shape_and_dtype_must_fit():
+    with pytest.raises(ValueError, match=r"add_.*\(2, 3\)"):
+        tg.zeros(3).add_(tg.ones(2, 3))
+    with pytest.raises(TypeError, match="float"):
+        tg.arange(3).add_(1.5)
+    with pytest.raises(ValueError, match="setitem"):
+        tg.zeros(3)[:2] = tg.ones(3)
+
+
+def test_a_hand_written_optimizer():
+    w, g = leaf(1.0, 2.0), tg.tensor([0.5, 0.5], dtype=tg.float64)
+    with tg.no_grad():
+        w.add_(g, alpha=-0.1)
+        w -= 0.1 * g
+    np.testing.assert_allclose(w.data, [0.9, 1.9])
+
+
+def test_inplace_relu():
+    def f(a):
+        y = a * 1
+        F.relu(y, inplace=True)
+        return y
+
+    assert gradients(f, leaf(-1, 2)) == [[0.0, 2.0]]

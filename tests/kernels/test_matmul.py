@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tensorgrad.kernels import matmul as module
+from tensorgrad.kernels import threads
+from tensorgrad.kernels.matmul import matmul
+
+SHAPES = [
+    ((3,), (3,)),
+    ((2, 3), (3,)),
+    ((3,), (3, 2)),
+    ((5, 2, 3), (3,)),
+    ((3,), (5, 3, 2)),
+    ((2, 3), (5, 3, 4)),
+    ((5, 1, 2, 3), (1, 6, 3, 4)),
+    ((5, 2, 3), (3, 4)),
+    ((2, 0), (0, 3)),
+    ((0,), (0,)),
+    ((0, 3), (3, 2)),
+    ((0, 0), (5, 0, 0)),
+    ((5, 5, 0), (0, 5)),
+    ((0, 4, 3), (3, 2)),
+    ((70, 40), (40, 50)),
+    ((40, 30), (30, 90)),
+    ((20, 7, 8), (20, 8, 9)),
+    ((1, 100), (100, 300)),
+]
+
+
+@pytest.mark.parametrize(("a", "b"), SHAPES)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64])
+@pytest.mark.parametrize("split", [False, True])
+def test_as_numpy(a, b, dtype, split, monkeypatch):
+    if split:
+        monkeypatch.setattr(module, "ONE_CALL", 1)
+        monkeypatch.setattr(module, "PER_TASK", 2)
+        monkeypatch.setattr(module, "BLAS_STAYS_SINGLE", 1)
+    rng = np.random.default_rng(0)
+    a, b = ((10 * rng.standard_normal(s)).astype(dtype) for s in (a, b))
+    expected = np.matmul(a, b)
+    turned = [np.asfortranarray(a), a[..., ::-1].copy()[..., ::-1]]
+    for left in [a, *turned]:
+        for right in [b, np.asfortranarray(b), b[::-1].copy()[::-1]]:
+            y = matmul(left, right)
+            assert np.shape(y) == np.shape(expected)
+            assert y.dtype == expected.dtype
+            np.testing.assert_allclose(y, expected, rtol=1e-5, atol=1e-3)
+
+
+def test_mixed_dtypes():
+    a, b = np.ones((300, 200), np.float32), np.ones((200, 300), np.float64)
+    assert matmul(a, b).dtype == np.float64
+    assert matmul(a, a.T).dtype == np.float32
+
+
+def test_mismatch():
+    with pytest.raises(ValueError, match="matmul"):
+        matmul(np.ones((2, 3)), np.ones((2, 3)))
+    with pytest.raises(ValueError, match="matmul"):
+        matmul(np.ones(()), np.ones((2, 3)))
+
+
+def test_zero_times_infinity():
+    a = np.zeros((300, 200))
+    b = np.zeros((200, 300))
+    b[0, 0] = np.inf
+    with np.errstate(invalid="ignore"):
+        y = matmul(a, b)
+    assert np.isnan(y[:, 0]).all()
+    assert not y[:, 1:].any()
+
+
+def test_thread_counts_give_equal_bits():
+    rng = np.random.default_rng(0)
+    pairs = [((300, 500), (500, 100)), ((64, 900), (900, 128)), ((12, 100, 90), (12, 90, 110))]
+    before = threads.get_num_threads()
+    for a, b in pairs:
+        a, b = rng.standard_normal(a).astype(np.float32), rng.standard_normal(b).astype(np.float32)
+        results = []
+        try:
+            for n in (1, 2, 3):
+                threads.set_num_threads(n)
+                results.append(matmul(a, b))
+        finally:
+            threads.set_num_threads(before)
+        np.testing.assert_array_equal(results[0], results[1])
+        np.testing.assert_array_equal(results[0], results[2])

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tensorgrad.kernels.reduce import accurate_sum, select
+from tests.kernels import naive
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(st.data())
+def test_as_numpy(data):
+    shape = tuple(data.draw(st.lists(st.sampled_from([1, 2, 3, 17, 70]), max_size=4)))
+    shape = shape if np.prod(shape) < 200_000 else shape[:3]
+    dtype = data.draw(st.sampled_from([np.float32, np.float64, np.int32, np.bool_]))
+    x = (100 * np.random.default_rng(0).random(shape)).astype(dtype)
+    x = x.transpose(data.draw(st.permutations(range(x.ndim))))
+    if x.ndim:
+        x = x[data.draw(st.sampled_from([slice(None), slice(None, None, -1), slice(0, None, 2)]))]
+    if data.draw(st.booleans()):
+        x = np.broadcast_to(x, (5, *x.shape))
+    axes = (
+        data.draw(st.none() | st.lists(st.sampled_from(range(-x.ndim, x.ndim)), unique_by=lambda a: a % x.ndim))
+        if x.ndim
+        else None
+    )
+    axes = tuple(axes) if axes is not None else None
+    keepdims = data.draw(st.booleans())
+    y = accurate_sum(x, axes, keepdims)
+    expected = np.sum(x.astype(np.float64) if x.dtype == np.float32 else x, axis=axes, keepdims=keepdims)
+    assert np.shape(y) == np.shape(expected)
+    assert y.dtype == np.sum(x, axis=axes).dtype
+    np.testing.assert_allclose(y, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("value", [0.1, 1 / 3, 1.0])
+@pytest.mark.parametrize(
+    ("shape", "axes"),
+    [
+        ((1_000_000, 2), (0,)),
+        ((300_001, 3), (0,)),
+        ((50, 7, 30, 31), (0, 2, 3)),
+        ((1_000_000, 1), (0,)),
+        ((64, 10), (0,)),
+    ],
+)
+def test_float32_accuracy(shape, axes, value):
+    x = np.full(shape, value, np.float32)
+    if len(shape) == 4:
+        x = np.moveaxis(np.ascontiguousarray(np.moveaxis(x, 1, -1)), -1, 1)
+    exact = np.sum(x, axis=axes, dtype=np.float64)
+    y = accurate_sum(x, axes)
+    assert y.dtype == np.float32
+    assert np.abs(y / exact - 1).max() <= 1e-6
+
+
+def test_empty_axes_and_arrays():
+    x = np.ones((100, 3), np.float32)
+    np.testing.assert_array_equal(accurate_sum(x, ()), x)
+    np.testing.assert_array_equal(accurate_sum(x[:0], (0,)), [0, 0, 0])
+    assert accurate_sum(x[:, :0], (0,)).shape == (0,)
+
+
+def test_nan_stays_in_its_column():
+    x = np.ones((1000, 3), np.float32)
+    x[500, 1] = np.nan
+    np.testing.assert_array_equal(accurate_sum(x, (0,)), [1000, np.nan, 1000])
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.int64, np.int32, np.uint8])
+def test_select(dtype):
+    rng = np.random.default_rng(0)
+    g = (100 * rng.random((3, 4, 5))).astype(dtype)
+    if g.dtype.kind == "f":
+        g.flat[:20] = np.resize([np.inf, -np.inf, np.nan, -0.0], 20)
+    mask = rng.random(g.shape) > 0.5
+    expected = np.where(mask, g, dtype(0))
+    for (_, one), (_, two) in itertools.product(naive.layouts(g).items(), naive.layouts(mask).items()):
+        y = select(two, one)
+        assert y.dtype == dtype
+        np.testing.assert_array_equal(y, expected)
+        assert np.argsort(np.abs(y.strides)).tolist() == np.argsort(np.abs(one.strides)).tolist()
+    np.testing.assert_array_equal(select(mask, np.broadcast_to(g[:1], g.shape)), np.where(mask, g[:1], 0))
+    np.testing.assert_array_equal(select(mask[:, :1], g), np.where(mask[:, :1], g, 0))
+
+
+def test_select_large_and_scalar():
+    g = np.random.default_rng(0).standard_normal((1100, 1000)).astype(np.float32).T
+    mask = g > 0
+    y = select(mask, g)
+    np.testing.assert_array_equal(y, np.where(mask, g, 0))
+    assert y.strides == g.strides
+    assert select(np.array(True), np.array(2.0)) == 2
+    assert select(np.array(False), np.array(np.nan)) == 0

@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import warnings
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_info
+
+from tensorgrad.kernels import threads
+from tensorgrad.kernels.scratch import scratch
+from tensorgrad.kernels.threads import parallel, single_threaded_blas, split
+
+
+@pytest.fixture(autouse=True)
+def _restore_threads():
+    before = threads.get_num_threads()
+    yield
+    threads.set_num_threads(before)
+
+
+def blas_threads():
+    return [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
+
+
+def test_set_num_threads():
+    assert threads.get_num_threads() >= 1
+    threads.set_num_threads(3)
+    assert threads.get_num_threads() == 3
+    for n in (0, -1):
+        with pytest.raises(ValueError, match="at least 1"):
+            threads.set_num_threads(n)
+
+
+@pytest.mark.parametrize("n", [1, 2, 5])
+def test_results_come_in_order(n):
+    threads.set_num_threads(n)
+    assert parallel(lambda i: i * i, range(100)) == [i * i for i in range(100)]
+    assert parallel(lambda i: i, []) == []
+    assert parallel(lambda i: i, [7]) == [7]
+
+
+def test_several_threads_do_work():
+    threads.set_num_threads(2)
+    meeting = threading.Barrier(2, timeout=30)
+    names = parallel(lambda _: (meeting.wait(), threading.current_thread().name)[1], range(2))
+    assert len(set(names)) == 2
+
+
+def test_one_thread_runs_here():
+    threads.set_num_threads(1)
+    assert set(parallel(lambda _: threading.get_ident(), range(5))) == {threading.get_ident()}
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_exceptions_propagate(n):
+    threads.set_num_threads(n)
+    before = blas_threads()
+
+    def fail(i):
+        if i >= 3:
+            raise KeyError(i)
+
+    with pytest.raises(KeyError, match="3"):
+        parallel(fail, range(10))
+    assert blas_threads() == before
+    assert parallel(lambda i: i, range(4)) == [0, 1, 2, 3]
+
+
+def test_nested_calls_run_inline():
+    threads.set_num_threads(2)
+
+    def outer(i):
+        return set(parallel(lambda _: threading.get_ident(), range(8))) == {threading.get_ident()}
+
+    assert all(parallel(outer, range(8)))
+
+
+def test_several_user_threads_at_once():
+    threads.set_num_threads(2)
+    before = blas_threads()
+    results = {}
+
+    def user(k):
+        for _ in range(50):
+            results[k] = sum(parallel(lambda i: i * k, range(10)))
+
+    users = [threading.Thread(target=user, args=(k,)) for k in range(6)]
+    for thread in users:
+        thread.start()
+    for thread in users:
+        thread.join()
+    assert results == {k: 45 * k for k in range(6)}
+    assert blas_threads() == before
+
+
+def test_blas_is_held_at_one_thread_and_restored():
+    threads.set_num_threads(2)
+    before = blas_threads()
+    inside = parallel(lambda _: blas_threads(), range(3))
+    assert all(set(counts) <= {1} for counts in inside)
+    assert blas_threads() == before
+    with single_threaded_blas:
+        with single_threaded_blas:
+            pass
+        assert set(blas_threads()) <= {1}
+    assert blas_threads() == before
+
+
+def test_the_callers_errstate_holds_in_the_workers():
+    threads.set_num_threads(2)
+    meeting = threading.Barrier(2, timeout=30)
+
+    def divide(_):
+        meeting.wait()
+        return np.ones(2) / np.zeros(2)
+
+    with np.errstate(divide="ignore"):
+        parallel(divide, range(2))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_child_has_its_own_pool():
+    threads.set_num_threads(2)
+    parallel(lambda i: i, range(4))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 warns of fork with threads
+        pid = os.fork()
+    if pid == 0:
+        ok = parallel(lambda i: i, range(4)) == [0, 1, 2, 3]
+        os._exit(0 if ok else 1)
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+
+
+def test_importing_neither_starts_threads_nor_searches_blas_and_exit_does_not_hang():
+    code = """
+import threading
+from tensorgrad.kernels import threads
+assert threading.active_count() == 1
+assert threads.single_threaded_blas._libraries is None
+threads.set_num_threads(4)
+threads.parallel(lambda i: i, range(9))
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_split():
+    assert split(10, 3) == [(0, 3), (3, 6), (6, 10)]
+    assert split(2, 5) == [(0, 1), (1, 2)]
+    assert split(0, 5) == []
+
+
+def test_scratch_is_reused_within_a_thread():
+    a = scratch("test", (3, 4), np.float32)
+    b = scratch("test", (2, 2), np.float64)
+    assert np.shares_memory(a, b)
+    assert a.flags.c_contiguous
+    assert a.ctypes.data % 64 == 0
+    other = []
+    thread = threading.Thread(target=lambda: other.append(scratch("test", (3, 4), np.float32)))
+    thread.start()
+    thread.join()
+    assert not np.shares_memory(a, other[0])
