@@ -32,8 +32,62 @@ from tensorgrad.creation import (
     zeros,
     zeros_like,
 )
-from tensorgrad.ops.activation import relu
+from tensorgrad.kernels.threads import get_num_threads, set_num_threads
+from tensorgrad.ops.activation import celu, relu, selu
+from tensorgrad.ops.calculus import cumulative_trapezoid, diff, gradient, trapezoid, trapz
+from tensorgrad.ops.diagonal import (
+    diag,
+    diag_embed,
+    diagflat,
+    diagonal,
+    diagonal_scatter,
+    fill_diagonal,
+    trace,
+    tril,
+    tril_indices,
+    triu,
+    triu_indices,
+)
+from tensorgrad.ops.distance import cosine_similarity, pairwise_distance, pdist
 from tensorgrad.ops.einsum import einsum
+from tensorgrad.ops.elementary import (
+    acos,
+    acosh,
+    addcdiv,
+    addcmul,
+    arccos,
+    arccosh,
+    arcsin,
+    arcsinh,
+    arctan,
+    arctan2,
+    arctanh,
+    asin,
+    asinh,
+    atan,
+    atan2,
+    atanh,
+    clamp_max,
+    clamp_min,
+    cosh,
+    deg2rad,
+    exp2,
+    float_power,
+    fmax,
+    fmin,
+    hypot,
+    ldexp,
+    lerp,
+    log2,
+    log10,
+    logaddexp,
+    logaddexp2,
+    positive,
+    rad2deg,
+    rsub,
+    sinh,
+    tan,
+)
 from tensorgrad.ops.elementwise import (
     abs,
     absolute,
@@ -45,7 +99,6 @@ from tensorgrad.ops.elementwise import (
     ceil,
     clamp,
     cos,
-    div,
     exp,
     expm1,
     floor,
@@ -77,7 +130,7 @@ from tensorgrad.ops.elementwise import (
     where,
 )
 from tensorgrad.ops.elementwise import clamp as clip
-from tensorgrad.ops.elementwise import div as divide
+from tensorgrad.ops.elementwise import div as true_divide
 from tensorgrad.ops.elementwise import equal as eq
 from tensorgrad.ops.elementwise import greater as gt
 from tensorgrad.ops.elementwise import greater_equal as ge
@@ -87,47 +140,149 @@ from tensorgrad.ops.elementwise import mul as multiply
 from tensorgrad.ops.elementwise import neg as negative
 from tensorgrad.ops.elementwise import not_equal as ne
 from tensorgrad.ops.elementwise import sub as subtract
-from tensorgrad.ops.index import gather, index_select, scatter_add
-from tensorgrad.ops.join import cat, chunk, narrow, split, stack
+from tensorgrad.ops.extrema import amax, amin, aminmax, argmax, argmin, max, min
+from tensorgrad.ops.index import gather, index_select, masked_select, nonzero, select, take, take_along_dim
+from tensorgrad.ops.join import (
+    block_diag,
+    broadcast_tensors,
+    cartesian_prod,
+    cat,
+    column_stack,
+    combinations,
+    dstack,
+    hstack,
+    meshgrid,
+    row_stack,
+    stack,
+    vstack,
+)
+from tensorgrad.ops.cdist import cdist, corrcoef, cov, dist
+from tensorgrad.ops.decompositions import cholesky, matrix_exp
 from tensorgrad.ops.linalg import matmul
+from tensorgrad.ops.products import (
+    addbmm,
+    addmm,
+    addmv,
+    addr,
+    baddbmm,
+    bmm,
+    chain_matmul,
+    cross,
+    dot,
+    ger,
+    inner,
+    kron,
+    mm,
+    mv,
+    outer,
+    tensordot,
+    vdot,
+)
+from tensorgrad.ops.solve import det, logdet, matrix_power, pinverse, slogdet
+from tensorgrad.ops.solve import inv as inverse
+from tensorgrad.ops.order import argsort, kthvalue, median, mode, msort, nanmedian, sort, topk
+from tensorgrad.ops.pad import constant_pad_nd
+from tensorgrad.ops.piecewise import hardshrink, prelu, rrelu, threshold
+from tensorgrad.ops.quantile import nanquantile, quantile
+from tensorgrad.ops.rearrange import fliplr, flipud, repeat_interleave, rot90, tile
 from tensorgrad.ops.reduce import (
     all,
-    amax,
-    amin,
     any,
-    argmax,
-    argmin,
-    cumsum,
+    count_nonzero,
     logsumexp,
-    max,
     mean,
-    min,
-    norm,
+    nanmean,
+    nansum,
     prod,
     std,
+    std_mean,
     sum,
     var,
+    var_mean,
 )
+from tensorgrad.ops.rounding import (
+    allclose,
+    copysign,
+    div,
+    equal,
+    fix,
+    fmod,
+    frac,
+    isclose,
+    nan_to_num,
+    round,
+    sgn,
+    trunc,
+)
+from tensorgrad.ops.rounding import div as divide
+from tensorgrad.ops.scan import cummax, cummin, cumprod, cumsum, logcumsumexp
+from tensorgrad.ops.scatter import (
+    index_add,
+    index_copy,
+    index_fill,
+    index_put,
+    masked_fill,
+    masked_scatter,
+    scatter,
+    scatter_add,
+    scatter_reduce,
+    select_scatter,
+    slice_scatter,
+)
+from tensorgrad.ops.sets import bincount, bucketize, histc, isin, searchsorted, unique, unique_consecutive
 from tensorgrad.ops.shape import (
+    atleast_1d,
+    atleast_2d,
+    atleast_3d,
     broadcast_to,
     flatten,
     flip,
+    moveaxis,
+    movedim,
     permute,
+    ravel,
     reshape,
     roll,
     squeeze,
+    swapaxes,
+    swapdims,
     t,
     transpose,
+    unflatten,
     unsqueeze,
 )
 from tensorgrad.ops.softmax import log_softmax, softmax
+from tensorgrad.ops.special import (
+    digamma,
+    erf,
+    erfc,
+    erfinv,
+    lgamma,
+    logit,
+    polygamma,
+    sinc,
+    xlogy,
+)
+from tensorgrad.ops.split import chunk, dsplit, hsplit, narrow, split, split_with_sizes, tensor_split, unbind, vsplit
+from tensorgrad.ops.vector_norm import norm
 from tensorgrad.random import get_rng_state, manual_seed, set_rng_state
 from tensorgrad.tensor import Tensor
 
 from tensorgrad import nn  # isort: skip  (its layers build on everything above)
+from tensorgrad import optim  # isort: skip
 
 concat = concatenate = cat
-swapaxes = transpose
 long, double, float, int = int64, float64, float32, int32
 
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> object:
+    """The rooms that most programs do not need are loaded when they are first named."""
+    import importlib
+
+    if name in ("data", "func", "linalg", "testing", "utils", "viz"):
+        return importlib.import_module(f"tensorgrad.{name}")
+    if name == "summary":
+        return importlib.import_module("tensorgrad.viz").summary
+    raise AttributeError(f"module 'tensorgrad' has no attribute {name!r}")

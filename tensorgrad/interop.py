@@ -10,8 +10,22 @@ from typing import Any
 
 import numpy as np
 
+from tensorgrad import interop_linalg
 from tensorgrad.errors import op_error
-from tensorgrad.ops import einsum, elementwise, index, join, linalg, reduce, shape
+from tensorgrad.ops import (
+    einsum,
+    elementary,
+    elementwise,
+    extrema,
+    index,
+    join,
+    linalg,
+    products,
+    reduce,
+    rounding,
+    shape,
+    special,
+)
 
 UFUNCS: dict[np.ufunc, Callable[..., Any]] = {
     np.add: elementwise.add,
@@ -38,6 +52,35 @@ UFUNCS: dict[np.ufunc, Callable[..., Any]] = {
     np.tanh: elementwise.tanh,
     np.floor: elementwise.floor,
     np.ceil: elementwise.ceil,
+    np.arcsin: elementary.asin,
+    np.arccos: elementary.acos,
+    np.arctan: elementary.atan,
+    np.arctan2: elementary.atan2,
+    np.arcsinh: elementary.asinh,
+    np.arccosh: elementary.acosh,
+    np.arctanh: elementary.atanh,
+    np.tan: elementary.tan,
+    np.sinh: elementary.sinh,
+    np.cosh: elementary.cosh,
+    np.exp2: elementary.exp2,
+    np.log2: elementary.log2,
+    np.log10: elementary.log10,
+    np.logaddexp: elementary.logaddexp,
+    np.logaddexp2: elementary.logaddexp2,
+    np.hypot: elementary.hypot,
+    np.fmax: elementary.fmax,
+    np.fmin: elementary.fmin,
+    np.float_power: elementary.float_power,
+    np.ldexp: elementary.ldexp,
+    np.deg2rad: elementary.deg2rad,
+    np.radians: elementary.deg2rad,
+    np.rad2deg: elementary.rad2deg,
+    np.degrees: elementary.rad2deg,
+    np.positive: elementary.positive,
+    np.fmod: rounding.fmod,
+    np.copysign: rounding.copysign,
+    np.trunc: rounding.trunc,
+    np.rint: rounding.round,
     np.equal: elementwise.equal,
     np.not_equal: elementwise.not_equal,
     np.less: elementwise.less,
@@ -56,6 +99,7 @@ UFUNCS: dict[np.ufunc, Callable[..., Any]] = {
     np.isinf: elementwise.isinf,
     np.isfinite: elementwise.isfinite,
     np.matmul: linalg.matmul,
+    np.vecdot: lambda a, b: products.vecdot(a, b),
 }
 
 
@@ -70,6 +114,12 @@ def _variance(op: Callable[..., Any]) -> Callable[..., Any]:
 
 def _clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
     return elementwise.clamp(a, a_min if min is None else min, a_max if max is None else max)
+
+
+def _nan_to_num(
+    x: Any, copy: bool = True, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None
+) -> Any:
+    return rounding.nan_to_num(x, nan, posinf, neginf)
 
 
 def _take_along_axis(arr: Any, indices: Any, axis: int = -1) -> Any:
@@ -88,16 +138,14 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
     np.sum: reduce.sum,
     np.mean: reduce.mean,
     np.prod: reduce.prod,
-    np.max: reduce.amax,
-    np.min: reduce.amin,
-    np.argmax: reduce.argmax,
-    np.argmin: reduce.argmin,
+    np.max: extrema.amax,
+    np.min: extrema.amin,
+    np.argmax: extrema.argmax,
+    np.argmin: extrema.argmin,
     np.all: reduce.all,
     np.any: reduce.any,
-    np.cumsum: reduce.cumsum,
     np.var: _variance(reduce.var),
     np.std: _variance(reduce.std),
-    np.linalg.norm: lambda x, ord=2, axis=None, keepdims=False: reduce.norm(x, ord, axis, keepdims),
     np.reshape: shape.reshape,
     np.ravel: shape.flatten,
     np.transpose: shape.transpose,
@@ -110,9 +158,17 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
     np.concatenate: join.cat,
     np.stack: join.stack,
     np.where: elementwise.where,
+    np.round: lambda a, decimals=0: rounding.round(a, decimals=decimals),
+    np.around: lambda a, decimals=0: rounding.round(a, decimals=decimals),
+    np.fix: rounding.trunc,
+    np.sinc: special.sinc,
+    np.nan_to_num: _nan_to_num,
+    np.isclose: rounding.isclose,
+    np.allclose: rounding.allclose,
+    np.array_equal: rounding.equal,
     np.clip: _clip,
     np.take_along_axis: _take_along_axis,
-    np.dot: linalg.matmul,
+    **interop_linalg.FUNCTIONS,
     np.einsum: einsum.einsum,
     np.shape: lambda a: tuple(a.shape),
     np.ndim: lambda a: a.ndim,

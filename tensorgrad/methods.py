@@ -7,7 +7,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from tensorgrad.ops import activation, elementwise, join, linalg
+from tensorgrad.methods_array import ArrayMethods
+from tensorgrad.ops import (
+    activation,
+    elementary,
+    elementwise,
+    extrema,
+    linalg,
+    piecewise,
+    rounding,
+    scan,
+    special,
+    vector_norm,
+)
+from tensorgrad.ops import cdist, decompositions, products, solve
 from tensorgrad.ops import index as indexing
 from tensorgrad.ops import reduce as reduction
 from tensorgrad.ops import shape as shaping
@@ -24,7 +37,7 @@ def _reflected(op: Any) -> Any:
     return method
 
 
-class OperatorMethods:
+class OperatorMethods(ArrayMethods):
     """Mixin that :class:`~tensorgrad.Tensor` takes its operators from."""
 
     __slots__ = ()
@@ -34,7 +47,8 @@ class OperatorMethods:
     __sub__ = sub = subtract = elementwise.sub
     __rsub__ = _reflected(elementwise.sub)
     __mul__ = __rmul__ = mul = multiply = elementwise.mul
-    __truediv__ = div = divide = elementwise.div
+    __truediv__ = true_divide = elementwise.div
+    div = divide = rounding.div
     __rtruediv__ = _reflected(elementwise.div)
     __floordiv__ = floor_divide = elementwise.floor_divide
     __rfloordiv__ = _reflected(elementwise.floor_divide)
@@ -43,9 +57,37 @@ class OperatorMethods:
     __pow__ = pow = elementwise.pow
     __rpow__ = _reflected(elementwise.power)
     __neg__ = neg = negative = elementwise.neg
+    __pos__ = positive = elementary.positive
     __abs__ = abs = absolute = elementwise.abs
     __matmul__ = matmul = linalg.matmul
     __rmatmul__ = _reflected(linalg.matmul)
+
+    # linear algebra
+    mm = products.mm
+    bmm = products.bmm
+    mv = products.mv
+    dot = products.dot
+    vdot = products.vdot
+    inner = products.inner
+    outer = ger = products.outer
+    addmm = products.addmm
+    addmv = products.addmv
+    addr = products.addr
+    addbmm = products.addbmm
+    baddbmm = products.baddbmm
+    kron = products.kron
+    cross = products.cross
+    dist = cdist.dist
+    cov = cdist.cov
+    corrcoef = cdist.corrcoef
+    det = solve.det
+    slogdet = solve.slogdet
+    logdet = solve.logdet
+    inverse = solve.inv
+    pinverse = solve.pinverse
+    matrix_power = solve.matrix_power
+    matrix_exp = decompositions.matrix_exp
+    cholesky = decompositions.cholesky
 
     # comparison and logic
     __eq__ = eq = elementwise.equal
@@ -80,13 +122,63 @@ class OperatorMethods:
     cos = elementwise.cos
     tanh = elementwise.tanh
     sigmoid = elementwise.sigmoid
-    sign = elementwise.sign
+    sign = sgn = elementwise.sign
     floor = elementwise.floor
     ceil = elementwise.ceil
     relu = activation.relu
     maximum = elementwise.maximum
     minimum = elementwise.minimum
     clamp = clip = elementwise.clamp
+    acos = arccos = elementary.acos
+    acosh = arccosh = elementary.acosh
+    addcdiv = elementary.addcdiv
+    addcmul = elementary.addcmul
+    asin = arcsin = elementary.asin
+    asinh = arcsinh = elementary.asinh
+    atan = arctan = elementary.atan
+    atan2 = arctan2 = elementary.atan2
+    atanh = arctanh = elementary.atanh
+    clamp_max = elementary.clamp_max
+    clamp_min = elementary.clamp_min
+    cosh = elementary.cosh
+    deg2rad = elementary.deg2rad
+    exp2 = elementary.exp2
+    float_power = elementary.float_power
+    fmax = elementary.fmax
+    fmin = elementary.fmin
+    hypot = elementary.hypot
+    ldexp = elementary.ldexp
+    lerp = elementary.lerp
+    log2 = elementary.log2
+    log10 = elementary.log10
+    logaddexp = elementary.logaddexp
+    logaddexp2 = elementary.logaddexp2
+    rad2deg = elementary.rad2deg
+    sinh = elementary.sinh
+    tan = elementary.tan
+    hardshrink = piecewise.hardshrink
+    prelu = piecewise.prelu
+
+    # rounding and comparison up to rounding errors
+    allclose = rounding.allclose
+    copysign = rounding.copysign
+    equal = rounding.equal
+    fmod = rounding.fmod
+    frac = rounding.frac
+    isclose = rounding.isclose
+    nan_to_num = rounding.nan_to_num
+    round = rounding.round
+    trunc = fix = rounding.trunc
+
+    # special functions
+    digamma = special.digamma
+    erf = special.erf
+    erfc = special.erfc
+    erfinv = special.erfinv
+    lgamma = special.lgamma
+    logit = special.logit
+    sinc = special.sinc
+    xlogy = special.xlogy
 
     # reductions
     sum = reduction.sum
@@ -94,17 +186,25 @@ class OperatorMethods:
     var = reduction.var
     std = reduction.std
     prod = reduction.prod
-    max = reduction.max
-    min = reduction.min
-    amax = reduction.amax
-    amin = reduction.amin
-    argmax = reduction.argmax
-    argmin = reduction.argmin
+    nansum = reduction.nansum
+    nanmean = reduction.nanmean
+    count_nonzero = reduction.count_nonzero
+    max = extrema.max
+    min = extrema.min
+    amax = extrema.amax
+    amin = extrema.amin
+    aminmax = extrema.aminmax
+    argmax = extrema.argmax
+    argmin = extrema.argmin
     all = reduction.all
     any = reduction.any
     logsumexp = reduction.logsumexp
-    cumsum = reduction.cumsum
-    norm = reduction.norm
+    cumsum = scan.cumsum
+    cumprod = scan.cumprod
+    cummax = scan.cummax
+    cummin = scan.cummin
+    logcumsumexp = scan.logcumsumexp
+    norm = vector_norm.norm
     softmax = normalised.softmax
     log_softmax = normalised.log_softmax
 
@@ -114,7 +214,6 @@ class OperatorMethods:
     flatten = shaping.flatten
     permute = shaping.permute
     transpose = shaping.transpose
-    swapaxes = shaping.transpose
     t = shaping.t
     squeeze = shaping.squeeze
     unsqueeze = shaping.unsqueeze
@@ -126,14 +225,15 @@ class OperatorMethods:
     # parts
     __getitem__ = indexing.getitem
     gather = indexing.gather
-    scatter_add = indexing.scatter_add
     index_select = indexing.index_select
-    split = join.split
-    chunk = join.chunk
 
     def where(self, condition: Any, other: Any) -> Any:
         """This tensor where ``condition`` holds, ``other`` elsewhere. Source: ``torch.Tensor.where``."""
         return elementwise.where(condition, self, other)
+
+    def polygamma(self, n: int) -> Any:
+        """The ``n``-th derivative of ``digamma``. Source: ``torch.Tensor.polygamma``."""
+        return special.polygamma(n, self)
 
     @property
     def T(self) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tensorgrad.autograd.backward import backward as _backward
+from tensorgrad.autograd.cut import cut_from
 from tensorgrad.autograd.hooks import RemovableHandle, RetainGrad, add_hook
 from tensorgrad.autograd.node import Node
 from tensorgrad.autograd.primitive import TENSOR_CLASSES, bind_tensor_class, primitive, wrap
@@ -38,7 +39,7 @@ class Tensor(OperatorMethods, InPlaceMethods, NumpyProtocols):
     tensor([2., 4.])
     """
 
-    __slots__ = ("__weakref__", "_requires_grad", "data", "grad", "hooks", "name", "node", "view_of")
+    __slots__ = ("__weakref__", "_requires_grad", "cut", "data", "grad", "hooks", "name", "node", "view_of")
 
     data: np.ndarray
     grad: Any
@@ -46,6 +47,7 @@ class Tensor(OperatorMethods, InPlaceMethods, NumpyProtocols):
     name: str | None
     node: Node | None
     view_of: View | None
+    cut: Any
     _requires_grad: bool
 
     def __init__(self, data: Any, requires_grad: bool = False, name: str | None = None) -> None:
@@ -55,6 +57,7 @@ class Tensor(OperatorMethods, InPlaceMethods, NumpyProtocols):
         self.name = name
         self.node = None
         self.view_of = None
+        self.cut = None
         self._requires_grad = False
         if requires_grad:
             self.requires_grad = True
@@ -163,6 +166,7 @@ class Tensor(OperatorMethods, InPlaceMethods, NumpyProtocols):
         """The same memory without history: gradients do not flow through it."""
         out: Tensor = wrap(self.data)
         out.name = self.name
+        out.cut = cut_from(self) if self._requires_grad else self.cut
         return out
 
     def __float__(self) -> float:
@@ -211,6 +215,7 @@ class Tensor(OperatorMethods, InPlaceMethods, NumpyProtocols):
         out.grad = None if self.grad is None else self.grad.detach().clone()
         out.name, out.node, out.hooks, out.view_of = self.name, None, None, None
         out._requires_grad = self._requires_grad
+        out.cut = None
         return out
 
     # --- gradients ----------------------------------------------------------------------------------------------------
@@ -279,6 +284,12 @@ class Tensor(OperatorMethods, InPlaceMethods, NumpyProtocols):
         if owner.hooks is None:
             owner.hooks = {}
         return add_hook(owner.hooks, hook)
+
+    def graph(self, params: Any = None, **options: Any) -> Any:
+        """The graph that made this tensor, as a ``graphviz.Digraph``; see :func:`tensorgrad.viz.graph`."""
+        from tensorgrad.viz import graph
+
+        return graph(self, params, **options)
 
     # --- copies and dtypes --------------------------------------------------------------------------------------------
 

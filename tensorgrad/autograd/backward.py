@@ -6,6 +6,7 @@ all its consumers: no recursion and no sorting pass, for chains of any length.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from heapq import heappop, heappush
 from typing import Any
 
@@ -14,7 +15,7 @@ from numpy import asarray, ndarray
 
 from tensorgrad.autograd import in_place
 from tensorgrad.autograd.hooks import run_hooks
-from tensorgrad.autograd.node import FREED, Node
+from tensorgrad.autograd.node import FREED, Node, Packed
 from tensorgrad.autograd.primitive import TENSOR_CLASSES, wrap
 from tensorgrad.autograd.structural import add, cast, sum_to
 from tensorgrad.errors import describe
@@ -33,6 +34,7 @@ class Sweep:
         self.pending: dict[Any, Any] = {}
         self.owned: set[Any] = set()  # owners whose pending array nobody else can hold
         self.heap: list[tuple[int, Node]] = []
+        self.watchers = per_thread.state.watchers
 
     def seed(self, owner: Any, gradient: Any) -> None:
         """Start from ``owner`` (a node or a leaf) with the given gradient."""
@@ -65,15 +67,22 @@ class Sweep:
                     f"{_place(node)}: trying to backward through the graph a second time, but its saved values "
                     "were freed by the first; pass retain_graph=True to the first backward to keep them"
                 )
+            packed = node.saved if isinstance(node.saved, Packed) else None
+            if packed is not None:
+                packed.open(node)
             if node.hooks is not None:
                 g = run_hooks(node.hooks, g, node)
             if node in self.wanted:
                 self.caught[node] = g
             if node.number < in_place.last_write:
                 in_place.check_saved(node, _place(node))
+            for watcher in self.watchers:
+                watcher.before_backward(node, g)
             self._visit(node, g)
             if not self.retain_graph:
                 node.free()
+            elif packed is not None:
+                packed.close(node)
         return pending
 
     def _visit(self, node: Node, g: Any) -> None:
@@ -87,6 +96,8 @@ class Sweep:
                 # where the rule mentions only the shape of an input, its edge stands in for the value
                 inputs = [e if v is None else v for v, e in zip(node.saved, node.edges, strict=True)]
                 found = node.op.gradients(g, node.value, inputs, edges, node.static)
+            for watcher in self.watchers:
+                watcher.backward(node, g, found)
         except (ValueError, TypeError, IndexError) as error:
             raise type(error)(f"backward of {_place(node)}: {error}") from error
         for edge, gradient in zip(edges, found, strict=False):
@@ -115,7 +126,7 @@ class Sweep:
             f"for an input of shape {shape}"
         )
 
-    def _rules_on_tensors(self, node: Node, g: Any, edges: tuple[Any, ...]) -> list[Any]:
+    def _rules_on_tensors(self, node: Node, g: Any, edges: Sequence[Any]) -> list[Any]:
         """Apply the rules to Tensors tied to the graph, so that they record themselves."""
         inputs = [
             edge if value is None else wrap(value, edge) if type(edge) is Node else value if edge is None else edge

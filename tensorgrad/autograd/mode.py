@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator
 from types import TracebackType
 from typing import Any, TypeVar
 
+from tensorgrad.autograd.in_place import user_line
 from tensorgrad.state import per_thread
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -25,44 +26,51 @@ def is_grad_enabled() -> bool:
 class _GradMode:
     """Sets recording to ``mode`` inside a ``with`` block or a decorated function, restores it after."""
 
-    def __init__(self, mode: bool) -> None:
+    def __init__(self, mode: bool, line: str | None = None) -> None:
         self.mode = mode
-        self._before: list[bool] = []
+        self._line = line  # of a decorated function; otherwise it is that of the `with`
+        self._before: list[tuple[bool, str | None]] = []
 
     def __enter__(self) -> None:
-        self._before.append(per_thread.state.recording)
-        per_thread.state.recording = self.mode
+        state = per_thread.state
+        self._before.append((state.recording, state.cut_line))
+        state.recording = self.mode
+        if not self.mode:
+            state.cut_line = self._line or user_line()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        per_thread.state.recording = self._before.pop()
+        state = per_thread.state
+        state.recording, state.cut_line = self._before.pop()
 
     def __call__(self, function: F) -> F:
         """Decorate ``function`` (a generator function too: the mode holds inside it, not between yields)."""
         mode = self.mode
+        code = getattr(function, "__code__", None)
+        line = f"{code.co_filename}:{code.co_firstlineno}" if code else None
         if inspect.isgeneratorfunction(function):
-            return _decorate_generator(function, mode)  # type: ignore[return-value]
+            return _decorate_generator(function, mode, line)  # type: ignore[return-value]
 
         @functools.wraps(function)
         def wrapper(*args: Any, **kwargs: Any) -> Any:
-            with _GradMode(mode):
+            with _GradMode(mode, line):
                 return function(*args, **kwargs)
 
         return wrapper  # type: ignore[return-value]
 
 
-def _decorate_generator(function: Callable[..., Any], mode: bool) -> Callable[..., Any]:
+def _decorate_generator(function: Callable[..., Any], mode: bool, line: str | None) -> Callable[..., Any]:
     """Each resumption of the generator runs under ``mode``; between yields the caller's mode stands."""
 
     @functools.wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
-        with _GradMode(mode):
+        with _GradMode(mode, line):
             generator = function(*args, **kwargs)
         step, payload = generator.send, None
         while True:
             try:
-                with _GradMode(mode):
+                with _GradMode(mode, line):
                     item = step(payload)
             except StopIteration as stop:
                 return stop.value
@@ -70,7 +78,7 @@ def _decorate_generator(function: Callable[..., Any], mode: bool) -> Callable[..
                 payload = yield item
                 step = generator.send
             except GeneratorExit:
-                with _GradMode(mode):
+                with _GradMode(mode, line):
                     generator.close()
                 raise
             except BaseException as error:
@@ -123,14 +131,21 @@ class set_grad_enabled(_GradMode):
 
     def __init__(self, mode: bool) -> None:
         super().__init__(bool(mode))
-        self._outside = per_thread.state.recording
-        per_thread.state.recording = self.mode
+        state = per_thread.state
+        self._outside = state.recording, state.cut_line
+        self._switch()
+
+    def _switch(self) -> None:
+        state = per_thread.state
+        state.recording = self.mode
+        if not self.mode:
+            state.cut_line = user_line()
 
     def __enter__(self) -> None:
         self._before.append(self._outside)
-        per_thread.state.recording = self.mode
+        self._switch()
 
     def __call__(self, function: F) -> F:
         """Decorate ``function``: the call that made this object then has no effect of its own."""
-        per_thread.state.recording = self._outside
+        per_thread.state.recording, per_thread.state.cut_line = self._outside
         return super().__call__(function)

@@ -18,6 +18,20 @@ clock = itertools.count(1)
 FREED: Any = ("freed",)
 
 
+class Packed:
+    """Stands in ``Node.saved`` while the saved values are elsewhere: packed by hooks, or dropped by a checkpoint."""
+
+    __slots__ = ()
+
+    def open(self, node: Node) -> None:
+        """Bring the values of ``node`` back: its rules are about to be called."""
+        raise NotImplementedError
+
+    def close(self, node: Node) -> None:
+        """Put the values of ``node`` away again: the graph is retained."""
+        raise NotImplementedError
+
+
 class Node:
     """One recorded call: the operator, the edges to where its inputs came from, and what its rules need.
 
@@ -36,12 +50,13 @@ class Node:
         "op",  # the Primitive
         "saved",  # the inputs' values that the rules mention (None where they mention only the shape)
         "shape",  # of the output
+        "source",  # file:line of the call, set by watchers that want it
         "static",  # keyword arguments of the call, and what the forward saved for the rules
         "value",  # the output's value when a rule mentions it
     )
 
     op: Primitive
-    edges: tuple[Any, ...]
+    edges: list[Any]
     saved: Any
     static: dict[str, Any]
     value: np.ndarray | None

@@ -12,7 +12,7 @@ of every operator, and no second implementation.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
@@ -50,7 +50,7 @@ def wrap(data: ndarray, node: Node | None = None) -> Any:
     """A Tensor around ``data``: a constant, or the output of ``node``."""
     out = _new(_tensor_class)
     out.data = data
-    out.grad = out.name = out.hooks = out.view_of = None
+    out.grad = out.name = out.hooks = out.view_of = out.cut = None
     out.node = node
     out._requires_grad = node is not None
     return out
@@ -90,7 +90,7 @@ class Primitive:
         self.plans[unwanted if self.joint is None else (unwanted, arity)] = plan
         return plan
 
-    def gradients(self, g: Any, y: Any, inputs: Any, edges: tuple[Any, ...], static: dict[str, Any]) -> list[Any]:
+    def gradients(self, g: Any, y: Any, inputs: Any, edges: Sequence[Any], static: dict[str, Any]) -> list[Any]:
         """The gradient for every input that has an edge, by the rules; None for the others."""
         if self.joint is not None:
             wanted = tuple([edge is not None for edge in edges])
@@ -136,101 +136,128 @@ def primitive(
 
     def declare(forward: Callable[..., Any]) -> Callable[..., Any]:
         prim = Primitive(name or forward.__name__.strip("_"), forward, rules, joint)
-        differentiable = prim.differentiable
-        plans = prim.plans
-        fixed = joint is None  # the number of inputs; joint rules may take any number
-
-        def op(*args: Any, **static: Any) -> Any:
-            raw: list[Any] = []
-            edges: list[Any] = []
-            constants: dict[int, Any] | None = None
-            unwanted = 0  # bit i: input i needs no gradient
-            scalars = False
-            for a in args:
-                kind = type(a)
-                if kind in TENSOR_CLASSES:
-                    if a.view_of is not None and a.view_of.number < in_place.last_write:
-                        a.view_of.refresh(a)
-                    raw.append(a.data)
-                    if a._requires_grad:
-                        edges.append(a.node or a)
-                        continue
-                    if constants is None:
-                        constants = {}
-                    constants[len(edges)] = a
-                elif kind is ndarray or kind is float or a is None:
-                    raw.append(a)
-                else:
-                    raw.append(_operand(a, prim.name))
-                    scalars = scalars or isinstance(a, generic)
-                unwanted |= 1 << len(edges)
-                edges.append(None)
-            wanted = unwanted + 1 < 1 << len(edges)
-            traced = wanted or constants is not None
-            if scalars and traced:
-                # NumPy scalars are weak: a float32 tensor times np.sqrt(2) stays float32
-                raw = [v.item() if isinstance(a, generic) else v for v, a in zip(raw, args, strict=True)]
-            state = per_thread.state
-            try:
-                y = state.run_quietly(forward, *raw, **static) if traced else forward(*raw, **static)
-                if saves:
-                    y, extra = y
-                    static |= extra
-                if type(y) is not ndarray:
-                    y = asarray(y)
-                dtype = y.dtype
-                if traced and promote is not None and dtype is not _FLOAT32:
-                    # a float32 result is never wrongly promoted, so the hot path pays one comparison
-                    promoted = promote(raw)
-                    if promoted is not raw:
-                        raw = promoted
-                        y = asarray(state.run_quietly(forward, *raw, **static))
-                        dtype = y.dtype
-            except Exception as error:
-                _fail(error, prim, raw)
-            if not traced:
-                return y
-            out = _new(_tensor_class)
-            out.data = y
-            out.grad = out.name = out.hooks = out.view_of = None
-            if wanted and differentiable and state.recording:
-                out._requires_grad = True
-                out.node = node = _new(Node)
-                keep_output, keep, nothing = plans.get(unwanted if fixed else (unwanted, len(raw))) or prim.plan(
-                    unwanted, len(raw)
-                )
-                node.op = prim
-                node.edges = tuple(edges)
-                if keep is None:
-                    node.saved = raw
-                else:
-                    node.saved = nothing or [v if k else None for v, k in zip(raw, keep, strict=True)]
-                node.value = y if keep_output else None
-                node.static = static
-                node.shape = y.shape
-                node.dtype = dtype
-                node.number = next(clock)
-                node.module_path = state.module_path
-                node.hooks = None
-                node.constants = constants
-            else:
-                out._requires_grad = False
-                out.node = None
-            if views and is_view(y, raw[0]):
-                out.view_of = view = _new(View)
-                view.source, view.op, view.static, view.number = args[0], op, static, in_place.last_write
-            return out
-
-        op.__name__ = op.__qualname__ = prim.name
-        op.__doc__ = forward.__doc__ if isinstance(forward, type(op)) else f"The operator ``{prim.name}``."
-        op.__module__ = getattr(forward, "__module__", __name__) or __name__
-        op.primitive = prim  # type: ignore[attr-defined]
         if prim.name in REGISTRY:
             raise ValueError(f"primitive: an operator named {prim.name!r} is declared already; choose another name")
         REGISTRY[prim.name] = prim
-        return op
+        return operator(prim, promote=promote, saves=saves, views=views)
 
     return declare
+
+
+def operator(
+    prim: Primitive,
+    *,
+    promote: Callable[[list[Any]], list[Any]] | None = None,
+    saves: bool = False,
+    views: bool = False,
+) -> Callable[..., Any]:
+    """The function that runs a primitive on arrays, and on Tensors records it: the one call path of all operators."""
+    forward = prim.forward
+    differentiable = prim.differentiable
+    plans = prim.plans
+    fixed = prim.joint is None  # the number of inputs; joint rules may take any number
+
+    def op(*args: Any, **static: Any) -> Any:
+        raw: list[Any] = []
+        edges: list[Any] = []
+        constants: dict[int, Any] | None = None
+        unwanted = 0  # bit i: input i needs no gradient
+        scalars = False
+        for a in args:
+            kind = type(a)
+            if kind in TENSOR_CLASSES:
+                if a.view_of is not None and a.view_of.number < in_place.last_write:
+                    a.view_of.refresh(a)
+                raw.append(a.data)
+                if a._requires_grad:
+                    edges.append(a.node or a)
+                    continue
+                if constants is None:
+                    constants = {}
+                constants[len(edges)] = a
+            elif kind is ndarray or kind is float or a is None:
+                raw.append(a)
+            else:
+                raw.append(_operand(a, prim.name))
+                scalars = scalars or isinstance(a, generic)
+            unwanted |= 1 << len(edges)
+            edges.append(None)
+        wanted = not unwanted or unwanted + 1 < 1 << len(edges)
+        traced = wanted or constants is not None
+        if scalars and traced:
+            # NumPy scalars are weak: a float32 tensor times np.sqrt(2) stays float32
+            raw = [v.item() if isinstance(a, generic) else v for v, a in zip(raw, args, strict=True)]
+        state = per_thread.state
+        try:
+            if not traced:
+                y = forward(*raw, **static)
+            elif static:
+                y = state.run_quietly(forward, *raw, **static)
+            else:
+                y = state.run_quietly(forward, *raw)
+            if saves:
+                y, extra = y
+                static |= extra
+            if type(y) is not ndarray:
+                y = asarray(y)
+            dtype = y.dtype
+            if traced and promote is not None and dtype is not _FLOAT32:
+                # a float32 result is never wrongly promoted, so the hot path pays one comparison
+                promoted = promote(raw)
+                if promoted is not raw:
+                    raw = promoted
+                    y = asarray(state.run_quietly(forward, *raw, **static))
+                    dtype = y.dtype
+        except Exception as error:
+            if traced and state.entered_before():
+                return state.call_inside(op, args, static)
+            _fail(error, prim, raw)
+        if not traced:
+            return y
+        out = _new(_tensor_class)
+        out.data = y
+        out.grad = out.name = out.hooks = out.view_of = out.cut = None
+        if wanted and differentiable and state.recording:
+            out._requires_grad = True
+            out.node = node = _new(Node)
+            key = unwanted if fixed else (unwanted, len(raw))
+            keep_output, keep, nothing = plans[key] if key in plans else prim.plan(unwanted, len(raw))
+            node.op = prim
+            node.edges = edges
+            if keep is None:
+                node.saved = raw
+            else:
+                node.saved = nothing or [v if k else None for v, k in zip(raw, keep, strict=True)]
+            node.value = y if keep_output else None
+            node.static = static
+            node.shape = y.shape
+            node.dtype = dtype
+            node.number = next(clock)
+            node.module_path = state.module_path
+            node.hooks = None
+            node.constants = constants
+        else:
+            out._requires_grad = False
+            out.node = None
+            if wanted and differentiable:
+                out.cut = state.cut_line
+            elif constants is not None:  # made from tensors that were cut off: say so on
+                for a in constants.values():
+                    if a.cut is not None:
+                        out.cut = a.cut
+        if state.watchers:
+            for watcher in state.watchers:
+                watcher.forward(prim, raw, y, out.node)
+        if views and is_view(y, raw[0]):
+            out.view_of = view = _new(View)
+            view.source, view.op, view.static, view.number = args[0], op, static, in_place.last_write
+        return out
+
+    op.__name__ = op.__qualname__ = prim.name
+    op.__doc__ = forward.__doc__ if isinstance(forward, type(op)) else f"The operator ``{prim.name}``."
+    op.__module__ = getattr(forward, "__module__", __name__) or __name__
+    op.primitive = prim  # type: ignore[attr-defined]
+    return op
 
 
 def _operand(value: Any, operator: str) -> Any:

@@ -75,7 +75,7 @@ def adaptive_avg_pool(x: NDArray, *, output_size: Ints) -> NDArray:
     Along an axis, window o of O covers the pixels floor(o n / O) .. ceil((o + 1) n / O) - 1.
     """
     size = x.shape[2:]
-    edges = [_adaptive_windows(n, o) for n, o in zip(size, output_size, strict=True)]
+    edges = [adaptive_windows(n, o) for n, o in zip(size, output_size, strict=True)]
     divisor = _outer([np.array([b - a for a, b in windows]) for windows in edges])
 
     def along(source: NDArray, target: NDArray, axis: int) -> None:
@@ -90,7 +90,7 @@ def adaptive_avg_pool(x: NDArray, *, output_size: Ints) -> NDArray:
 def adaptive_avg_pool_input_grad(g: NDArray, *, size: Ints) -> NDArray:
     """Return the adjoint of `adaptive_avg_pool`: g (N, C, *out) spread evenly over its windows, (N, C,
     *size)."""
-    edges = [_adaptive_windows(n, o) for n, o in zip(size, g.shape[2:], strict=True)]
+    edges = [adaptive_windows(n, o) for n, o in zip(size, g.shape[2:], strict=True)]
     divisor = _outer([np.array([b - a for a, b in windows]) for windows in edges])
 
     def along(source: NDArray, target: NDArray, axis: int) -> None:
@@ -179,5 +179,6 @@ def _outer(counts: list[NDArray]) -> NDArray:
     return result[..., None]
 
 
-def _adaptive_windows(n: int, out: int) -> list[tuple[int, int]]:
+def adaptive_windows(n: int, out: int) -> list[tuple[int, int]]:
+    """Return the (start, stop) of each of ``out`` windows that cover n pixels."""
     return [(o * n // out, -(-(o + 1) * n // out)) for o in range(out)]

@@ -19,23 +19,27 @@ def batch_moments(x: np.ndarray, dim: tuple[int, ...]) -> tuple[np.ndarray, np.n
 
 
 def normalize(x: np.ndarray, w: Any, b: Any, *, dim: tuple[int, ...], eps: float) -> tuple[np.ndarray, Any]:
-    """``(x - mean) / sqrt(var + eps) * w + b``; also returns (mean, 1 / sqrt(var + eps)) for the gradient."""
+    """``(x - mean) / sqrt(var + eps) * w + b``; also returns (mean, var) for the gradient and running averages."""
     mean, var = batch_moments(x, dim)
-    scale = 1 / np.sqrt(var + x.dtype.type(eps))
     y = x - mean
-    y *= scale
+    y *= _scale(var, eps)
     if w is not None:
         y *= w
     if b is not None:
         y += b
-    return y, (mean, scale)
+    return y, (mean, var)
+
+
+def _scale(var: np.ndarray, eps: float) -> np.ndarray:
+    return 1 / np.sqrt(var + var.dtype.type(eps))
 
 
 def normalize_grad(
-    wanted: tuple[bool, ...], g: np.ndarray, x: np.ndarray, w: Any, *, dim: tuple[int, ...], moments: Any
+    wanted: tuple[bool, ...], g: np.ndarray, x: np.ndarray, w: Any, *, dim: tuple[int, ...], eps: float, moments: Any
 ) -> tuple[Any, Any, Any]:
     """Gradients of :func:`normalize` in x, w and b; those of w and b in the shape of ``w`` (broadcasting undone)."""
-    mean, scale = moments
+    mean, var = moments
+    scale = _scale(var, eps)
     z = x - mean
     z *= scale
     gz = g * z

@@ -8,9 +8,8 @@ Arrays are (N, C, *spatial) of any strides; results lie channels last.
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from tensorgrad.kernels.avg_pool import (
     adaptive_avg_pool,
     adaptive_avg_pool_input_grad,
+    adaptive_windows,
     avg_pool,
     avg_pool_input_grad,
 )
@@ -32,11 +32,13 @@ from tensorgrad.kernels.windows import (
     over_samples,
     pool_output_size,
     taps,
+    window_places,
 )
 
 __all__ = [
     "adaptive_avg_pool",
     "adaptive_avg_pool_input_grad",
+    "adaptive_max_index",
     "avg_pool",
     "avg_pool_input_grad",
     "flat_index",
@@ -94,7 +96,7 @@ def max_pool_scatter(
         target = gx[batch]
         if not once:
             target[...] = 0
-        for number, windows, pixels in _window_places(kernel, axis_taps):
+        for number, windows, pixels in window_places(kernel, axis_taps):
             if once:
                 _chosen(values[windows], places[windows], number, out=target[pixels])
             else:
@@ -117,7 +119,7 @@ def max_pool_gather(
         values, places = channels_last(x[batch], "values"), channels_last(index[batch], "places")
         target = y[batch].view(AS_INTEGER.get(y.dtype) or y.dtype)
         target[...] = 0
-        for number, windows, pixels in _window_places(kernel, axis_taps):
+        for number, windows, pixels in window_places(kernel, axis_taps):
             chosen = _chosen(values[pixels], places[windows], number).view(target.dtype)
             target[windows] |= chosen  # one place of each window gives its bits, the others give none
 
@@ -140,6 +142,29 @@ def flat_index(index: NDArray, *, size: Ints, kernel: Ints, stride: Ints, paddin
     flat = in_window.ravel()[index] + window
     # Only a window that lies in padding altogether (small image, wide dilation) can point outside.
     return np.clip(flat, 0, math.prod(size) - 1, out=flat)
+
+
+def adaptive_max_index(x: NDArray, *, output_size: Ints) -> NDArray:
+    """Return where the maximum of each adaptive window of x (N, C, *in) lies in the flattened image (int64).
+
+    Windows are those of `adaptive_avg_pool`; ties and NaN go to the first place, as in `max_pool`.
+    """
+    size = x.shape[2:]
+    values, flat = x, None
+    for axis in range(x.ndim - 1, 1, -1):
+        before, step = (slice(None),) * axis, math.prod(size[axis - 1 :])
+        shape = (*x.shape[:axis], output_size[axis - 2], *values.shape[axis + 1 :])
+        best, places = np.empty(shape, x.dtype), np.empty(shape, np.int64)
+        for o, (a, b) in enumerate(adaptive_windows(size[axis - 2], output_size[axis - 2])):
+            window, here = (*before, slice(a, b)), (*before, slice(o, o + 1))
+            winner = np.argmax(values[window], axis=axis, keepdims=True)
+            best[here] = np.take_along_axis(values[window], winner, axis)
+            places[here] = (winner + a) * step
+            if flat is not None:
+                places[here] += np.take_along_axis(flat[window], winner, axis)
+        values, flat = best, places
+    assert flat is not None
+    return flat
 
 
 # ---- one axis at a time ------------------------------------------------------------------------------------
@@ -214,21 +239,6 @@ def _keep_larger(
 # ---- all axes together -------------------------------------------------------------------------------------
 
 
-def _window_places(
-    kernel: Ints, axis_taps: Sequence[Sequence[Tap]]
-) -> Iterator[tuple[int, tuple[slice, ...], tuple[slice, ...]]]:
-    """Yield (place, windows, pixels) for every place in the window, as indices of channels-last arrays."""
-    for combination in itertools.product(*axis_taps):
-        number = 0
-        windows: tuple[slice, ...] = (slice(None),)
-        pixels: tuple[slice, ...] = (slice(None),)
-        for k, tap in zip(kernel, combination, strict=True):
-            number = number * k + tap.position
-            windows += tap.windows(0)
-            pixels += tap.pixels(0)
-        yield number, windows, pixels
-
-
 def _chosen(values: NDArray, places: NDArray, number: int, out: NDArray | None = None) -> NDArray:
     """Return values where their place is ``number`` and 0 elsewhere, without branches (see
     `reduce.select`)."""
@@ -242,5 +252,5 @@ def _chosen(values: NDArray, places: NDArray, number: int, out: NDArray | None =
 
 def _place_first_nan(images: NDArray, place: NDArray, kernel: Ints, axis_taps: Sequence[Sequence[Tap]]) -> None:
     """Write the place of the first NaN of every window that has one (comparisons have passed over it)."""
-    for number, windows, pixels in reversed(list(_window_places(kernel, axis_taps))):
+    for number, windows, pixels in reversed(list(window_places(kernel, axis_taps))):
         np.copyto(place[windows], place.dtype.type(number), where=np.isnan(images[pixels]))

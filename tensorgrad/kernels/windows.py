@@ -7,7 +7,8 @@ have that tap."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -75,6 +76,20 @@ def taps(size: int, out: int, kernel: int, stride: int, padding: int, dilation: 
         if start < stop:
             result.append(Tap(j, start, stop, start * stride + offset, stride))
     return tuple(result)
+
+
+def window_places(
+    kernel: Ints, axis_taps: Sequence[Sequence[Tap]], leading: int = 1
+) -> Iterator[tuple[int, tuple[slice, ...], tuple[slice, ...]]]:
+    """Yield (place, windows, pixels) for every place in the window, as indices behind ``leading`` dimensions."""
+    for combination in itertools.product(*axis_taps):
+        number = 0
+        windows = pixels = (slice(None),) * leading
+        for k, tap in zip(kernel, combination, strict=True):
+            number = number * k + tap.position
+            windows += tap.windows(0)
+            pixels += tap.pixels(0)
+        yield number, windows, pixels
 
 
 def begins_with_pair(found: Sequence[Tap], out: int) -> bool:

@@ -14,10 +14,9 @@ from tensorgrad.nn.module import Module
 from tensorgrad.nn.parameter import Parameter
 
 
-class _BatchNorm(Module):
-    """Scale, shift and running moments of each channel."""
+class _RunningNorm(Module):
+    """Scale, shift and running moments of each channel: what batch and instance normalisation have in common."""
 
-    _shapes: ClassVar[dict[int, str]]
     running_mean: Any
     running_var: Any
     num_batches_tracked: Any
@@ -62,6 +61,19 @@ class _BatchNorm(Module):
         if self.bias is not None:
             init.zeros_(self.bias)
 
+    def extra_repr(self) -> str:
+        """The number of channels and the settings."""
+        return (
+            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
+            f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
+        )
+
+
+class _BatchNorm(_RunningNorm):
+    """Normalisation over the batch."""
+
+    _shapes: ClassVar[dict[int, str]]
+
     def forward(self, input: Any) -> Any:
         """Normalise by the batch's moments in training (and without running ones), else by the running ones."""
         self._check(input)
@@ -85,13 +97,6 @@ class _BatchNorm(Module):
             raise op_error(ValueError, name, f"expected input {expected}, got {describe(input)}")
         if input.shape[1] != self.num_features:
             raise op_error(ValueError, name, f"expected {self.num_features} channels, got input {describe(input)}")
-
-    def extra_repr(self) -> str:
-        """The number of channels and the settings."""
-        return (
-            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
-            f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
-        )
 
 
 class BatchNorm1d(_BatchNorm):
@@ -120,4 +125,10 @@ class BatchNorm2d(_BatchNorm):
     _shapes: ClassVar = {4: "(N, C, H, W)"}
 
 
-__all__ = ["BatchNorm1d", "BatchNorm2d"]
+class BatchNorm3d(_BatchNorm):
+    """:class:`BatchNorm2d` for inputs (N, C, D, H, W). Source: ``torch.nn.BatchNorm3d``."""
+
+    _shapes: ClassVar = {5: "(N, C, D, H, W)"}
+
+
+__all__ = ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d"]

@@ -18,6 +18,7 @@ class _Conv(Module):
 
     _rank: ClassVar[int]
     _convolve: ClassVar[Callable[..., Any]]
+    output_padding: tuple[int, ...] = ()
 
     def __init__(
         self,
@@ -35,8 +36,10 @@ class _Conv(Module):
     ) -> None:
         super().__init__()
         name = type(self).__name__
-        if padding_mode != "zeros":
-            raise ValueError(f"{name}: padding_mode must be 'zeros', got {padding_mode!r}; pad with F.pad before it")
+        if padding_mode not in ("zeros", "reflect", "replicate", "circular"):
+            raise ValueError(
+                f"{name}: padding_mode must be 'zeros', 'reflect', 'replicate' or 'circular', got {padding_mode!r}"
+            )
         if groups < 1 or in_channels % groups or out_channels % groups:
             raise ValueError(f"{name}: groups={groups} must divide in_channels={in_channels} and {out_channels=}")
         if isinstance(padding, str) and padding not in ("valid", "same"):
@@ -53,8 +56,7 @@ class _Conv(Module):
         self.dilation = per_dimension(dilation, self._rank, name, "dilation", minimum=1)
         self.groups = groups
         self.padding_mode = padding_mode
-        shape = (out_channels, in_channels // groups, *self.kernel_size)
-        self.weight = Parameter(empty(shape, device=device, dtype=dtype))
+        self.weight = Parameter(empty(self._weight_shape(), device=device, dtype=dtype))
         self.bias = Parameter(empty(out_channels, device=device, dtype=dtype)) if bias else None
         self.reset_parameters()
 
@@ -62,10 +64,26 @@ class _Conv(Module):
         """Draw new initial values."""
         default_init(self.weight, self.bias)
 
+    def _weight_shape(self) -> tuple[int, ...]:
+        return (self.out_channels, self.in_channels // self.groups, *self.kernel_size)
+
     def forward(self, input: Any) -> Any:
         """The convolution of ``input`` with the weight, plus the bias."""
-        window = (self.stride, self.padding, self.dilation, self.groups)
-        return type(self)._convolve(input, self.weight, self.bias, *window)
+        padding = self.padding
+        if self.padding_mode != "zeros":
+            input, padding = F.pad(input, self._border(), self.padding_mode), 0
+        return type(self)._convolve(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
+
+    def _border(self) -> list[int]:
+        """The padding as :func:`F.pad` wants it: (before, after) from the last dimension on."""
+        border: list[int] = []
+        for axis in range(self._rank - 1, -1, -1):
+            if isinstance(self.padding, str):
+                total = self.dilation[axis] * (self.kernel_size[axis] - 1) if self.padding == "same" else 0
+                border += [total // 2, total - total // 2]
+            else:
+                border += [self.padding[axis]] * 2
+        return border
 
     def extra_repr(self) -> str:
         """The sizes, and what differs from the defaults."""
@@ -74,9 +92,13 @@ class _Conv(Module):
             text += f", padding={self.padding}"
         if self.dilation != (1,) * self._rank:
             text += f", dilation={self.dilation}"
+        if any(self.output_padding):
+            text += f", output_padding={self.output_padding}"
         if self.groups != 1:
             text += f", groups={self.groups}"
-        return text if self.bias is not None else f"{text}, bias=False"
+        if self.bias is None:
+            text += ", bias=False"
+        return text if self.padding_mode == "zeros" else f"{text}, padding_mode={self.padding_mode}"
 
 
 class Conv1d(_Conv):
@@ -91,8 +113,8 @@ class Conv2d(_Conv):
 
     Shapes: input (N, C, H, W) or (C, H, W), ``weight`` (out_channels, in_channels / groups, kh, kw), ``bias``
     (out_channels); ``H_out = floor((H + 2 padding - dilation (kh - 1) - 1) / stride) + 1``. ``padding`` may be
-    "same" or "valid". Raises ValueError for sizes that do not fit and for a ``padding_mode`` other than "zeros".
-    Source: ``torch.nn.Conv2d``.
+    "same" or "valid", and ``padding_mode`` "zeros" or a mode of :func:`tensorgrad.nn.functional.pad`. Raises
+    ValueError for sizes that do not fit. Source: ``torch.nn.Conv2d``.
 
     >>> import tensorgrad as tg
     >>> layer = tg.nn.Conv2d(1, 16, 5, padding=2)

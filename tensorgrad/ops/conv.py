@@ -64,7 +64,14 @@ def conv1d(
     dilation: Any = 1,
     groups: int = 1,
 ) -> Any:
-    """:func:`conv2d` with one spatial dimension. Source: ``torch.nn.functional.conv1d``."""
+    """:func:`conv2d` with one spatial dimension: (N, C, L) or (C, L), ``weight`` (F, C / groups, k).
+
+    Source: ``torch.nn.functional.conv1d``.
+
+    >>> import tensorgrad as tg
+    >>> tg.nn.functional.conv1d(tg.tensor([[1.0, 2.0, 4.0]]), tg.tensor([[[-1.0, 1.0]]]))
+    tensor([[1., 2.]])
+    """
     return _convolve(1, input, weight, bias, stride, padding, dilation, groups)
 
 
@@ -102,7 +109,14 @@ def conv3d(
     dilation: Any = 1,
     groups: int = 1,
 ) -> Any:
-    """:func:`conv2d` with three spatial dimensions. Source: ``torch.nn.functional.conv3d``."""
+    """:func:`conv2d` with three spatial dimensions: (N, C, D, H, W) or (C, D, H, W).
+
+    Source: ``torch.nn.functional.conv3d``.
+
+    >>> import tensorgrad as tg
+    >>> tg.nn.functional.conv3d(tg.ones(1, 4, 5, 6), tg.ones(2, 1, 2, 2, 2), stride=2).shape
+    (2, 2, 2, 3)
+    """
     return _convolve(3, input, weight, bias, stride, padding, dilation, groups)
 
 
@@ -165,6 +179,11 @@ def _check_operands(rank: int, x: Any, w: Any, bias: Any, groups: Any, op: str) 
         )  # fmt: skip
     if bias is not None and tuple(bias.shape) != (filters,):
         raise op_error(ValueError, op, f"bias must have shape ({filters},), got {tuple(bias.shape)}")
+    check_one_dtype(op, x, w, bias)
+
+
+def check_one_dtype(op: str, x: Any, w: Any, bias: Any) -> None:
+    """TypeError unless input, weight and bias have the same dtype."""
     parts = [raw(p) for p in (x, w, bias) if p is not None]
     if any(p.dtype != result_type(parts) for p in parts):
         dtypes = ", ".join(str(p.dtype) for p in parts)

@@ -1,4 +1,4 @@
-"""Reading and writing by position: every operator stands beside its adjoint.
+"""Reading by position: every operator stands beside its adjoint.
 
 {getitem, scatter_into} and {gather, scatter_along}: reading at an index and adding at it.
 """
@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from tensorgrad.autograd.primitive import primitive
-from tensorgrad.autograd.structural import add
+from tensorgrad.autograd.primitive import primitive, wrap
+from tensorgrad.autograd.structural import broadcast_to
 from tensorgrad.errors import op_error
 from tensorgrad.kernels import scatter as kernel
 from tensorgrad.ops._arguments import as_int, is_tensor, numpy_spelling, one_dim, operand, raw
+from tensorgrad.ops.shape import _reshape
 
 
 @primitive(lambda g, y, x, *, index: scatter_into(g, index=index, shape=x.shape), name="getitem", views=True)
@@ -122,27 +123,6 @@ def _check_corner(small: tuple[int, ...], large: tuple[int, ...], dim: int, op: 
 
 
 @numpy_spelling
-def scatter_add(input: Any, dim: int, index: Any, src: Any) -> Any:
-    """``input`` with ``src`` added along ``dim``: ``out[index[i][j]][j] += src[i][j]`` for ``dim=0``.
-
-    Source: ``torch.scatter_add``.
-
-    >>> import tensorgrad as tg
-    >>> tg.scatter_add(tg.zeros(3), 0, tg.tensor([0, 0, 2]), tg.ones(3))
-    tensor([2., 0., 1.])
-    """
-    x = operand(input, "scatter_add")
-    source = operand(src, "scatter_add")
-    along = one_dim(dim, x.ndim, "scatter_add")
-    positions = _index_argument(index, x, along, "scatter_add")
-    _check_corner(positions.shape, x.shape, along, "scatter_add", "input")
-    _check_corner(positions.shape, source.shape, -1, "scatter_add", "src")
-    if tuple(source.shape) != positions.shape:
-        source = _getitem(source, index=tuple(slice(n) for n in positions.shape))
-    return add(x, scatter_along(source, dim=along, index=positions, shape=tuple(x.shape)))
-
-
-@numpy_spelling
 def index_select(input: Any, dim: int, index: Any) -> Any:
     """The entries ``index`` (1-d) along ``dim``. Source: ``torch.index_select``.
 
@@ -159,4 +139,111 @@ def index_select(input: Any, dim: int, index: Any) -> Any:
     return _getitem(x, index=(slice(None),) * along + (np.atleast_1d(positions),) if x.ndim else ())
 
 
-__all__ = ["gather", "getitem", "index_select", "scatter_add"]
+@numpy_spelling
+def select(input: Any, dim: int, index: int) -> Any:
+    """The slice at ``index`` along ``dim``, without that dimension. Source: ``torch.select``.
+
+    Raises IndexError out of bounds and for 0-d tensors.
+
+    >>> import tensorgrad as tg
+    >>> tg.select(tg.tensor([[1, 2], [3, 4]]), 1, -1)
+    tensor([2, 4])
+    """
+    x = operand(input, "select")
+    along, at = one_dim(dim, x.ndim, "select"), as_int(index, "select", "index")
+    if x.ndim == 0 or not -x.shape[along] <= at < x.shape[along]:
+        raise op_error(IndexError, "select", f"index {at} is out of range for dim {dim} of shape {tuple(x.shape)}")
+    return _getitem(x, index=(slice(None),) * along + (at,))
+
+
+def take(input: Any, index: Any) -> Any:
+    """The elements of the flattened tensor at ``index``, in its shape. Source: ``torch.take``.
+
+    >>> import tensorgrad as tg
+    >>> tg.take(tg.tensor([[1, 2], [3, 4]]), tg.tensor([0, -1]))
+    tensor([1, 4])
+    """
+    x = _reshape(operand(input, "take"), shape=(-1,))
+    positions = np.asarray(raw(index))
+    if positions.dtype.kind not in "iu" and positions.size:
+        raise op_error(TypeError, "take", f"index must hold integers, got {positions.dtype}")
+    return _getitem(x, index=positions.astype(np.int64))
+
+
+@numpy_spelling
+def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Any:
+    """:func:`gather` with the other dimensions broadcast; without ``dim`` of the flattened tensor.
+
+    Source: ``torch.take_along_dim``.
+
+    >>> import tensorgrad as tg
+    >>> tg.take_along_dim(tg.tensor([[3, 1], [2, 4]]), tg.tensor([[1], [0]]), 1)
+    tensor([[1],
+            [2]])
+    """
+    x, positions = operand(input, "take_along_dim"), np.asarray(raw(indices))
+    if dim is None:
+        return gather(_reshape(x, shape=(-1,)), 0, positions.reshape(-1))
+    along = one_dim(dim, x.ndim, "take_along_dim")
+    if positions.ndim != x.ndim:
+        raise op_error(
+            ValueError,
+            "take_along_dim",
+            f"indices need the {x.ndim} dimensions of the input, got shape {positions.shape}",
+        )
+    try:
+        shape = np.broadcast_shapes(*[tuple(np.delete(v.shape, along)) for v in (x, positions)]) if x.ndim else ()
+    except ValueError as error:
+        raise op_error(ValueError, "take_along_dim", str(error)) from None
+    if not x.ndim:
+        return gather(x, 0, positions)
+    wide = broadcast_to(x, shape=(*shape[:along], x.shape[along], *shape[along:]))
+    return gather(wide, along, np.broadcast_to(positions, (*shape[:along], positions.shape[along], *shape[along:])))
+
+
+def masked_select(input: Any, mask: Any) -> Any:
+    """The elements where ``mask`` holds, as a vector; the two broadcast. Source: ``torch.masked_select``.
+
+    Raises TypeError unless ``mask`` is boolean.
+
+    >>> import tensorgrad as tg
+    >>> tg.masked_select(tg.tensor([1, 2, 3]), tg.tensor([True, False, True]))
+    tensor([1, 3])
+    """
+    x, where = as_masked(input, mask, "masked_select")
+    return _getitem(x, index=where)
+
+
+def as_masked(input: Any, mask: Any, op: str) -> tuple[Any, np.ndarray]:
+    """The tensor and its boolean mask, both expanded to their common shape."""
+    x, chosen = operand(input, op), np.asarray(raw(mask))
+    if chosen.dtype != np.bool_:
+        raise op_error(TypeError, op, f"mask must be boolean, got {chosen.dtype}; write mask != 0")
+    try:
+        shape = np.broadcast_shapes(tuple(x.shape), chosen.shape)
+    except ValueError:
+        raise op_error(
+            ValueError, op, f"mask of shape {chosen.shape} does not broadcast with shape {tuple(x.shape)}"
+        ) from None
+    return x if tuple(x.shape) == shape else broadcast_to(x, shape=shape), np.broadcast_to(chosen, shape)
+
+
+def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
+    """The positions of what is not zero, one a row; ``as_tuple`` gives one vector for each dimension instead.
+
+    Source: ``torch.nonzero``.
+
+    >>> import tensorgrad as tg
+    >>> tg.nonzero(tg.tensor([[0, 1], [2, 0]])).tolist()
+    [[0, 1], [1, 0]]
+    """
+    x = operand(input, "nonzero")
+    values = raw(x)
+    places = np.nonzero(np.atleast_1d(values))
+    if not as_tuple:
+        places = (np.stack(places[: values.ndim], axis=1) if values.ndim else np.zeros((len(places[0]), 0), np.int64),)
+    found = tuple(wrap(v) if is_tensor(x) else v for v in places)
+    return found if as_tuple else found[0]
+
+
+__all__ = ["gather", "getitem", "index_select", "masked_select", "nonzero", "select", "take", "take_along_dim"]

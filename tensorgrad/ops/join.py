@@ -1,45 +1,24 @@
-"""Joining tensors and cutting them up again."""
+"""Joining tensors: one after the other, side by side, on a grid."""
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
 
 from tensorgrad.autograd.primitive import primitive
 from tensorgrad.autograd.promotion import promote_operands
+from tensorgrad.autograd.structural import broadcast_to
 from tensorgrad.errors import op_error
-from tensorgrad.ops._arguments import as_int, loose, numpy_spelling, one_dim, operand
+from tensorgrad.ops._arguments import as_int, numpy_spelling, one_dim, operand
 from tensorgrad.ops.index import _getitem
-from tensorgrad.ops.shape import unsqueeze
+from tensorgrad.ops.shape import _reshape, atleast_1d, atleast_2d, atleast_3d, unsqueeze
 
 
 def _stretch(x: Any, dim: int, start: int, length: int) -> Any:
     """The view ``start : start + length`` along ``dim``."""
     return _getitem(x, index=(slice(None),) * dim + (slice(start, start + length),))
-
-
-@numpy_spelling
-def narrow(input: Any, dim: int, start: int, length: int) -> Any:
-    """The view of ``length`` entries from ``start`` on along ``dim``. Source: ``torch.narrow``.
-
-    Raises IndexError when the stretch leaves the tensor.
-
-    >>> import tensorgrad as tg
-    >>> tg.narrow(tg.arange(5), 0, 1, 3)
-    tensor([1, 2, 3])
-    """
-    x = operand(input, "narrow")
-    along = one_dim(dim, x.ndim, "narrow")
-    first, count = as_int(start, "narrow", "start"), as_int(length, "narrow", "length")
-    size = x.shape[along] if x.ndim else 0
-    if first < 0:
-        first += size
-    if not 0 <= first <= first + count <= size:
-        raise op_error(
-            IndexError, "narrow", f"start {start} and length {length} leave dimension {along} of size {size}"
-        )
-    return _stretch(x, along, first, count)
 
 
 def _cat_rule(wanted: tuple[bool, ...], g: Any, y: Any, *inputs: Any, dim: int, sizes: tuple[int, ...]) -> Any:
@@ -109,49 +88,158 @@ def _parts(tensors: Any, op: str) -> list[Any]:
     return [operand(p, op) for p in tensors]
 
 
-@numpy_spelling
-def split(tensor: Any, split_size_or_sections: Any, dim: int = 0) -> tuple[Any, ...]:
-    """Pieces of ``split_size`` along ``dim`` (the last may be smaller), or of the sizes in a list.
-
-    Raises ValueError for a size of 0 or a list that does not add up. Source: ``torch.split``.
+def hstack(tensors: Any) -> Any:
+    """Joined along the second dimension, vectors along their first. Source: ``torch.hstack``.
 
     >>> import tensorgrad as tg
-    >>> [p.tolist() for p in tg.split(tg.arange(5), 2)]
-    [[0, 1], [2, 3], [4]]
+    >>> tg.hstack([tg.tensor([1, 2]), tg.tensor([3])])
+    tensor([1, 2, 3])
     """
-    x = operand(tensor, "split")
-    along = one_dim(dim, x.ndim, "split")
-    if x.ndim == 0:
-        raise op_error(ValueError, "split", "expected at least one dimension, got a 0-d tensor")
-    total = x.shape[along]
-    if isinstance(split_size_or_sections, (list, tuple)):
-        sizes = loose((split_size_or_sections,), "split", "section")
-        if sum(sizes) != total or any(n < 0 for n in sizes):
-            raise op_error(ValueError, "split", f"sections {sizes} must add up to size {total} of dimension {along}")
-    else:
-        size = as_int(split_size_or_sections, "split", "split_size")
-        if size <= 0:
-            raise op_error(ValueError, "split", f"split_size must be positive, got {size}")
-        sizes = tuple(min(size, total - start) for start in range(0, max(total, 1), size))
-    starts = np.cumsum((0, *sizes)).tolist()
-    return tuple(_stretch(x, along, start, n) for start, n in zip(starts, sizes, strict=False))
+    parts = [atleast_1d(p) for p in _parts(tensors, "hstack")]
+    return cat(parts, 0 if parts[0].ndim == 1 else 1)
 
 
-@numpy_spelling
-def chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
-    """At most ``chunks`` pieces of equal size (the last may be smaller). Source: ``torch.chunk``.
+def vstack(tensors: Any) -> Any:
+    """Joined along the first dimension, vectors as rows. Source: ``torch.vstack``.
 
     >>> import tensorgrad as tg
-    >>> [p.tolist() for p in tg.chunk(tg.arange(5), 3)]
-    [[0, 1], [2, 3], [4]]
+    >>> tg.vstack([tg.tensor([1, 2]), tg.tensor([3, 4])]).shape
+    (2, 2)
     """
-    x = operand(input, "chunk")
-    count = as_int(chunks, "chunk", "chunks")
-    if count <= 0:
-        raise op_error(ValueError, "chunk", f"chunks must be positive, got {count}")
-    along = one_dim(dim, x.ndim, "chunk")
-    total = x.shape[along] if x.ndim else 0
-    return split(x, max(-(-total // count), 1), along)
+    return cat([atleast_2d(p) for p in _parts(tensors, "vstack")])
 
 
-__all__ = ["cat", "chunk", "narrow", "split", "stack"]
+def dstack(tensors: Any) -> Any:
+    """Joined along the third dimension. Source: ``torch.dstack``.
+
+    >>> import tensorgrad as tg
+    >>> tg.dstack([tg.tensor([1, 2]), tg.tensor([3, 4])]).shape
+    (1, 2, 2)
+    """
+    return cat([atleast_3d(p) for p in _parts(tensors, "dstack")], 2)
+
+
+def column_stack(tensors: Any) -> Any:
+    """Joined along the second dimension, vectors as columns. Source: ``torch.column_stack``.
+
+    >>> import tensorgrad as tg
+    >>> tg.column_stack([tg.tensor([1, 2]), tg.tensor([3, 4])])
+    tensor([[1, 3],
+            [2, 4]])
+    """
+    parts = _parts(tensors, "column_stack")
+    return cat([p if p.ndim > 1 else _reshape(p, shape=(-1, 1)) for p in parts], 1)
+
+
+def block_diag(*tensors: Any) -> Any:
+    """The matrices along the diagonal, zeros elsewhere; a vector is a row. Source: ``torch.block_diag``.
+
+    >>> import tensorgrad as tg
+    >>> tg.block_diag(tg.tensor([[1, 2]]), tg.tensor(3))
+    tensor([[1, 2, 0],
+            [0, 0, 3]])
+    """
+    parts = [operand(p, "block_diag") for p in tensors]
+    if any(p.ndim > 2 for p in parts):
+        shapes = [tuple(p.shape) for p in parts]
+        raise op_error(ValueError, "block_diag", f"expected at most 2 dimensions, got shapes {shapes}")
+    if not parts:
+        raise op_error(ValueError, "block_diag", "expected at least one matrix, got none")
+    blocks = [atleast_2d(p) for p in parts]
+    width = sum(b.shape[1] for b in blocks)
+    starts = np.cumsum([0, *(b.shape[1] for b in blocks)]).tolist()
+    rows = []
+    for block, start in zip(blocks, starts, strict=False):
+        before, after = (np.zeros((block.shape[0], n), block.dtype) for n in (start, width - start - block.shape[1]))
+        rows.append(cat([before, block, after], 1))
+    return cat(rows)
+
+
+# --- grids ------------------------------------------------------------------------------------------------------------
+
+
+def broadcast_tensors(*tensors: Any) -> tuple[Any, ...]:
+    """All tensors expanded to their common shape. Source: ``torch.broadcast_tensors``.
+
+    >>> import tensorgrad as tg
+    >>> [x.shape for x in tg.broadcast_tensors(tg.zeros(3), tg.zeros(2, 1))]
+    [(2, 3), (2, 3)]
+    """
+    parts = [operand(p, "broadcast_tensors") for p in _loose(tensors)]
+    shapes = [tuple(p.shape) for p in parts]
+    try:
+        shape = np.broadcast_shapes(*shapes)
+    except ValueError:
+        raise op_error(ValueError, "broadcast_tensors", f"shapes {shapes} do not broadcast together") from None
+    return tuple(broadcast_to(p, shape=shape) for p in parts)
+
+
+def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Any, ...]:
+    """The coordinates of a grid: each vector expanded along its own dimension.
+
+    ``indexing="xy"`` swaps the first two dimensions, as ``numpy.meshgrid`` does by default. Source:
+    ``torch.meshgrid``.
+
+    >>> import tensorgrad as tg
+    >>> tg.meshgrid(tg.tensor([1, 2]), tg.tensor([3, 4]))[0]
+    tensor([[1, 1],
+            [2, 2]])
+    """
+    parts = _parts(_loose(tensors), "meshgrid")
+    if indexing not in ("ij", "xy"):
+        raise op_error(ValueError, "meshgrid", f"indexing must be 'ij' or 'xy', got {indexing!r}")
+    if any(p.ndim > 1 for p in parts):
+        raise op_error(ValueError, "meshgrid", f"expected vectors, got shapes {[tuple(p.shape) for p in parts]}")
+    places = list(range(len(parts)))
+    if indexing == "xy" and len(parts) > 1:
+        places[:2] = 1, 0
+    shape = [0] * len(parts)
+    for p, place in zip(parts, places, strict=True):
+        shape[place] = p.shape[0] if p.ndim else 1
+    columns = [_reshape(p, shape=(-1,) + (1,) * (len(parts) - 1 - at)) for p, at in zip(parts, places, strict=True)]
+    return tuple(broadcast_to(c, shape=tuple(shape)) for c in columns)
+
+
+def cartesian_prod(*tensors: Any) -> Any:
+    """Every choice of one element of each vector, as rows; of one vector the vector. Source: ``torch.cartesian_prod``.
+
+    >>> import tensorgrad as tg
+    >>> tg.cartesian_prod(tg.tensor([1, 2]), tg.tensor([3, 4])).tolist()
+    [[1, 3], [1, 4], [2, 3], [2, 4]]
+    """
+    parts = _parts(_loose(tensors), "cartesian_prod")
+    if any(p.ndim != 1 for p in parts):
+        raise op_error(ValueError, "cartesian_prod", f"expected vectors, got shapes {[tuple(p.shape) for p in parts]}")
+    if len(parts) == 1:
+        return parts[0]
+    return stack([_reshape(grid, shape=(-1,)) for grid in meshgrid(*parts)], 1)
+
+
+def combinations(input: Any, r: int = 2, with_replacement: bool = False) -> Any:
+    """Every choice of ``r`` elements of a vector, in order, as rows. Source: ``torch.combinations``.
+
+    >>> import tensorgrad as tg
+    >>> tg.combinations(tg.tensor([1, 2, 3])).tolist()
+    [[1, 2], [1, 3], [2, 3]]
+    """
+    x, length = operand(input, "combinations"), as_int(r, "combinations", "r")
+    if x.ndim != 1 or length < 0:
+        raise op_error(ValueError, "combinations", f"expected a vector and r >= 0, got {tuple(x.shape)} and r {r}")
+    choices = itertools.combinations_with_replacement if with_replacement else itertools.combinations
+    if length == 0:
+        return _getitem(x, index=slice(0))
+    rows = np.array(list(choices(range(x.shape[0]), length)), np.int64).reshape(-1, length)
+    return _getitem(x, index=rows)
+
+
+def _loose(tensors: tuple[Any, ...]) -> Any:
+    """``f(a, b)`` and ``f([a, b])`` alike."""
+    return tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)) else tensors
+
+
+row_stack = vstack
+
+__all__ = [
+    "block_diag", "broadcast_tensors", "cartesian_prod", "cat", "column_stack", "combinations", "dstack", "hstack",
+    "meshgrid", "row_stack", "stack", "vstack",
+]  # fmt: skip

@@ -21,14 +21,16 @@ def reduced(losses: Any, reduction: str) -> Any:
     return losses if reduction == "none" else mean(losses) if reduction == "mean" else sum(losses)
 
 
-def _pair(input: Any, target: Any, op: str, reduction: str) -> tuple[Any, Any]:
+def paired(input: Any, target: Any, op: str, reduction: str) -> tuple[Any, Any]:
+    """Input and target as operands of one shape; ValueError for other shapes and for an unknown reduction."""
     check_reduction(reduction, op)
     x, t = operand(input, op), operand(target, op)
     if tuple(x.shape) != tuple(t.shape):
         raise op_error(
             ValueError,
             op,
-            f"input and target must have one shape (broadcasting here hides mistakes): got {describe(x)} and {describe(t)}",
+            "input and target must have one shape (broadcasting here hides mistakes): "
+            f"got {describe(x)} and {describe(t)}",
         )
     return x, t
 
@@ -40,7 +42,7 @@ def mse_loss(input: Any, target: Any, size_average: None = None, reduce: None = 
     >>> tg.nn.functional.mse_loss(tg.tensor([1.0, 2.0]), tg.tensor([0.0, 0.0])).item()
     2.5
     """
-    x, t = _pair(input, target, "mse_loss", reduction)
+    x, t = paired(input, target, "mse_loss", reduction)
     return reduced(square(x - t), reduction)
 
 
@@ -51,7 +53,7 @@ def l1_loss(input: Any, target: Any, size_average: None = None, reduce: None = N
     >>> tg.nn.functional.l1_loss(tg.tensor([1.0, -2.0]), tg.tensor([0.0, 0.0])).item()
     1.5
     """
-    x, t = _pair(input, target, "l1_loss", reduction)
+    x, t = paired(input, target, "l1_loss", reduction)
     return reduced(abs(x - t), reduction)
 
 
@@ -74,7 +76,7 @@ def binary_cross_entropy_with_logits(
     10000.0
     """
     op = "binary_cross_entropy_with_logits"
-    x, t = _pair(input, target, op, reduction)
+    x, t = paired(input, target, op, reduction)
     log_weight = 1 if pos_weight is None else 1 + (pos_weight - 1) * t
     # log(1 + exp(-x)) has no threshold here: softplus with one would be off by its last digits
     losses = (1 - t) * x + log_weight * softplus(neg(x), threshold=float("inf"))

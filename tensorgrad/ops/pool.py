@@ -1,11 +1,12 @@
 """Pooling in one, two or three dimensions, each operator beside its adjoint.
 
 {max_pool, pool_scatter, pool_gather}: the maximum's derivative writes at the places that won, whose own derivative
-reads there. {avg_pool, avg_pool_input_grad} are each other's adjoint.
+reads there. {avg_pool, avg_pool_input_grad} are each other's adjoint. Pooling to a wanted size is in adaptive_pool.py.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,10 @@ import numpy as np
 from tensorgrad.autograd.primitive import primitive, wrap
 from tensorgrad.errors import describe, op_error
 from tensorgrad.kernels import pool as kernel
-from tensorgrad.ops._arguments import as_int, is_tensor, operand
+from tensorgrad.ops._arguments import as_int, is_tensor, operand, raw
+from tensorgrad.ops.activation import relu
 from tensorgrad.ops.conv import per_dimension
+from tensorgrad.ops.elementwise import abs, sign
 from tensorgrad.ops.shape import _reshape
 
 
@@ -58,24 +61,25 @@ def avg_pool_input_grad(x: Any, *, ceil_mode: bool, **k: Any) -> Any:
     return kernel.avg_pool_input_grad(x, **k)
 
 
-@primitive(
-    lambda g, y, x, *, output_size: adaptive_avg_pool_input_grad(g, size=tuple(x.shape[2:])),
-    name="adaptive_avg_pool",
-)
-def _adaptive_avg_pool(x: Any, *, output_size: tuple[int, ...]) -> Any:
-    return kernel.adaptive_avg_pool(x, output_size=output_size)
+# --- public names ---------------------------------------------------------------------------------------------------
 
 
-@primitive(
-    lambda g, y, x, *, size: _adaptive_avg_pool(g, output_size=tuple(x.shape[2:])),
-    name="adaptive_avg_pool_input_grad",
-)
-def adaptive_avg_pool_input_grad(x: Any, *, size: tuple[int, ...]) -> Any:
-    """The adjoint of adaptive average pooling."""
-    return kernel.adaptive_avg_pool_input_grad(x, size=size)
+def max_pool1d(
+    input: Any,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:
+    """:func:`max_pool2d` with one spatial dimension. Source: ``torch.nn.functional.max_pool1d``.
 
-
-# --- public names -------------------------------------------------------------------------------------------------------
+    >>> import tensorgrad as tg
+    >>> tg.nn.functional.max_pool1d(tg.tensor([[1.0, 2.0, 4.0, 3.0]]), 2)
+    tensor([[2., 4.]])
+    """
+    return _max(1, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
 
 
 def max_pool2d(
@@ -101,6 +105,24 @@ def max_pool2d(
     return _max(2, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
 
 
+def max_pool3d(
+    input: Any,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:
+    """:func:`max_pool2d` with three spatial dimensions. Source: ``torch.nn.functional.max_pool3d``.
+
+    >>> import tensorgrad as tg
+    >>> tg.nn.functional.max_pool3d(tg.ones(1, 4, 6, 8), 2).shape
+    (1, 2, 3, 4)
+    """
+    return _max(3, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+
+
 def _max(
     rank: int,
     input: Any,
@@ -119,7 +141,7 @@ def _max(
     y = _max_pool(x, **static)
     if not indices:
         return _reshape(y, shape=tuple(y.shape[1:])) if unbatched else y
-    window = y.node.static["index"] if is_tensor(y) and y.node is not None else kernel.max_pool(_raw(x), **static)[1]
+    window = y.node.static["index"] if is_tensor(y) and y.node is not None else kernel.max_pool(raw(x), **static)[1]
     flat_static = {name: value for name, value in static.items() if name != "ceil_mode"}
     flat = np.ascontiguousarray(kernel.flat_index(window, size=tuple(x.shape[2:]), **flat_static))
     places = wrap(flat) if is_tensor(y) else flat
@@ -128,8 +150,21 @@ def _max(
     return y, places
 
 
-def _raw(x: Any) -> Any:
-    return x.data if is_tensor(x) else x
+def avg_pool1d(
+    input: Any,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+) -> Any:
+    """:func:`avg_pool2d` with one spatial dimension. Source: ``torch.nn.functional.avg_pool1d``.
+
+    >>> import tensorgrad as tg
+    >>> tg.nn.functional.avg_pool1d(tg.tensor([[1.0, 2.0, 4.0, 3.0]]), 2)
+    tensor([[1.5000, 3.5000]])
+    """
+    return _avg(1, input, kernel_size, stride, padding, ceil_mode, count_include_pad, None)
 
 
 def avg_pool2d(
@@ -153,6 +188,24 @@ def avg_pool2d(
     return _avg(2, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
 
 
+def avg_pool3d(
+    input: Any,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> Any:
+    """:func:`avg_pool2d` with three spatial dimensions. Source: ``torch.nn.functional.avg_pool3d``.
+
+    >>> import tensorgrad as tg
+    >>> tg.nn.functional.avg_pool3d(tg.ones(1, 4, 6, 8), 2).shape
+    (1, 2, 3, 4)
+    """
+    return _avg(3, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
+
+
 def _avg(
     rank: int,
     input: Any,
@@ -162,8 +215,9 @@ def _avg(
     ceil_mode: bool,
     include: bool,
     divisor: Any,
+    op: str = "",
 ) -> Any:
-    op = f"avg_pool{rank}d"
+    op = op or f"avg_pool{rank}d"
     x, unbatched = _batched(input, rank, op)
     if x.dtype.kind != "f":
         raise op_error(TypeError, op, f"expected a floating-point tensor, got {x.dtype}")
@@ -175,32 +229,46 @@ def _avg(
     return _reshape(y, shape=tuple(y.shape[1:])) if unbatched else y
 
 
-def adaptive_avg_pool2d(input: Any, output_size: Any) -> Any:
-    """Means of windows chosen so that the output has ``output_size`` (None keeps a size).
-
-    Window i covers ``floor(i n / m)`` to ``ceil((i + 1) n / m)`` of n values for m outputs; windows may overlap.
-    Source: ``torch.nn.functional.adaptive_avg_pool2d``.
+def lp_pool1d(input: Any, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Any:
+    """:func:`lp_pool2d` with one spatial dimension. Source: ``torch.nn.functional.lp_pool1d``.
 
     >>> import tensorgrad as tg
-    >>> tg.nn.functional.adaptive_avg_pool2d(tg.tensor([[[1.0, 2.0], [4.0, 3.0]]]), 1)
-    tensor([[[2.5000]]])
+    >>> tg.nn.functional.lp_pool1d(tg.tensor([[3.0, 4.0]]), 2, 2)
+    tensor([[5.]])
     """
-    return _adaptive_avg(2, input, output_size)
+    return _lp(1, input, norm_type, kernel_size, stride, ceil_mode)
 
 
-def _adaptive_avg(rank: int, input: Any, output_size: Any) -> Any:
-    op = f"adaptive_avg_pool{rank}d"
-    x, unbatched = _batched(input, rank, op)
-    if x.dtype.kind != "f":
-        raise op_error(TypeError, op, f"expected a floating-point tensor, got {x.dtype}")
-    wanted = tuple(output_size) if isinstance(output_size, (tuple, list)) else (output_size,) * rank
-    if len(wanted) != rank:
-        raise op_error(ValueError, op, f"output_size must be one integer or {rank}, got {output_size!r}")
-    sizes = tuple(n if m is None else as_int(m, op, "output_size") for m, n in zip(wanted, x.shape[2:], strict=True))
-    if any(m < 0 for m in sizes):
-        raise op_error(ValueError, op, f"output_size must not be negative, got {output_size!r}")
-    y = _adaptive_avg_pool(x, output_size=sizes)
-    return _reshape(y, shape=tuple(y.shape[1:])) if unbatched else y
+def lp_pool2d(input: Any, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Any:
+    """``(sum x^p)^(1/p)`` of each window, 0 where the sum is not positive. Source: ``torch.nn.functional.lp_pool2d``.
+
+    A partial last window (``ceil_mode``) counts as if its mean filled it, as in PyTorch.
+
+    >>> import tensorgrad as tg
+    >>> tg.nn.functional.lp_pool2d(tg.tensor([[[3.0], [4.0]]]), 2, (2, 1))
+    tensor([[[5.]]])
+    """
+    return _lp(2, input, norm_type, kernel_size, stride, ceil_mode)
+
+
+def lp_pool3d(input: Any, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Any:
+    """:func:`lp_pool2d` with three spatial dimensions. Source: ``torch.nn.functional.lp_pool3d``.
+
+    >>> import tensorgrad as tg
+    >>> tg.nn.functional.lp_pool3d(tg.ones(1, 2, 2, 4), 1, 2)
+    tensor([[[[8., 8.]]]])
+    """
+    return _lp(3, input, norm_type, kernel_size, stride, ceil_mode)
+
+
+def _lp(rank: int, input: Any, norm_type: float, kernel_size: Any, stride: Any, ceil_mode: bool) -> Any:
+    op, p = f"lp_pool{rank}d", float(norm_type)
+    x = operand(input, op)
+    if p == 0:
+        raise op_error(ValueError, op, "norm_type must not be zero")
+    places = math.prod(per_dimension(kernel_size, rank, op, "kernel_size", minimum=1))
+    means = _avg(rank, x**p, kernel_size, stride, 0, ceil_mode, True, None, op)
+    return (sign(means) * relu(abs(means)) * places) ** (1 / p)
 
 
 def _batched(input: Any, rank: int, op: str) -> tuple[Any, bool]:
@@ -231,7 +299,8 @@ def _windows(
             raise op_error(
                 ValueError,
                 op,
-                f"padding should be at most half of the effective kernel size: got padding={p}, kernel_size={k}, dilation={d}",
+                "padding should be at most half of the effective kernel size: "
+                f"got padding={p}, kernel_size={k}, dilation={d}",
             )
     size = tuple(x.shape[2:])
     out = kernel.pool_output_size(size, extent, steps, pads, spread, bool(ceil_mode))
@@ -250,4 +319,7 @@ def _windows(
     }
 
 
-__all__ = ["adaptive_avg_pool2d", "avg_pool2d", "max_pool2d"]
+__all__ = [
+    "avg_pool1d", "avg_pool2d", "avg_pool3d", "lp_pool1d", "lp_pool2d", "lp_pool3d", "max_pool1d", "max_pool2d",
+    "max_pool3d",
+]  # fmt: skip

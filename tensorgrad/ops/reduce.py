@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -13,11 +13,9 @@ from tensorgrad.autograd.promotion import promote_to_float
 from tensorgrad.autograd.structural import broadcast_to, cast
 from tensorgrad.errors import op_error
 from tensorgrad.kernels.reduce import accurate_sum
-from tensorgrad.ops._arguments import as_int, kept_shape, many_dims, numpy_spelling, one_dim, operand, raw
-from tensorgrad.ops.elementwise import abs as _abs
-from tensorgrad.ops.elementwise import equal, exp, isnan, maximum, minimum, pow, sign, where
-from tensorgrad.ops.index import gather
-from tensorgrad.ops.shape import _permute, _reshape, flip
+from tensorgrad.ops._arguments import kept_shape, many_dims, numpy_spelling, operand, raw
+from tensorgrad.ops.elementwise import equal, exp, isnan, logical_not, not_equal, where
+from tensorgrad.ops.shape import _permute, _reshape
 
 
 def spread(g: Any, shape: tuple[int, ...], dims: tuple[int, ...]) -> Any:
@@ -48,6 +46,11 @@ def _sum(x: Any, *, dim: tuple[int, ...], keepdim: bool) -> Any:
 )
 def _mean(x: Any, *, dim: tuple[int, ...], keepdim: bool) -> Any:
     return accurate_sum(x, dim, keepdims=keepdim) / np.asarray(_reduced(x.shape, dim), x.dtype)
+
+
+@primitive(lambda g, y, x, *, dim, keepdim: spread(g, x.shape, dim) * logical_not(isnan(x)), name="nansum")
+def _nansum(x: Any, *, dim: tuple[int, ...], keepdim: bool) -> Any:
+    return accurate_sum(np.where(np.isnan(x), x.dtype.type(0), x), dim, keepdims=keepdim)
 
 
 def _deviation(x: Any, dim: tuple[int, ...]) -> Any:
@@ -113,26 +116,6 @@ def _prod(x: Any, *, dim: tuple[int, ...], keepdim: bool) -> Any:
     return np.prod(x, axis=dim, keepdims=keepdim)
 
 
-def _extreme_rule(g: Any, y: Any, x: Any, *, dim: tuple[int, ...], keepdim: bool, share_nan: bool) -> Any:
-    """Every place that equals the extreme value gets an equal share."""
-    extreme = kept(y, x.shape, dim)
-    hit = equal(x, extreme)
-    if share_nan:
-        hit = hit | (isnan(x) & isnan(extreme))
-    hits = accurate_sum(raw(hit).astype(x.dtype), dim, keepdims=True)
-    return where(hit, kept(g, x.shape, dim) / hits, 0.0) if share_nan else kept(g, x.shape, dim) * (raw(hit) / hits)
-
-
-@primitive(_extreme_rule, name="amax")
-def _amax(x: Any, *, dim: tuple[int, ...], keepdim: bool, share_nan: bool) -> Any:
-    return np.max(x, axis=dim, keepdims=keepdim)
-
-
-@primitive(_extreme_rule, name="amin")
-def _amin(x: Any, *, dim: tuple[int, ...], keepdim: bool, share_nan: bool) -> Any:
-    return np.min(x, axis=dim, keepdims=keepdim)
-
-
 @primitive(
     lambda g, y, x, *, dim, keepdim: kept(g, x.shape, dim) * exp(x - kept(y, x.shape, dim)),
     name="logsumexp",
@@ -145,46 +128,6 @@ def _logsumexp(x: Any, *, dim: tuple[int, ...], keepdim: bool) -> Any:
     return y if keepdim else y.reshape([n for i, n in enumerate(x.shape) if i not in dim])
 
 
-@primitive(lambda g, y, x, *, dim: flip(_cumsum(flip(g, (dim,)), dim=dim), (dim,)), name="cumsum")
-def _cumsum(x: Any, *, dim: int) -> Any:
-    return np.cumsum(x, axis=dim)
-
-
-def _norm_rule(g: Any, y: Any, x: Any, *, p: float, dim: tuple[int, ...], keepdim: bool) -> Any:
-    """``x |x|^(p-2) / y^(p-1)``; 0 where the norm is 0 (a subgradient)."""
-    size, direction = kept(y, x.shape, dim), sign(x)
-    if p == 1:
-        return kept(g, x.shape, dim) * direction
-    if p == 0:
-        return np.zeros(x.shape, x.dtype)
-    if math.isinf(p):
-        hit = equal(_abs(x), size)
-        hits = accurate_sum(raw(hit).astype(x.dtype), dim, keepdims=True)
-        return kept(g, x.shape, dim) * (direction * (raw(hit) / hits))
-    safe = where(equal(size, 0), 1.0, size)
-    if p == 2:
-        return where(equal(size, 0), 0.0, kept(g, x.shape, dim) * (x / safe))
-    ratio = pow(where(equal(x, 0), 1.0, _abs(x)) / safe, p - 1)
-    return where(equal(x, 0), 0.0, kept(g, x.shape, dim) * (direction * ratio))
-
-
-@primitive(_norm_rule, name="norm", promote=promote_to_float)
-def _norm(x: Any, *, p: float, dim: tuple[int, ...], keepdim: bool) -> Any:
-    size = np.abs(x)
-    if math.isinf(p):
-        pick = np.max if p > 0 else np.min
-        return pick(size, axis=dim, keepdims=keepdim)
-    if p == 0:
-        return accurate_sum((size != 0).astype(x.dtype), dim, keepdims=keepdim)
-    if p == 1:
-        return accurate_sum(size, dim, keepdims=keepdim)
-    if p == 2:
-        return np.sqrt(accurate_sum(size * size, dim, keepdims=keepdim))
-    return accurate_sum(size**p, dim, keepdims=keepdim) ** (1 / p)
-
-
-argmax_along = primitive(name="argmax")(lambda x, *, dim, keepdim: np.argmax(x, axis=dim, keepdims=keepdim))
-argmin_along = primitive(name="argmin")(lambda x, *, dim, keepdim: np.argmin(x, axis=dim, keepdims=keepdim))
 all_along = primitive(name="all")(lambda x, *, dim, keepdim: np.all(x, axis=dim, keepdims=keepdim))
 any_along = primitive(name="any")(lambda x, *, dim, keepdim: np.any(x, axis=dim, keepdims=keepdim))
 
@@ -215,6 +158,47 @@ def mean(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = Non
     """
     x = _float(_as_dtype(operand(input, "mean"), dtype), "mean")
     return _mean(x, dim=many_dims(dim, x.ndim, "mean"), keepdim=keepdim)
+
+
+@numpy_spelling
+def nansum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
+    """The sum over ``dim`` of what is not NaN; a NaN gets the gradient 0. Source: ``torch.nansum``.
+
+    >>> import tensorgrad as tg
+    >>> tg.nansum(tg.tensor([1.0, float("nan"), 2.0])).item()
+    3.0
+    """
+    x = _as_dtype(operand(input, "nansum"), dtype)
+    dims = many_dims(dim, x.ndim, "nansum")
+    return _nansum(x, dim=dims, keepdim=keepdim) if x.dtype.kind == "f" else sum(x, dims, keepdim)
+
+
+@numpy_spelling
+def nanmean(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
+    """The mean over ``dim`` of what is not NaN; NaN when nothing else is there. Source: ``torch.nanmean``.
+
+    >>> import tensorgrad as tg
+    >>> tg.nanmean(tg.tensor([1.0, float("nan"), 2.0])).item()
+    1.5
+    """
+    x = _float(_as_dtype(operand(input, "nanmean"), dtype), "nanmean")
+    dims = many_dims(dim, x.ndim, "nanmean")
+    numbers = raw(logical_not(isnan(x)))
+    count = accurate_sum(numbers.astype(x.dtype), dims, keepdims=keepdim)
+    return _nansum(x, dim=dims, keepdim=keepdim) / np.asarray(count)
+
+
+@numpy_spelling
+def count_nonzero(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
+    """How many values along ``dim`` are not zero (NaN is not). Source: ``torch.count_nonzero``.
+
+    >>> import tensorgrad as tg
+    >>> tg.count_nonzero(tg.tensor([[1, 0], [2, 3]]), dim=1)
+    tensor([1, 2])
+    """
+    x = operand(input, "count_nonzero")
+    dims = many_dims(dim, x.ndim, "count_nonzero")
+    return sum(not_equal(x, 0), dims, keepdim)
 
 
 @numpy_spelling
@@ -271,6 +255,44 @@ def _moment_arguments(
 
 
 @numpy_spelling
+def var_mean(
+    input: Any,
+    dim: Any = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
+) -> tuple[Any, Any]:
+    """``(var(input), mean(input))`` with the arguments of :func:`var`. Source: ``torch.var_mean``.
+
+    >>> import tensorgrad as tg
+    >>> tg.var_mean(tg.tensor([1.0, 2.0, 3.0]))
+    (tensor(1.), tensor(2.))
+    """
+    x, dims, correction = _moment_arguments(input, dim, unbiased, correction, "var_mean")
+    return _var(x, dim=dims, correction=correction, keepdim=keepdim), _mean(x, dim=dims, keepdim=keepdim)
+
+
+@numpy_spelling
+def std_mean(
+    input: Any,
+    dim: Any = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
+) -> tuple[Any, Any]:
+    """``(std(input), mean(input))`` with the arguments of :func:`std`. Source: ``torch.std_mean``.
+
+    >>> import tensorgrad as tg
+    >>> tg.std_mean(tg.tensor([1.0, 2.0, 3.0]))
+    (tensor(1.), tensor(2.))
+    """
+    x, dims, correction = _moment_arguments(input, dim, unbiased, correction, "std_mean")
+    return _std(x, dim=dims, correction=correction, keepdim=keepdim), _mean(x, dim=dims, keepdim=keepdim)
+
+
+@numpy_spelling
 def prod(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
     """The product over ``dim``; exact gradients with zeros among the factors. Source: ``torch.prod``.
 
@@ -280,110 +302,6 @@ def prod(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = Non
     """
     x = _as_dtype(operand(input, "prod"), dtype)
     return _prod(x, dim=many_dims(dim, x.ndim, "prod"), keepdim=keepdim)
-
-
-class values_and_indices(NamedTuple):
-    """What :func:`max` and :func:`min` over one dimension return."""
-
-    values: Any
-    indices: Any
-
-
-@numpy_spelling
-def amax(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
-    """The largest values over ``dim``; ties share the gradient evenly. Source: ``torch.amax``.
-
-    >>> import tensorgrad as tg
-    >>> tg.amax(tg.tensor([[1.0, 5.0], [7.0, 2.0]]), dim=1)
-    tensor([5., 7.])
-    """
-    x = operand(input, "amax")
-    return _amax(x, dim=_not_empty(x, many_dims(dim, x.ndim, "amax"), "amax"), keepdim=keepdim, share_nan=False)
-
-
-@numpy_spelling
-def amin(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
-    """The smallest values over ``dim``; ties share the gradient evenly. Source: ``torch.amin``.
-
-    >>> import tensorgrad as tg
-    >>> tg.amin(tg.tensor([[1.0, 5.0], [7.0, 2.0]]), dim=1)
-    tensor([1., 2.])
-    """
-    x = operand(input, "amin")
-    return _amin(x, dim=_not_empty(x, many_dims(dim, x.ndim, "amin"), "amin"), keepdim=keepdim, share_nan=False)
-
-
-@numpy_spelling
-def max(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
-    """The largest value of all; with ``dim`` (values, indices); with a tensor the elementwise maximum.
-
-    Over one dimension the first of equals is taken, and it alone gets the gradient. Source: ``torch.max``.
-
-    >>> import tensorgrad as tg
-    >>> tg.max(tg.tensor([[1.0, 5.0], [7.0, 2.0]]), dim=1).indices
-    tensor([1, 0])
-    """
-    return _extreme(input, dim, keepdim, "max", _amax, argmax_along)
-
-
-@numpy_spelling
-def min(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
-    """The smallest value of all; with ``dim`` (values, indices); with a tensor the elementwise minimum.
-
-    Source: ``torch.min``.
-
-    >>> import tensorgrad as tg
-    >>> tg.min(tg.tensor([3.0, 1.0, 2.0])).item()
-    1.0
-    """
-    return _extreme(input, dim, keepdim, "min", _amin, argmin_along)
-
-
-def _extreme(input: Any, dim: Any, keepdim: bool, op: str, whole: Any, position: Any) -> Any:
-    x = operand(input, op)
-    if isinstance(raw(dim), np.ndarray) and raw(dim).ndim:
-        return (maximum if op == "max" else minimum)(x, dim)
-    if dim is None:
-        return whole(x, dim=_not_empty(x, many_dims(None, x.ndim, op), op), keepdim=keepdim, share_nan=True)
-    along = one_dim(dim, x.ndim, op)
-    if x.ndim == 0:
-        return values_and_indices(whole(x, dim=(), keepdim=False, share_nan=True), position(x, dim=None, keepdim=False))
-    _not_empty(x, (along,), op)
-    indices = position(x, dim=along, keepdim=True)
-    values = gather(x, along, indices)
-    if not keepdim:
-        shape = tuple(n for i, n in enumerate(indices.shape) if i != along)
-        values, indices = _reshape(values, shape=shape), _reshape(indices, shape=shape)
-    return values_and_indices(values, indices)
-
-
-@numpy_spelling
-def argmax(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
-    """The position of the largest value (the first of equals, the first NaN). Source: ``torch.argmax``.
-
-    >>> import tensorgrad as tg
-    >>> tg.argmax(tg.tensor([1.0, 5.0, 5.0])).item()
-    1
-    """
-    return _position(input, dim, keepdim, "argmax", argmax_along)
-
-
-@numpy_spelling
-def argmin(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
-    """The position of the smallest value. Source: ``torch.argmin``.
-
-    >>> import tensorgrad as tg
-    >>> tg.argmin(tg.tensor([[4.0, 5.0], [2.0, 1.0]]), dim=1)
-    tensor([0, 1])
-    """
-    return _position(input, dim, keepdim, "argmin", argmin_along)
-
-
-def _position(input: Any, dim: int | None, keepdim: bool, op: str, along: Any) -> Any:
-    x = operand(input, op)
-    dims = many_dims(None if dim is None else as_int(dim, op, "dim"), x.ndim, op)
-    _not_empty(x, dims, op)
-    return along(x, dim=None if dim is None or x.ndim == 0 else dims[0], keepdim=keepdim)
 
 
 @numpy_spelling
@@ -406,44 +324,10 @@ def logsumexp(input: Any, dim: Any, keepdim: bool = False) -> Any:
 
     >>> import tensorgrad as tg
     >>> tg.logsumexp(tg.tensor([1000.0, 1000.0]), dim=0)
-    tensor(1000.6931)
+    tensor(1000.6932)
     """
     x = operand(input, "logsumexp")
     return _logsumexp(x, dim=many_dims(dim, x.ndim, "logsumexp"), keepdim=keepdim)
-
-
-@numpy_spelling
-def cumsum(input: Any, dim: int, *, dtype: Any = None) -> Any:
-    """The running sum along ``dim``. Source: ``torch.cumsum``.
-
-    >>> import tensorgrad as tg
-    >>> tg.cumsum(tg.tensor([1.0, 2.0, 3.0]), 0)
-    tensor([1., 3., 6.])
-    """
-    x = _as_dtype(operand(input, "cumsum"), dtype)
-    along = one_dim(dim, x.ndim, "cumsum")
-    return x if x.ndim == 0 else _cumsum(x, dim=along)
-
-
-@numpy_spelling
-def norm(input: Any, p: Any = 2, dim: Any = None, keepdim: bool = False) -> Any:
-    """The vector norm ``(sum |x|^p)^(1/p)`` over ``dim``; ``p`` a number, ``inf`` or ``"fro"``.
-
-    Its gradient at the zero vector is 0. Source: ``torch.norm``.
-
-    >>> import tensorgrad as tg
-    >>> tg.norm(tg.tensor([3.0, 4.0])).item()
-    5.0
-    """
-    x = _float(operand(input, "norm"), "norm")
-    if p == "fro" or p is None:
-        p = 2
-    if isinstance(p, str):
-        raise op_error(ValueError, "norm", f"p must be a number, inf or 'fro', got {p!r}")
-    dims = many_dims(dim, x.ndim, "norm")
-    if math.isinf(p):
-        _not_empty(x, dims, "norm")
-    return _norm(x, p=float(p), dim=dims, keepdim=keepdim)
 
 
 def _float(x: Any, op: str) -> Any:
@@ -471,6 +355,6 @@ def _not_empty(x: Any, dims: tuple[int, ...], op: str) -> tuple[int, ...]:
 
 
 __all__ = [
-    "all", "amax", "amin", "any", "argmax", "argmin", "cumsum", "logsumexp", "max", "mean", "min", "norm", "prod",
-    "std", "sum", "var",
+    "all", "any", "count_nonzero", "logsumexp", "mean", "nanmean", "nansum", "prod", "std", "std_mean", "sum", "var",
+    "var_mean",
 ]  # fmt: skip

@@ -36,16 +36,6 @@ def _roll(x: Any, *, shifts: tuple[int, ...], dims: tuple[int, ...]) -> Any:
     return np.roll(x, shifts, dims)
 
 
-@primitive(
-    lambda g, y, x, *, widths, value: _pad(g, widths=tuple((-a, -b) for a, b in widths), value=0.0),
-    name="pad",
-)
-def _pad(x: Any, *, widths: tuple[tuple[int, int], ...], value: float) -> Any:
-    """Negative widths crop, so padding and cropping are each other's adjoint."""
-    crop = tuple(slice(max(-a, 0), n - max(-b, 0)) for n, (a, b) in zip(x.shape, widths, strict=True))
-    return np.pad(x[crop], [(max(a, 0), max(b, 0)) for a, b in widths], constant_values=value)
-
-
 # --- public names ---------------------------------------------------------------------------------------------------
 
 
@@ -133,6 +123,136 @@ def t(input: Any) -> Any:
     if x.ndim > 2:
         raise op_error(ValueError, "t", f"expected at most 2 dimensions, got {x.ndim}")
     return _permute(x, dims=tuple(range(x.ndim))[::-1])
+
+
+def movedim(input: Any, source: Any, destination: Any) -> Any:
+    """Move dimensions to other places, the others keep their order. Source: ``torch.movedim``, ``numpy.moveaxis``.
+
+    Raises ValueError when one is named twice or the two lists differ in length.
+
+    >>> import tensorgrad as tg
+    >>> tg.movedim(tg.zeros(2, 3, 4), 0, -1).shape
+    (3, 4, 2)
+    """
+    x = operand(input, "movedim")
+    start = [one_dim(d, x.ndim, "movedim") for d in loose((source,), "movedim", "source")]
+    end = [one_dim(d, x.ndim, "movedim") for d in loose((destination,), "movedim", "destination")]
+    if len(start) != len(end) or len(set(start)) < len(start) or len(set(end)) < len(end):
+        raise op_error(
+            ValueError, "movedim", f"source {source} and destination {destination} must name as many dims, each once"
+        )
+    order = [d for d in range(x.ndim) if d not in start]
+    for place, d in sorted(zip(end, start, strict=True)):
+        order.insert(place, d)
+    return _permute(x, dims=tuple(order[: x.ndim]))
+
+
+def swapaxes(input: Any, axis0: int, axis1: int) -> Any:
+    """Two dimensions swapped. Source: ``torch.swapaxes``, ``torch.swapdims``.
+
+    >>> import tensorgrad as tg
+    >>> tg.swapaxes(tg.zeros(2, 3), 0, 1).shape
+    (3, 2)
+    """
+    return transpose(input, axis0, axis1)
+
+
+def ravel(input: Any) -> Any:
+    """All elements in C order, one dimension. Source: ``torch.ravel``.
+
+    >>> import tensorgrad as tg
+    >>> tg.ravel(tg.tensor([[1, 2], [3, 4]]))
+    tensor([1, 2, 3, 4])
+    """
+    return _reshape(operand(input, "ravel"), shape=(-1,))
+
+
+def unflatten(input: Any, dim: int, sizes: Any) -> Any:
+    """One dimension as several, of ``sizes`` (one may be -1): the reverse of :func:`flatten`.
+
+    Raises ValueError when they do not multiply to its size. Source: ``torch.unflatten``.
+
+    >>> import tensorgrad as tg
+    >>> tg.unflatten(tg.zeros(2, 6), 1, (3, -1)).shape
+    (2, 3, 2)
+    """
+    x = operand(input, "unflatten")
+    along = one_dim(dim, x.ndim, "unflatten")
+    parts = loose((sizes,), "unflatten", "sizes")
+    if x.ndim == 0 or not parts:
+        raise op_error(ValueError, "unflatten", f"expected a dimension and its sizes, got {x.ndim}-d, sizes {parts}")
+    known, size = math.prod(n for n in parts if n != -1), x.shape[along]
+    if parts.count(-1) == 1 and known and size % known == 0:
+        parts = tuple(size // known if n == -1 else n for n in parts)
+    if math.prod(parts) != size or any(n < 0 for n in parts):
+        raise op_error(ValueError, "unflatten", f"sizes {parts} do not multiply to size {size} of dimension {along}")
+    return _reshape(x, shape=(*x.shape[:along], *parts, *x.shape[along + 1 :]))
+
+
+def view_as(input: Any, other: Any) -> Any:
+    """This tensor with the shape of ``other``. Source: ``torch.Tensor.view_as``."""
+    return reshape(input, tuple(operand(other, "view_as").shape))
+
+
+def expand_as(input: Any, other: Any) -> Any:
+    """This tensor expanded to the shape of ``other``. Source: ``torch.Tensor.expand_as``."""
+    return expand(input, tuple(operand(other, "expand_as").shape))
+
+
+def sum_to_size(input: Any, *size: Any) -> Any:
+    """Summed over what broadcasting from ``size`` would add or stretch. Source: ``torch.Tensor.sum_to_size``.
+
+    Raises ValueError when ``size`` does not broadcast to the shape.
+
+    >>> import tensorgrad as tg
+    >>> tg.ones(2, 3).sum_to_size(1, 3)
+    tensor([[2., 2., 2.]])
+    """
+    x, shape = operand(input, "sum_to_size"), loose(size, "sum_to_size")
+    paired = zip(shape[::-1], x.shape[::-1], strict=False)
+    if len(shape) > x.ndim or any(n not in (1, m) for n, m in paired):
+        raise op_error(ValueError, "sum_to_size", f"size {shape} does not broadcast to shape {tuple(x.shape)}")
+    return sum_to(x, shape=shape)
+
+
+def atleast_1d(*tensors: Any) -> Any:
+    """Each tensor with at least one dimension; several give a tuple. Source: ``torch.atleast_1d``.
+
+    >>> import tensorgrad as tg
+    >>> tg.atleast_1d(tg.tensor(2.0))
+    tensor([2.])
+    """
+    return _each(tensors, "atleast_1d", lambda shape: shape or (1,))
+
+
+def atleast_2d(*tensors: Any) -> Any:
+    """Each tensor with at least two dimensions, new ones in front. Source: ``torch.atleast_2d``.
+
+    >>> import tensorgrad as tg
+    >>> tg.atleast_2d(tg.tensor([1.0, 2.0])).shape
+    (1, 2)
+    """
+    return _each(tensors, "atleast_2d", lambda shape: (1,) * (2 - len(shape)) + shape)
+
+
+def atleast_3d(*tensors: Any) -> Any:
+    """Each tensor with at least three dimensions: (n) becomes (1, n, 1), (m, n) becomes (m, n, 1).
+
+    Source: ``torch.atleast_3d``.
+
+    >>> import tensorgrad as tg
+    >>> tg.atleast_3d(tg.tensor([1.0, 2.0])).shape
+    (1, 2, 1)
+    """
+    return _each(
+        tensors, "atleast_3d", lambda shape: ((1, 1, 1), (1, *shape, 1), (*shape, 1), shape)[min(len(shape), 3)]
+    )
+
+
+def _each(tensors: tuple[Any, ...], op: str, reshaped: Any) -> Any:
+    parts = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)) else tensors
+    found = tuple(_reshape(x, shape=reshaped(tuple(x.shape))) for x in (operand(p, op) for p in parts))
+    return found[0] if parts is tensors and len(tensors) == 1 else found
 
 
 @numpy_spelling
@@ -225,32 +345,12 @@ def roll(input: Any, shifts: Any, dims: Any = None, *, dim: Any = None) -> Any:
     return _roll(x, shifts=amounts, dims=axes)
 
 
-def pad(input: Any, pad: Any, mode: str = "constant", value: float | None = None) -> Any:
-    """Add (or with negative amounts crop) borders: ``pad`` lists (before, after) from the last dimension on.
-
-    Raises ValueError when ``pad`` has odd length or names too many dimensions. Source:
-    ``torch.nn.functional.pad``.
-
-    >>> import tensorgrad as tg
-    >>> tg.nn.functional.pad(tg.ones(1, 2), (1, 0, 0, 1))
-    tensor([[0., 1., 1.],
-            [0., 0., 0.]])
-    """
-    x = operand(input, "pad")
-    amounts = loose((pad,), "pad", "pad")
-    if mode != "constant":
-        raise op_error(ValueError, "pad", f"mode must be 'constant', got {mode!r}")
-    if len(amounts) % 2 or len(amounts) > 2 * x.ndim:
-        raise op_error(ValueError, "pad", f"pad {amounts} must hold (before, after) for at most {x.ndim} dimensions")
-    named = [(amounts[i], amounts[i + 1]) for i in range(0, len(amounts), 2)][::-1]
-    widths = ((0, 0),) * (x.ndim - len(named)) + tuple(named)
-    for n, (before, after) in zip(x.shape, widths, strict=True):
-        if n + before + after < 0:
-            raise op_error(ValueError, "pad", f"pad {amounts} crops more than shape {tuple(x.shape)} has")
-    return _pad(x, widths=widths, value=value or 0.0)
-
+moveaxis = movedim
+swapdims = swapaxes
+reshape_as = view_as
 
 __all__ = [
-    "broadcast_to", "expand", "flatten", "flip", "pad", "permute", "reshape", "roll", "squeeze", "sum_to", "t",
-    "transpose", "unsqueeze", "view",
+    "atleast_1d", "atleast_2d", "atleast_3d", "broadcast_to", "expand", "expand_as", "flatten", "flip", "moveaxis",
+    "movedim", "permute", "ravel", "reshape", "reshape_as", "roll", "squeeze", "sum_to", "sum_to_size", "swapaxes",
+    "swapdims", "t", "transpose", "unflatten", "unsqueeze", "view", "view_as",
 ]  # fmt: skip

@@ -4,63 +4,24 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import NamedTuple
+from itertools import pairwise
 
 import graphviz
 
-from tensorgrad.viz.labels import FAMILIES, count_text
+from tensorgrad.viz.labels import count_text, visible
+from tensorgrad.viz.look import (
+    EDGE,
+    FAMILY_STYLE,
+    FONT,
+    INK,
+    KIND_ATTRIBUTES,
+    KIND_STYLE,
+    LINE,
+    SIDE_EDGE,
+    SOFT,
+    legend,
+)
 from tensorgrad.viz.model import Graph, GraphModule, GraphNode
-
-# --- the look ---------------------------------------------------------------------------------------------------------
-
-INK, SOFT, LINE = "#1f2933", "#52606d", "#7b8794"
-FONT = "Helvetica"  # what Graphviz knows the widths of; it names the fallbacks itself
-
-
-class Style(NamedTuple):
-    """Fill and outline."""
-
-    fill: str
-    line: str
-
-
-#: Colour is never the only sign: operators carry their name, and tensors differ in outline too.
-FAMILY_STYLE = {
-    "conv, linear": Style("#8fbcea", "#2f6fb3"),
-    "activation": Style("#fbd38d", "#c27a1a"),
-    "normalise, dropout": Style("#8fd6cc", "#23877b"),
-    "pool, shape": Style("#c3d2c5", "#66806c"),
-    "loss": Style("#e6a3c2", "#a83a72"),
-    "elementwise, reduce": Style("#e8ebee", "#8b96a2"),
-    "module": Style("#d3dcec", "#5d739b"),
-}
-KIND_STYLE = {
-    "input": Style("#ffffff", "#1f2933"),
-    "parameter": Style("#e3f0fc", "#7fb0dd"),
-    "buffer": Style("#f1f5f9", "#94a3b8"),
-    "constant": Style("#ffffff", "#9aa5b1"),
-    "output": Style("#bde5b8", "#3f8f3a"),
-}
-_KIND_ATTRIBUTES = {
-    "input": {"style": "filled", "penwidth": "2.4"},
-    "parameter": {"style": "filled,rounded", "fontsize": "10"},
-    "buffer": {"style": "filled,rounded,dashed", "fontsize": "10"},
-    "constant": {"style": "filled,dotted", "fontsize": "10"},
-    "output": {"style": "filled,rounded", "penwidth": "2.4"},
-    "module": {"style": "filled", "peripheries": "2"},
-    "op": {"style": "filled"},
-}
-#: Data flows down a straight trunk; parameters join from the side.
-_EDGE = {"weight": "8"}
-_SMALL_EDGE = {"color": "#b8c4d0", "arrowsize": "0.5"}
-_LEGEND = {
-    "input": "input: bold",
-    "parameter": "parameter: rounded",
-    "buffer": "buffer: dashed",
-    "constant": "constant: dotted",
-    "output": "output: bold, rounded",
-    "module": "folded module: double outline",
-}
 
 
 def digraph(graph: Graph, *, rankdir: str = "TB", into: graphviz.Digraph | None = None) -> graphviz.Digraph:
@@ -78,7 +39,7 @@ def digraph(graph: Graph, *, rankdir: str = "TB", into: graphviz.Digraph | None 
         ranksep="0.34",
         newrank="false",
         labelloc="b",
-        label=_legend(graph),
+        label=legend(graph),
     )
     dot.attr("node", shape="box", fontname=FONT, fontsize="11", fontcolor=INK, margin="0.14,0.07", height="0.3")
     dot.attr("edge", color=LINE, arrowsize="0.65", penwidth="1.1")
@@ -93,14 +54,18 @@ def digraph(graph: Graph, *, rankdir: str = "TB", into: graphviz.Digraph | None 
             inside.setdefault(module.parent, []).extend(inside.pop(module.id))
         else:
             below.setdefault(module.parent, []).append(module)
+    rows = _rows(graph)
     titles = {node.id: _title(named[node.module]) for node in graph.nodes if node.module in named}
     for node in inside.get(None, ()):
         _node(dot, node, titles)
-    dot.body.extend(_clusters(graph, inside, below, titles))
+    dot.body.extend(_clusters(graph, inside, below, titles, rows))
 
-    small = {node.id for node in graph.nodes if node.kind in ("parameter", "buffer", "constant")}
+    side = {node.id for node in graph.nodes if node.kind in ("parameter", "buffer", "constant")}
+    leftwards = {(right, left) for row in rows.values() for left, right in pairwise(row)}
     for edge in graph.edges:
-        attributes = _SMALL_EDGE if edge.source in small else _EDGE
+        attributes = SIDE_EDGE if edge.source in side else EDGE
+        if (edge.source, edge.target) in leftwards:
+            attributes = {**SIDE_EDGE, "weight": "0"}  # else Graphviz would put its source to the left
         dot.edge(name_of(edge.source), name_of(edge.target), **attributes)
     return dot
 
@@ -110,6 +75,7 @@ def _clusters(
     inside: dict[str | None, list[GraphNode]],
     below: dict[str | None, list[GraphModule]],
     titles: dict[str, str],
+    rows: dict[str, list[str]],
 ) -> Iterator[str]:
     """The lines of all module clusters, nested; with a stack, since nesting has no limit."""
     todo: list[GraphModule | int] = list(reversed(below.get(None, [])))
@@ -126,8 +92,9 @@ def _clusters(
         scratch.attr(style="rounded,dashed", color="#9aa9bd", bgcolor=_shade(depth), margin="10")
         for node in inside.get(item.id, ()):
             _node(scratch, node, titles)
-        quoted = graphviz.quoting.quote(f"cluster_{name_of(item.id)}")
-        yield f"{pad}subgraph {quoted} {{\n"
+            if node.id in rows:
+                scratch.body.append(_row(rows[node.id], node.id))
+        yield f"{pad}subgraph {_quoted(f'cluster_{name_of(item.id)}')} {{\n"
         yield from (pad + line for line in scratch.body)
         todo.append(depth)
         todo.extend(reversed(below.get(item.id, [])))
@@ -136,6 +103,49 @@ def _clusters(
 
 def _shade(depth: int) -> str:
     return ("#f7f9fc", "#f0f4f9")[(depth - 1) % 2]
+
+
+def _rows(graph: Graph) -> dict[str, list[str]]:
+    """For operators in modules the nodes that stand in one row with them: their parameters, left and right.
+
+    Parameters above an operator would push the data aside; beside it they leave it a straight way down. An operator
+    that only prepares a parameter (batch norm's reshape) stands between the two.
+    """
+    sources: dict[str, list[str]] = {}
+    uses: Counter[str] = Counter()
+    for edge in graph.edges:
+        sources.setdefault(edge.target, []).append(edge.source)
+        uses[edge.source] += 1
+    nodes = {node.id: node for node in graph.nodes}
+    rows: dict[str, list[str]] = {}
+    placed: set[str] = set()
+    for node in reversed(graph.nodes):  # newest first: what prepares a parameter is placed by its user
+        if node.kind != "op" or node.module is None or node.id in placed:
+            continue
+        branches = []
+        for source in sources.get(node.id, ()):
+            branch = [source]
+            if nodes[source].kind == "op" and len(sources.get(source, ())) == 1:
+                branch = [sources[source][0], source]
+            single = all(uses[id] == 1 and nodes[id].module == node.module for id in branch)
+            if single and nodes[branch[0]].kind in ("parameter", "buffer"):
+                branches.append(branch)
+        if 0 < len(branches) <= 2 and len(branches) < len(sources[node.id]):
+            left, right = branches[0], branches[1][::-1] if len(branches) == 2 else []
+            rows[node.id] = [*left, node.id, *right]
+            placed.update(rows[node.id])
+    return rows
+
+
+def _row(row: list[str], operator: str) -> str:
+    """The statement that puts nodes beside each other.
+
+    Graphviz keeps a single node right of the operator, two only when invisible edges hold them there.
+    """
+    names = [_quoted(name_of(id)) for id in row]
+    right = names[row.index(operator) :]
+    hold = f" {' -> '.join(right)} [style=invis];" if len(right) > 2 else ""
+    return f"\t{{rank=same; {'; '.join(names)};{hold}}}\n"
 
 
 def _modules_of_one_box(graph: Graph) -> dict[str, GraphModule]:
@@ -147,10 +157,11 @@ def _modules_of_one_box(graph: Graph) -> dict[str, GraphModule]:
 
 def _node(dot: graphviz.Digraph, node: GraphNode, titles: dict[str, str]) -> None:
     style = KIND_STYLE.get(node.kind) or FAMILY_STYLE.get(node.family, FAMILY_STYLE["elementwise, reduce"])
-    attributes = {"fillcolor": style.fill, "color": style.line, **_KIND_ATTRIBUTES[node.kind]}
+    attributes = {"fillcolor": style.fill, "color": style.line, **KIND_ATTRIBUTES[node.kind]}
     if not node.trainable:
         attributes["style"] += ",dashed"
-    dot.node(name_of(node.id), label_of(_lines(node, titles.get(node.id))), tooltip=label_of([node.id]), **attributes)
+    hint = [node.id] if node.source is None else [node.id, node.source]
+    dot.node(name_of(node.id), label_of(_lines(node, titles.get(node.id))), tooltip=label_of(hint), **attributes)
 
 
 def _lines(node: GraphNode, title: str | None = None) -> list[str]:
@@ -186,8 +197,6 @@ def _cluster_label(module: GraphModule, total: int) -> str:
 
 # --- text that is not ours --------------------------------------------------------------------------------------------
 
-_LONGEST = 60
-
 
 def label_of(lines: list[str]) -> str:
     """Lines of any text as one DOT label that shows exactly this text.
@@ -195,14 +204,11 @@ def label_of(lines: list[str]) -> str:
     >>> print(label_of(["a<b>", r"back\\slash", "new\\nline"]))
     a<b>\\nback\\\\slash\\nnew\\\\nline
     """
-    return graphviz.nohtml("\\n".join(graphviz.escape(_visible(line)) for line in lines))
+    return graphviz.nohtml("\\n".join(graphviz.escape(visible(line).replace("&", "&amp;")) for line in lines))
 
 
-def _visible(text: str) -> str:
-    """Control characters by their escapes, too long a text shortened, ``&`` safe from entities."""
-    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
-    text = text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
-    return text.replace("&", "&amp;")
+def _quoted(name: str) -> str:
+    return str(graphviz.quoting.quote(name))
 
 
 def name_of(id: str) -> str:
@@ -215,35 +221,3 @@ def name_of(id: str) -> str:
 
 
 _AWKWARD = frozenset('%:"\\<>')
-
-
-# --- legend -----------------------------------------------------------------------------------------------------------
-
-
-def _legend(graph: Graph) -> str:
-    """One line with the colours that occur, one with the totals, and what was left out. HTML, of our own words only."""
-    families = {node.family for node in graph.nodes if node.kind in ("op", "module")}
-    kinds = {node.kind for node in graph.nodes}
-    operators = [(FAMILY_STYLE[name], _LEGEND.get(name, name)) for name in (*FAMILIES, "module") if name in families]
-    tensors = [(style, _LEGEND[kind]) for kind, style in KIND_STYLE.items() if kind in kinds]
-    total = f"{graph.operators:,} operator{'s' * (graph.operators != 1)}, {count_text(graph.parameters)}"
-    if any(node.attributes.startswith(("k", "s")) and " p" in node.attributes for node in graph.nodes):
-        total += " · k kernel, s stride, p padding, d dilation, g groups"
-    rows = [_swatches(row) for row in (operators, tensors) if row]
-    rows += [f"<TR><TD>{_html(text)}</TD></TR>" for text in (total, *graph.notes)]
-    return f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2">{"".join(rows)}</TABLE>>'
-
-
-def _swatches(cells: list[tuple[Style, str]]) -> str:
-    """A row of the legend: coloured squares with their meaning."""
-    row = "".join(
-        f'<TD BGCOLOR="{style.fill}" COLOR="{style.line}" BORDER="1" WIDTH="16" HEIGHT="12" FIXEDSIZE="TRUE"></TD>'
-        f'<TD ALIGN="LEFT">{_html(text)}  </TD>'
-        for style, text in cells
-    )
-    table = f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="3" CELLPADDING="2"><TR>{row}</TR></TABLE>'
-    return f"<TR><TD>{table}</TD></TR>"
-
-
-def _html(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -119,9 +119,9 @@ class Drawing(graphviz.Digraph):
         >>> drawing = tg.viz.graph(tg.ones(2, requires_grad=True).sum())
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     path = drawing.save(f"{folder}/graph.txt")
-        ...     print(open(path).read())
+        ...     print(Path(path).read_text(), end="")
         input#0  input  float32[2]
-        sum#0  op  dim=(0,)  float32[] <- input#0
+        sum#0  dim=(0,)  float32[] <- input#0
         output#0  output  float32[] <- sum#0
         """
         path = Path(os.fspath(filename if filename is not None else self.filename))

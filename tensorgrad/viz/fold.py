@@ -124,6 +124,7 @@ def _box(name: str, cls: str, parent: str | None, group: list[GraphNode], last: 
         parameters=sum(node.parameters for node in parameters),
         trainable=not parameters or any(node.trainable for node in parameters),
         saved_bytes=None if None in saved else sum(size or 0 for size in saved),
+        source=None,
         value=None,
         grad=None,
         operators=len(inside),

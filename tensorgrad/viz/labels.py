@@ -6,19 +6,21 @@ from typing import Any
 
 import numpy as np
 
-#: Families in the legend's order: operators of a family share a colour.
-FAMILIES: dict[str, tuple[str, ...]] = {
-    "conv, linear": ("conv", "conv_input_grad", "conv_weight_grad", "linear", "matmul"),
-    "activation": ("relu leaky_relu elu gelu silu softplus sigmoid tanh softmax log_softmax masked normal_cdf").split(),
-    "normalise, dropout": ("normalize", "dropout"),
-    "pool, shape": (
-        "max_pool avg_pool avg_pool_input_grad adaptive_avg_pool adaptive_avg_pool_input_grad pool_gather pool_scatter "
-        "reshape permute broadcast_to sum_to cat pad getitem gather scatter_along scatter_into flip roll cast clone"
-    ).split(),
-    "loss": ("cross_entropy", "cross_entropy_soft"),
-    "elementwise, reduce": (),  # and everything that stands nowhere else
+#: Families in the legend's order, and the modules of `tensorgrad.ops` whose operators they are: an operator added
+#: to one of these files has its colour. Operators of a family share a colour.
+FAMILIES = {
+    "conv, linear": "conv embedding matmul",
+    "activation": "activation piecewise softmax",
+    "normalise, dropout": "norm dropout",
+    "pool, shape": """pool adaptive_pool max_pool avg_pool shape index join diagonal fold interpolate pad scatter write
+        structural view""",
+    "loss": "loss loss_likelihood cross_entropy",
+    "elementwise, reduce": "",  # and everything that stands nowhere else
 }
-_FAMILY = {name: family for family, names in FAMILIES.items() for name in names}
+_OF_MODULE = {module: family for family, modules in FAMILIES.items() for module in modules.split()}
+
+#: Operators that are more than the file they are in.
+_OF_NAME = {"linear": "conv, linear", "sigmoid": "activation", "tanh": "activation", "clone": "pool, shape"}
 
 #: Primitives that work in any number of dimensions and are called by it: "conv" of an image is conv2d.
 _BY_DIMENSION = ("conv", "max_pool", "adaptive_avg_pool", "avg_pool")
@@ -29,13 +31,17 @@ _QUIET = {"shape", "size", "sizes", "keepdim", "eps", "count_include_pad", "ceil
 _LONGEST = 40
 
 
-def family(operator: str) -> str:
-    """The family of a primitive, by its name.
+def family(op: Any) -> str:
+    """The family of a primitive, by the file that declares it.
 
-    >>> family("conv"), family("add")
+    >>> from tensorgrad.autograd.primitive import REGISTRY
+    >>> family(REGISTRY["conv"]), family(REGISTRY["add"])
     ('conv, linear', 'elementwise, reduce')
     """
-    return _FAMILY.get(operator, "elementwise, reduce")
+    module = getattr(getattr(op, "forward", None), "__module__", None) or ""
+    package, _, file = module.rpartition(".")
+    known = _OF_MODULE.get(file) if package.startswith("tensorgrad") else None
+    return _OF_NAME.get(op.name) or known or "elementwise, reduce"
 
 
 def display_name(operator: str, static: dict[str, Any], shape: tuple[int, ...]) -> str:
@@ -115,6 +121,16 @@ def count_text(count: int) -> str:
     ('1 parameter', '61,706 parameters')
     """
     return f"{count:,} parameter{'s' * (count != 1)}"
+
+
+def visible(text: str, longest: int = 60) -> str:
+    """Text as it can be shown: control characters by their escapes, cut when it is too long.
+
+    >>> print(visible("a\\tb"))
+    a\\tb
+    """
+    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def _window(static: dict[str, Any], kernel: tuple[int, ...] | None) -> str:

@@ -35,6 +35,7 @@ class GraphNode:
     saved_bytes: int | None = 0  # kept for backward, without parameters; None once freed
     value: float | None = None  # of a scalar, where its tensor is known
     grad: float | None = None  # of a scalar, where it is known
+    source: str | None = None  # file:line of the call, where it was recorded
     operators: int = 0  # recorded calls: 1 for an operator, more for a folded module
 
 

@@ -202,7 +202,7 @@ def _row(path: str, module: Module, args: Any, out: Any) -> LayerRow:
         path=path,
         cls=type(module).__name__,
         depth=path.count(".") + 1 if path else 0,
-        kernel=_kernel(module, own),
+        kernel=_kernel(module, own, source),
         input_shape=None if source is None else tuple(source.shape),
         output_shape=None if result is None else tuple(result.shape),
         parameters=sum(p.data.size for p in every),
@@ -241,13 +241,13 @@ def _positions(shape: tuple[int, ...], spatial: int) -> int:
     return int(np.prod(shape[len(shape) - spatial :])) * int(np.prod(shape[: len(shape) - spatial - 1]))
 
 
-def _kernel(module: Module, own: list[Any]) -> tuple[int, ...] | None:
+def _kernel(module: Module, own: list[Any], source: Tensor | None) -> tuple[int, ...] | None:
     for parameter in own:
         if parameter.ndim >= 3:
             return tuple(parameter.shape[2:])
     size = getattr(module, "kernel_size", None)
     if isinstance(size, int):
-        return (size, size) if "2d" in type(module).__name__ else (size,)
+        return (size,) * max(1, source.ndim - 2 if source is not None else 1)
     return tuple(size) if isinstance(size, (tuple, list)) else None
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -58,7 +59,8 @@ class _Names:
                     raise TypeError(f"graph: params[{name!r}] must be a tensor or a Module, got {type(value).__name__}")
         elif params is not None:
             raise TypeError(
-                f"graph: params must be a Module, a dictionary of names to tensors, or None, got {type(params).__name__}"
+                "graph: params must be a Module, a dictionary of names to tensors, or None, "
+                f"got {type(params).__name__}"
             )
         distinct = {id(t): t.data.size for _, kind, t in self.tensors.values() if kind == "parameter"}
         self.parameters = sum(distinct.values())
@@ -67,8 +69,8 @@ class _Names:
         self.modules.append((prefix, module))
         for name, tensor in module.named_parameters(prefix):
             self._add(name, "parameter", tensor)
-        for name, tensor in module.named_buffers(prefix):
-            self._add(name, "buffer", tensor)
+        for name, buffer in module.named_buffers(prefix):
+            self._add(name, "buffer", buffer)
 
     def _add(self, name: str, kind: str, tensor: Tensor) -> None:
         if tensor.node is not None:
@@ -146,14 +148,15 @@ class _Reader:
             kind="op",
             label=label,
             shape=tuple(node.shape),
-            dtype=str(node.dtype),
+            dtype=_dtype_name(node.dtype),
             bytes=_size(node.shape) * node.dtype.itemsize,
             operator=operator,
-            family=labels.family(operator),
+            family=labels.family(node.op),
             attributes=labels.short(operator, node.static, _kernel(node)),
             static=labels.summaries(node.static),
             module=module,
             saved_bytes=_saved_bytes(node),
+            source=getattr(node, "source", None),
             operators=1,
         )
         named = self.names.results.get(id(node))
@@ -243,8 +246,7 @@ class _Reader:
         seen: Counter[str] = Counter()
         for leaf in self.leaves.values():
             if leaf.kind == "parameter":
-                for call in chains.get(leaf.module or "", ()):
-                    seen[call] += leaf.parameters
+                seen.update(dict.fromkeys(chains.get(leaf.module or "", ()), leaf.parameters))
         total = sum(leaf.parameters for leaf in self.leaves.values() if leaf.kind == "parameter")
         self.graph.parameters = self.names.parameters or total
         for call in self.graph.modules:
@@ -272,6 +274,8 @@ def _named_outputs(outputs: Any) -> list[tuple[str | None, Tensor]]:
     for name, tensor in pairs:
         if not isinstance(tensor, Tensor):
             raise TypeError(f"graph: outputs must be a tensor or several, got {type(tensor).__name__}")
+        if tensor.view_of is not None:
+            tensor.view_of.refresh(tensor)  # what it shares memory with may have been written since
         named.append((str(name) if name is not None else tensor.name, tensor))
     if not named:
         raise TypeError("graph: outputs must be a tensor or several, got none")
@@ -292,7 +296,12 @@ def _reachable(roots: list[Node]) -> list[Node]:
 
 def _tensor_node(name: str, kind: str, tensor: Tensor) -> GraphNode:
     drawn = GraphNode(
-        id=name, kind=kind, label=name, shape=tuple(tensor.shape), dtype=str(tensor.dtype), bytes=tensor.data.nbytes
+        id=name,
+        kind=kind,
+        label=name,
+        shape=tuple(tensor.shape),
+        dtype=_dtype_name(tensor.dtype),
+        bytes=tensor.data.nbytes,
     )
     if kind == "parameter":
         drawn.parameters, drawn.trainable = tensor.data.size, tensor.requires_grad
@@ -338,22 +347,23 @@ def _saved_bytes(node: Node) -> int | None:
     """Bytes that the node keeps for its rules; parameters are kept anyway. None once they are gone."""
     if node.freed:
         return None
-    leaves = {id(edge.data) for edge in node.edges if isinstance(edge, Tensor)}
-    arrays = {id(array): array.nbytes for array in _arrays([node.saved, node.value, node.static])}
-    return sum(size for key, size in arrays.items() if key not in leaves)
-
-
-def _arrays(value: Any) -> Iterator[np.ndarray]:
-    if isinstance(value, Tensor):
-        yield value.data
-    elif isinstance(value, np.ndarray):
-        yield value
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _arrays(item)
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from _arrays(item)
+    held: list[Any] = [node.value, node.saved, node.static]
+    arrays: dict[int, int] = {}
+    while held:
+        value = held.pop()
+        if isinstance(value, np.ndarray):
+            arrays[id(value)] = value.nbytes
+        elif isinstance(value, (list, tuple)):
+            held.extend(value)
+        elif isinstance(value, dict):
+            held.extend(value.values())
+        elif isinstance(value, Tensor):
+            held.append(value.data)
+    if arrays:
+        for edge in node.edges:
+            if isinstance(edge, Tensor):
+                arrays.pop(id(edge.data), None)
+    return sum(arrays.values())
 
 
 def _common(a: tuple[str, ...], b: tuple[str, ...]) -> tuple[str, ...]:
@@ -366,6 +376,10 @@ def _common(a: tuple[str, ...], b: tuple[str, ...]) -> tuple[str, ...]:
 def _path_of(call: str) -> str:
     head, mark, number = call.rpartition("#")
     return head if mark and number.isdigit() else call
+
+
+#: NumPy builds the name anew each time, which takes longer than everything else about a small node.
+_dtype_name = functools.cache(str)
 
 
 def _size(shape: tuple[int, ...]) -> int:

@@ -104,3 +104,60 @@ CASES += [
     conv("same", (1, 1, 3, 2, 3), (1, 1, 2, 3, 1), op="conv3d", padding="same"),
     conv("unbatched", (1, 2, 3, 3), (1, 1, 2, 2, 2), op="conv3d"),
 ]
+
+# --------------------------------------------------------------------------- transposed: the input gradient by itself
+
+
+def transposed(label, x, w, bias=True, op="conv_transpose2d", **static):
+    b = (real(w[1] * static.get("groups", 1)),) if bias else ()
+    return Case(op, label, functional(op, **static), real(*x), real(*w), *b, linear=True, covers=COVERS)
+
+
+X, W = (2, 2, 3, 4), (2, 3, 3, 2)
+CASES += [
+    transposed("3x2", X, W),
+    transposed("3x2, no bias", X, W, bias=False),
+    transposed("stride 2", X, W, stride=2),
+    transposed("stride 2, padding 1, output_padding 1", X, W, stride=2, padding=1, output_padding=1),
+    transposed("dilation 2, output_padding 1, stride 1", X, W, dilation=2, output_padding=1),
+    transposed(
+        "dilation 3, output_padding 2, stride 2",
+        (1, 1, 2, 3),
+        (1, 1, 2, 2),
+        stride=2,
+        dilation=3,
+        output_padding=2,
+        padding=1,
+    ),
+    transposed("stride above kernel", (1, 1, 2, 3), (1, 2, 1, 1), stride=3, output_padding=2),
+    transposed("different by axis", (1, 2, 3, 2), (2, 1, 2, 3), stride=(1, 2), padding=(1, 0), dilation=(2, 1)),
+    transposed("output_padding by axis", X, W, stride=(2, 3), output_padding=(0, 2), padding=(0, 1)),
+    transposed("padding above kernel", (1, 1, 5, 5), (1, 1, 2, 2), padding=2),
+    transposed("groups 2", (1, 4, 3, 3), (4, 3, 2, 2), groups=2, stride=2),
+    transposed("depthwise", (1, 3, 3, 3), (3, 1, 3, 3), groups=3, stride=2, padding=1, output_padding=1),
+    transposed("1x1", (2, 3, 2, 2), (3, 2, 1, 1)),
+    transposed("unbatched", (2, 3, 3), (2, 2, 2, 2), stride=2),
+    transposed("empty batch", (0, 2, 3, 3), (2, 2, 2, 2)),
+    transposed("3", (2, 2, 4), (2, 3, 3), op="conv_transpose1d"),
+    transposed("stride 3, groups", (1, 4, 3), (4, 1, 2), op="conv_transpose1d", stride=3, groups=2, output_padding=1),
+    transposed("unbatched", (2, 3), (2, 1, 2), op="conv_transpose1d", dilation=2),
+    transposed("2x2x2", (1, 2, 2, 2, 3), (2, 2, 2, 2, 2), op="conv_transpose3d", stride=2),
+    transposed("by axis", (1, 1, 2, 2, 2), (1, 2, 2, 1, 3), op="conv_transpose3d", stride=(1, 2, 2), padding=(0, 0, 1)),
+    transposed("unbatched", (1, 2, 2, 2), (1, 1, 2, 2, 2), op="conv_transpose3d", output_padding=1, stride=2),
+    Case(
+        "conv_transpose2d",
+        "positional",
+        functional("conv_transpose2d", 2, 1, 1, 1, 1),
+        real(1, 2, 3, 3),
+        real(2, 2, 3, 3),
+        real(2),
+        linear=True,
+    ),
+    Case(
+        "conv_transpose2d",
+        "of a convolution",
+        lambda t, x, w: t.F.conv_transpose2d(t.F.conv2d(x, w, stride=2), w, stride=2),
+        real(1, 2, 4, 4),
+        real(2, 2, 2, 2),
+    ),
+]

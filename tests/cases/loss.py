@@ -239,6 +239,36 @@ CASES += [
     Case("dropout", "eval", functional("dropout", 0.5, training=False), real(3, 4), linear=True),
     Case("dropout", "empty", functional("dropout", 0.5), real(0, 3), linear=True),
 ]
+
+
+def seeded(name, *args, **static):
+    """The same mask in every evaluation."""
+
+    def dropout(t, x):
+        t.manual_seed(0)
+        return getattr(t.F, name)(x, *args, **static)
+
+    return dropout
+
+
+DROPOUTS = {
+    "dropout1d": [(2, 3, 4), (3, 4)],
+    "dropout2d": [(2, 3, 2, 2), (2, 3, 4)],
+    "dropout3d": [(2, 3, 2, 1, 2), (3, 2, 1, 2)],
+    "alpha_dropout": [(3, 4), (4,), ()],
+    "feature_alpha_dropout": [(3, 4), (2, 3, 2, 2)],
+}
+CASES += [
+    case
+    for name, shapes in DROPOUTS.items()
+    for shape in shapes
+    for case in (
+        Case("dropout", f"{name} {shape}", seeded(name, 0.4, training=True), real(*shape), linear=True, torch=False),
+        Case("dropout", f"{name} {shape} eval", functional(name, 0.5, False), real(*shape), linear=True),
+        Case("dropout", f"{name} {shape} p=0", functional(name, 0.0, True), real(*shape), linear=True),
+        Case("dropout", f"{name} {shape} p=1", functional(name, 1.0, True), real(*shape), linear=True),
+    )
+]
 CASES += [
     Case(
         "where",

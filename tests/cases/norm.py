@@ -1,6 +1,6 @@
 """Normalization layers as functions."""
 
-from tests.cases.case import Case, exactly, fixed, functional, positive, real
+from tests.cases.case import Case, distinct, exactly, fixed, functional, nonzero, positive, real
 
 # --------------------------------------------------------------------------- batch norm
 
@@ -132,4 +132,74 @@ CASES += [
     Case("layer_norm", "list", functional("layer_norm", [4]), real(2, 4), float32=5e-6),
     Case("layer_norm", "one value", functional("layer_norm", (1,)), real(3, 1), smooth=False, float32=None),
     Case("layer_norm", "constant row", functional("layer_norm", (3,)), exactly([[2.0] * 3]), smooth=False),
+]
+
+# --------------------------------------------------------------------------- group, instance, root mean square
+
+
+def group(label, shape, groups, affine=2, **static):
+    inputs = [real(shape[1]) for _ in range(affine)]
+    call = lambda t, x, *wb: t.F.group_norm(x, groups, *wb, **static)
+    return Case("group_norm", label, call, real(*shape), *inputs, float32=5e-6, covers=("normalize",))
+
+
+def instance(label, shape, affine=2, **static):
+    inputs = [real(shape[1]) for _ in range(affine)]
+    call = lambda t, x, *wb: t.F.instance_norm(x, None, None, *wb, **static)
+    return Case("instance_norm", label, call, real(*shape), *inputs, float32=5e-6, covers=("normalize",))
+
+
+def rms(label, shape, normalized, affine=1, **static):
+    inputs = [real(*normalized) for _ in range(affine)]
+    call = lambda t, x, *w: t.F.rms_norm(x, normalized, *w, **static)
+    return Case("rms_norm", label, call, real(*shape), *inputs, float32=5e-6)
+
+
+def response(label, shape, *args, **static):
+    return Case("local_response_norm", label, functional("local_response_norm", *args, **static), real(*shape))
+
+
+def unit(label, x, *args, **static):
+    return Case("normalize", f"F.normalize {label}", functional("normalize", *args, **static), x, float32=5e-6)
+
+
+CASES += [
+    group("two groups", (2, 4, 3, 2), 2),
+    group("one group", (2, 3, 4), 1),
+    group("a group each", (2, 3, 4), 3),
+    group("no affine", (2, 4, 2), 2, affine=0),
+    group("weight only", (2, 4, 2), 2, affine=1),
+    group("no positions", (3, 6), 2),
+    group("eps", (2, 4, 3), 2, eps=0.1),
+    instance("(2,3,4)", (2, 3, 4)),
+    instance("(2,2,3,2)", (2, 2, 3, 2)),
+    instance("5-d", (1, 2, 2, 1, 2)),
+    instance("no affine", (2, 2, 3), affine=0),
+    instance("eps", (2, 2, 3), eps=0.1),
+    Case(
+        "instance_norm",
+        "by running moments",
+        lambda t, x, mean, var, w, b: t.F.instance_norm(x, mean, var, w, b, use_input_stats=False),
+        real(2, 3, 4),
+        fixed(real(3)),
+        fixed(positive(3)),
+        real(3),
+        real(3),
+        linear=True,
+        covers=("normalize",),
+    ),
+    rms("last axis", (2, 3, 4), (4,)),
+    rms("two axes", (2, 3, 4), (3, 4)),
+    rms("no weight", (2, 5), (5,), affine=0),
+    rms("eps", (2, 5), (5,), eps=0.1),
+    response("size 2", (2, 5, 3), 2),
+    response("size 3, strong", (2, 5, 3), 3, 0.5, 0.6, 2.0),
+    response("4-d", (1, 4, 2, 3), size=4, alpha=1.0),
+    response("5-d", (1, 4, 1, 2, 2), 5, alpha=1.0),
+    unit("rows", real(3, 4)),
+    unit("p 1, dim 0", nonzero(3, 4), 1.0, 0),
+    unit("p 3, dim -1", nonzero(2, 3, 2), p=3, dim=-1),
+    unit("infinity", distinct(3, 4), float("inf")),
+    unit("two dims", real(2, 3, 2), dim=(1, 2)),
+    unit("large eps", real(3, 4), eps=10.0),
 ]

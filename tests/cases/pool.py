@@ -1,6 +1,6 @@
 """Pooling."""
 
-from tests.cases.case import Case, distinct, exactly, functional, real, spelled
+from tests.cases.case import Case, distinct, exactly, fixed, functional, positive, real, spelled
 
 X = (2, 2, 5, 6)
 
@@ -133,4 +133,92 @@ CASES += [
         covers=("adaptive_avg_pool", "adaptive_avg_pool_input_grad"),
     )
     for shape, size in ADAPTIVE
+]
+
+# --------------------------------------------------------------------------- one and three dimensions
+
+VOLUME = (1, 2, 3, 4, 4)
+OTHER = [
+    ("max_pool1d", (2, 2, 7), (2,), {}),
+    ("max_pool1d", (2, 2, 7), (3, 2, 1), {"dilation": 2, "ceil_mode": True}),
+    ("max_pool1d", (2, 7), (3,), {"return_indices": True, "stride": 1}),
+    ("max_pool3d", VOLUME, (2,), {}),
+    ("max_pool3d", VOLUME, ((2, 3, 1),), {"stride": (1, 2, 3), "padding": (1, 1, 0), "return_indices": True}),
+    ("max_pool3d", VOLUME[1:], (2,), {"dilation": (1, 2, 1), "ceil_mode": True}),
+    ("avg_pool1d", (2, 2, 7), (2,), {}),
+    ("avg_pool1d", (2, 7), (3, 2, 1), {"ceil_mode": True, "count_include_pad": False}),
+    ("avg_pool3d", VOLUME, (2,), {}),
+    ("avg_pool3d", VOLUME, ((2, 3, 1),), {"stride": 2, "padding": (1, 1, 0), "ceil_mode": True}),
+    ("avg_pool3d", VOLUME[1:], (2,), {"divisor_override": 3}),
+    ("adaptive_avg_pool1d", (2, 2, 7), (3,), {}),
+    ("adaptive_avg_pool1d", (2, 7), ((2,),), {}),
+    ("adaptive_avg_pool3d", VOLUME, (2,), {}),
+    ("adaptive_avg_pool3d", VOLUME[1:], ((1, None, 3),), {}),
+    ("adaptive_max_pool1d", (2, 2, 7), (3,), {"return_indices": True}),
+    ("adaptive_max_pool1d", (2, 7), ((2,),), {}),
+    ("adaptive_max_pool2d", X, ((2, 3),), {"return_indices": True}),
+    ("adaptive_max_pool2d", X, (4,), {"return_indices": True}),
+    ("adaptive_max_pool2d", X[1:], ((None, 1),), {}),
+    ("adaptive_max_pool2d", X, ((7, 8),), {}),
+    ("adaptive_max_pool2d", (0, 2, 3, 3), (2,), {}),
+    ("adaptive_max_pool3d", VOLUME, (2,), {"return_indices": True}),
+    ("adaptive_max_pool3d", VOLUME[1:], ((1, None, 3),), {"return_indices": True}),
+]
+COVERS = {
+    "max": ("max_pool", "pool_gather", "pool_scatter"),
+    "avg": ("avg_pool", "avg_pool_input_grad"),
+    "adaptive_avg": ("adaptive_avg_pool", "adaptive_avg_pool_input_grad"),
+}
+CASES += [
+    Case(
+        op,
+        f"{shape} {spelled(args, static)}",
+        functional(op, *args, **static),
+        distinct(*shape) if "max" in op else real(*shape),
+        linear="avg" in op,
+        covers=COVERS.get(op.rpartition("_")[0], ()),
+    )
+    for op, shape, args, static in OTHER
+]
+CASES += [
+    Case(
+        "adaptive_max_pool2d",
+        label,
+        functional("adaptive_max_pool2d", 1, True),
+        exactly([[image]]),
+        smooth=False,
+    )
+    for label, image, _ in TIES[:4]
+]
+
+# --------------------------------------------------------------------------- power means, and the way back of a maximum
+
+CASES += [
+    Case("lp_pool1d", "p 2", functional("lp_pool1d", 2, 2), real(2, 2, 5)),
+    Case("lp_pool1d", "p 3, stride, ceil", functional("lp_pool1d", 3.0, 3, 2, True), positive(2, 6)),
+    Case("lp_pool2d", "p 2", functional("lp_pool2d", 2.0, (2, 3)), real(2, 2, 4, 6)),
+    Case("lp_pool2d", "p 1.5, stride 1", functional("lp_pool2d", 1.5, 2, stride=1), positive(1, 3, 3)),
+    Case("lp_pool3d", "p 2", functional("lp_pool3d", 2, 2), real(1, 1, 2, 2, 4)),
+    Case("lp_pool2d", "p 1, negative sums give 0", functional("lp_pool2d", 1, 2), exactly([[[[-1.0, -2], [2, -3.0]]]])),
+]
+
+
+def unpooled(rank, label, shape, *args, unpool=None, **static):
+    def call(t, x, y):
+        _, places = getattr(t.F, f"max_pool{rank}d")(x, *args, **static, return_indices=True)
+        return getattr(t.F, f"max_unpool{rank}d")(y, places, *args, **static, **unpool or {})
+
+    out = static.pop("out")
+    return Case(f"max_unpool{rank}d", label, call, fixed(distinct(*shape)), real(*out), linear=True)
+
+
+CASES += [
+    unpooled(1, "2", (2, 2, 6), 2, out=(2, 2, 3)),
+    unpooled(1, "unbatched, output_size", (2, 7), 2, out=(2, 3), unpool={"output_size": (7,)}),
+    unpooled(2, "2", (2, 2, 4, 6), 2, out=(2, 2, 2, 3)),
+    unpooled(
+        2, "stride, padding", (1, 2, 5, 7), 2, stride=3, padding=1, out=(1, 2, 2, 3), unpool={"output_size": (5, 7)}
+    ),
+    unpooled(2, "output_size of four", (1, 2, 5, 5), 2, out=(1, 2, 2, 2), unpool={"output_size": (1, 2, 5, 5)}),
+    unpooled(3, "2", (1, 2, 2, 4, 4), 2, out=(1, 2, 1, 2, 2)),
 ]

@@ -130,6 +130,44 @@ CASES += [
     Case("var", "far from zero", lambda t, x: t.var(x + 1e4), real(6), float32=None, smooth=False),
 ]
 
+# --------------------------------------------------------------------------- without NaN, and several at once
+
+HOLES = exactly([[1.0, NAN, 3.0], [NAN, NAN, 2.0]])
+CASES += [
+    case
+    for name in ("nansum", "nanmean")
+    for case in (
+        Case(name, "whole", function(name), HOLES, smooth=False),
+        Case(name, "dim=0", function(name, 0), HOLES, smooth=False),
+        Case(name, "dim=1 keepdim", method(name, 1, keepdim=True), HOLES, smooth=False),
+        Case(name, "dims", function(name, dim=(0, 2)), real(2, 3, 2), linear=True),
+        Case(name, "0-d", function(name), real(), linear=True),
+        Case(name, "empty", function(name), real(0, 3), smooth=False, float32=None),
+        Case(name, "of squares", lambda t, x, name=name: getattr(t, name)(x * x, 1), real(3, 4)),
+    )
+]
+CASES += [
+    Case("nansum", "integers", function("nansum", 0), integers(9, 3, 4)),
+    Case("nansum", "dtype", lambda t, x: t.nansum(x, dtype=t.float64), real(3), float32=None, linear=True),
+    *(
+        case
+        for name in ("var_mean", "std_mean")
+        for case in (
+            Case(name, "whole", function(name), real(3, 4)),
+            Case(name, "dim=1", function(name, 1), real(3, 4)),
+            Case(name, "biased, dims keepdim", function(name, (0, 2), False, True), real(2, 3, 2)),
+            Case(name, "correction=0", function(name, dim=0, correction=0), real(3, 4)),
+        )
+    ),
+    Case("aminmax", "whole", function("aminmax"), distinct(3, 4)),
+    Case("aminmax", "dim=0", function("aminmax", dim=0), distinct(3, 4)),
+    Case("aminmax", "dim=-1 keepdim", method("aminmax", dim=-1, keepdim=True), distinct(2, 3, 2)),
+    Case("aminmax", "0-d", function("aminmax", dim=0), distinct()),
+    Case("aminmax", "ties", function("aminmax"), exactly([1.0, 3.0, 3.0, 1.0]), smooth=False),
+    Case("aminmax", "nan", function("aminmax", dim=0), exactly([1.0, NAN]), smooth=False, second=False),
+    Case("aminmax", "names", lambda t, x: t.aminmax(x).max - t.aminmax(x).min, distinct(5)),
+]
+
 # --------------------------------------------------------------------------- products
 
 CASES += [

@@ -1,0 +1,57 @@
+"""What recording costs: microseconds per small operator above the bare NumPy call, and per node of a backward pass.
+
+`python benchmarks/overhead.py` prints a table; the fastest of several repetitions, one thread.
+"""
+
+import timeit
+
+import numpy as np
+
+import tensorgrad as tg
+
+A = np.ones(8, np.float32)
+B = np.full(8, 2.0, np.float32)
+M = np.eye(4, dtype=np.float32)
+
+x, y = tg.tensor(A, requires_grad=True), tg.tensor(B, requires_grad=True)
+m = tg.tensor(M, requires_grad=True)
+
+ROWS = {
+    "x + y": (lambda: x + y, lambda: np.add(A, B)),
+    "x * y": (lambda: x * y, lambda: np.multiply(A, B)),
+    "x * 2.0": (lambda: x * 2.0, lambda: np.multiply(A, 2.0)),
+    "exp(x)": (lambda: tg.exp(x), lambda: np.exp(A)),
+    "x.sum()": (lambda: x.sum(), lambda: np.sum(A)),
+    "x.reshape(2, 4)": (lambda: x.reshape(2, 4), lambda: A.reshape(2, 4)),
+    "m @ m": (lambda: m @ m, lambda: M @ M),
+    "x[2:5]": (lambda: x[2:5], lambda: A[2:5]),
+}
+
+
+def best(function, number=20_000, repeat=9):
+    """Microseconds of one call, the fastest of ``repeat`` series."""
+    return min(timeit.repeat(function, number=number, repeat=repeat)) / number * 1e6
+
+
+def backward_per_node(n=20_000):
+    """Microseconds per node to go back through a chain of additions."""
+    times = []
+    for _ in range(5):
+        z = x
+        for _ in range(n):
+            z = z + y
+        total = z.sum()
+        times.append(timeit.timeit(total.backward, number=1) / n * 1e6)
+    return min(times)
+
+
+def main():
+    print(f"{'operator':18} {'recorded':>9} {'NumPy':>9} {'above':>9}   (microseconds)")
+    for name, (recorded, bare) in ROWS.items():
+        ours, numpy = best(recorded), best(bare)
+        print(f"{name:18} {ours:9.2f} {numpy:9.2f} {ours - numpy:9.2f}")
+    print(f"backward, per node {backward_per_node():9.2f}")
+
+
+if __name__ == "__main__":
+    main()

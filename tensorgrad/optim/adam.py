@@ -1,0 +1,138 @@
+"""Adam and AdamW."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, ClassVar
+
+import numpy as np
+
+from tensorgrad.optim.optimizer import Optimizer, Scratch, Update, blocks, check_range, slot
+
+
+class Adam(Optimizer):
+    """``m = b1 m + (1 - b1) g``, ``v = b2 v + (1 - b2) g^2``, ``p = p - lr m' / (sqrt(v') + eps)``.
+
+    ``m' = m / (1 - b1^t)`` and ``v' = v / (1 - b2^t)`` after ``t`` steps. ``weight_decay`` is added to the gradient
+    (``g + weight_decay p``); ``amsgrad`` divides by the largest ``v`` so far; ``maximize`` climbs. ``foreach`` and
+    ``fused`` are accepted and change nothing. Ranges: ``lr``, ``eps``, ``weight_decay`` at least 0, ``betas`` in
+    [0, 1), else ValueError. Source: ``torch.optim.Adam``; Kingma and Ba 2014; Reddi et al. 2018.
+
+    >>> import tensorgrad as tg
+    >>> p = tg.tensor([1.0], requires_grad=True)
+    >>> optimizer = tg.optim.Adam([p], lr=0.1)
+    >>> (p * p).backward(); optimizer.step(); p
+    tensor([0.9000], requires_grad=True)
+    """
+
+    _array_slots: ClassVar = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")
+    _number_slots: ClassVar = ("step",)
+    _decoupled: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        params: Any,
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0,
+        amsgrad: bool = False,
+        *,
+        foreach: bool | None = None,
+        maximize: bool = False,
+        fused: bool | None = None,
+    ) -> None:
+        self._scratch = Scratch()
+        super().__init__(
+            params,
+            {
+                "lr": lr,
+                "betas": betas,
+                "eps": eps,
+                "weight_decay": weight_decay,
+                "amsgrad": amsgrad,
+                "maximize": maximize,
+            },
+        )
+
+    def _check(self, group: dict[str, Any]) -> None:
+        kind = type(self).__name__
+        for name in ("lr", "eps", "weight_decay"):
+            check_range(name, kind, group[name])
+        if len(group["betas"]) != 2:
+            raise ValueError(f"{kind}: betas must be two numbers, got {group['betas']}")
+        for i, beta in enumerate(group["betas"]):
+            check_range(f"betas[{i}]", kind, beta, below=1.0)
+
+    def _required_slots(self, group: dict[str, Any]) -> tuple[str, ...]:
+        return ("step", *self._array_slots[: 3 if group["amsgrad"] else 2])
+
+    def _update(self, group: dict[str, Any]) -> Update:
+        # Python floats: they leave float32 arrays float32, NumPy's float64 numbers would not
+        lr, eps, decay = (float(group[k]) for k in ("lr", "eps", "weight_decay"))
+        beta1, beta2 = (float(beta) for beta in group["betas"])
+        amsgrad, maximize, scratch = group["amsgrad"], group["maximize"], self._scratch
+        shrink = 1 - lr * decay if self._decoupled else 1.0
+        added = 0.0 if self._decoupled else decay
+
+        def update(state: dict[str, Any], p: np.ndarray, g: np.ndarray) -> None:
+            step = state["step"] = state.get("step", 0) + 1
+            m, v, *largest = (slot(state, name, p) for name in self._array_slots[: 3 if amsgrad else 2])
+            # lr m' / (sqrt(v') + eps), with both corrections moved into two numbers
+            correction = math.sqrt(1 - beta2**step)
+            rate, floor = lr * correction / (1 - beta1**step), eps * correction
+            for p_, g_, m_, v_, *largest_ in blocks(p, g, m, v, *largest):
+                s, t = scratch.like(p_, 0), scratch.like(p_, 1)
+                if shrink != 1:
+                    p_ *= shrink
+                d = np.negative(g_, out=s) if maximize else g_
+                if added:
+                    d = np.add(d, np.multiply(p_, added, out=t), out=s)
+                m_ *= beta1
+                m_ += np.multiply(d, 1 - beta1, out=t)
+                v_ *= beta2
+                np.multiply(d, d, out=t)
+                t *= 1 - beta2
+                v_ += t
+                if largest_:
+                    v_ = np.maximum(largest_[0], v_, out=largest_[0])
+                np.sqrt(v_, out=t)
+                t += floor
+                np.divide(m_, t, out=t)
+                t *= rate
+                p_ -= t
+
+        return update
+
+
+class AdamW(Adam):
+    """:class:`Adam` with the weight decay apart from the gradient: ``p = (1 - lr weight_decay) p`` before each step.
+
+    Source: ``torch.optim.AdamW``; Loshchilov and Hutter 2017.
+
+    >>> import tensorgrad as tg
+    >>> p = tg.tensor([1.0], requires_grad=True)
+    >>> optimizer = tg.optim.AdamW([p], lr=0.1, weight_decay=0.5)
+    >>> (0 * p).backward(); optimizer.step(); p
+    tensor([0.9500], requires_grad=True)
+    """
+
+    _decoupled: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        params: Any,
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 1e-2,
+        amsgrad: bool = False,
+        *,
+        maximize: bool = False,
+        foreach: bool | None = None,
+        fused: bool | None = None,
+    ) -> None:
+        super().__init__(params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize)
+
+
+__all__ = ["Adam", "AdamW"]

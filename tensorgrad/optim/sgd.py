@@ -1,0 +1,89 @@
+"""Stochastic gradient descent."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from tensorgrad.optim.optimizer import Optimizer, Scratch, Update, blocks, check_range, slot
+
+
+class SGD(Optimizer):
+    """``d = g + weight_decay p``; ``v = momentum v + (1 - dampening) d`` (``v = d`` at first); ``p = p - lr v``.
+
+    With ``nesterov`` the step is ``d + momentum v``; ``maximize`` climbs (-g for g). ``foreach`` and ``fused`` are
+    accepted and change nothing. Ranges: ``lr``, ``momentum`` and ``weight_decay`` at least 0; ``nesterov`` needs a
+    momentum and no dampening (else ValueError). Source: ``torch.optim.SGD``; Sutskever et al. 2013.
+
+    >>> import tensorgrad as tg
+    >>> p = tg.tensor([1.0], requires_grad=True)
+    >>> optimizer = tg.optim.SGD([p], lr=0.1)
+    >>> (p * p).backward(); optimizer.step(); p.tolist()
+    [0.800000011920929]
+    """
+
+    _array_slots: ClassVar = ("momentum_buffer",)
+
+    def __init__(
+        self,
+        params: Any,
+        lr: float = 1e-3,
+        momentum: float = 0,
+        dampening: float = 0,
+        weight_decay: float = 0,
+        nesterov: bool = False,
+        *,
+        maximize: bool = False,
+        foreach: bool | None = None,
+        fused: bool | None = None,
+    ) -> None:
+        self._scratch = Scratch()
+        super().__init__(
+            params,
+            {
+                "lr": lr,
+                "momentum": momentum,
+                "dampening": dampening,
+                "weight_decay": weight_decay,
+                "nesterov": nesterov,
+                "maximize": maximize,
+            },
+        )
+
+    def _check(self, group: dict[str, Any]) -> None:
+        for name in ("lr", "momentum", "weight_decay"):
+            check_range(name, "SGD", group[name])
+        if group["nesterov"] and (group["momentum"] <= 0 or group["dampening"] != 0):
+            raise ValueError("SGD: nesterov needs a momentum above 0 and dampening 0")
+
+    def _required_slots(self, group: dict[str, Any]) -> tuple[str, ...]:
+        return self._array_slots if group["momentum"] else ()
+
+    def _update(self, group: dict[str, Any]) -> Update:
+        # Python floats: they leave float32 arrays float32, NumPy's float64 numbers would not
+        lr, momentum, dampening, decay = (float(group[k]) for k in ("lr", "momentum", "dampening", "weight_decay"))
+        nesterov, maximize, scratch = group["nesterov"], group["maximize"], self._scratch
+
+        def update(state: dict[str, Any], p: np.ndarray, g: np.ndarray) -> None:
+            first = momentum != 0 and "momentum_buffer" not in state
+            v = slot(state, "momentum_buffer", p) if momentum else p
+            for p_, g_, v_ in blocks(p, g, v):
+                d, s, t = g_, scratch.like(p_, 0), scratch.like(p_, 1)
+                if maximize:
+                    d = np.negative(d, out=s)
+                if decay:
+                    d = np.add(d, np.multiply(p_, decay, out=t), out=s)
+                if momentum:
+                    if first:
+                        v_[...] = d
+                    else:
+                        v_ *= momentum
+                        v_ += d if dampening == 0 else np.multiply(d, 1 - dampening, out=t)
+                    d = np.add(d, np.multiply(v_, momentum, out=t), out=s) if nesterov else v_
+                p_ -= np.multiply(d, lr, out=t)
+
+        return update
+
+
+__all__ = ["SGD"]

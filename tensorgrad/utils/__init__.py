@@ -1,0 +1,5 @@
+"""Tools around training: gradient checkpoints."""
+
+from tensorgrad.utils import checkpoint
+
+__all__ = ["checkpoint"]

@@ -1,0 +1,193 @@
+"""What PyTorch and tensorgrad are both asked to do: the same lines run with either library.
+
+`tests/reference/make_optim_reference.py` runs them with PyTorch and stores the numbers; the tests run them here.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+STEPS = 7
+
+OPTIMIZERS = {
+    "sgd": ("SGD", {"lr": 0.1}),
+    "sgd default lr": ("SGD", {}),
+    "sgd momentum": ("SGD", {"lr": 0.1, "momentum": 0.9}),
+    "sgd dampening": ("SGD", {"lr": 0.1, "momentum": 0.9, "dampening": 0.3}),
+    "sgd weight decay": ("SGD", {"lr": 0.1, "weight_decay": 0.2}),
+    "sgd nesterov": ("SGD", {"lr": 0.1, "momentum": 0.9, "nesterov": True}),
+    "sgd maximize": ("SGD", {"lr": 0.1, "maximize": True}),
+    "sgd all": ("SGD", {"lr": 0.1, "momentum": 0.8, "dampening": 0.2, "weight_decay": 0.1, "maximize": True}),
+    "sgd nesterov decay": ("SGD", {"lr": 0.1, "momentum": 0.8, "weight_decay": 0.1, "nesterov": True}),
+    "adam": ("Adam", {"lr": 0.1}),
+    "adam defaults": ("Adam", {}),
+    "adam betas": ("Adam", {"lr": 0.1, "betas": (0.5, 0.7)}),
+    "adam beta 0": ("Adam", {"lr": 0.1, "betas": (0.0, 0.9)}),
+    "adam eps": ("Adam", {"lr": 0.1, "eps": 0.1}),
+    "adam weight decay": ("Adam", {"lr": 0.1, "weight_decay": 0.2}),
+    "adam amsgrad": ("Adam", {"lr": 0.1, "betas": (0.5, 0.6), "amsgrad": True}),
+    "adam maximize": ("Adam", {"lr": 0.1, "maximize": True}),
+    "adam all": ("Adam", {"lr": 0.1, "weight_decay": 0.2, "amsgrad": True, "maximize": True}),
+    "adamw": ("AdamW", {"lr": 0.1}),
+    "adamw decay": ("AdamW", {"lr": 0.1, "weight_decay": 0.3}),
+    "adamw amsgrad": ("AdamW", {"lr": 0.1, "betas": (0.5, 0.6), "weight_decay": 0.3, "amsgrad": True}),
+    "adamw maximize": ("AdamW", {"lr": 0.1, "weight_decay": 0.3, "maximize": True}),
+}
+
+ONE_CYCLE = {"max_lr": 0.5, "total_steps": 12}
+SCHEDULERS = {
+    "step": ("StepLR", {"step_size": 3, "gamma": 0.3}),
+    "multistep": ("MultiStepLR", {"milestones": [2, 5, 5, 9], "gamma": 0.3}),
+    "exponential": ("ExponentialLR", {"gamma": 0.7}),
+    "cosine": ("CosineAnnealingLR", {"T_max": 5}),
+    "cosine eta_min": ("CosineAnnealingLR", {"T_max": 4, "eta_min": 0.01}),
+    "cosine 1": ("CosineAnnealingLR", {"T_max": 1, "eta_min": 0.01}),
+    "lambda": ("LambdaLR", {"lr_lambda": lambda epoch: 1 / (1 + epoch)}),
+    "lambda list": ("LambdaLR", {"lr_lambda": [lambda epoch: 0.9**epoch, lambda epoch: 2.0]}),
+    "one cycle": ("OneCycleLR", ONE_CYCLE),
+    "one cycle linear": ("OneCycleLR", {**ONE_CYCLE, "anneal_strategy": "linear"}),
+    "one cycle three": ("OneCycleLR", {**ONE_CYCLE, "three_phase": True}),
+    "one cycle epochs": ("OneCycleLR", {"max_lr": [0.5, 0.1], "epochs": 3, "steps_per_epoch": 4}),
+    "one cycle no momentum": ("OneCycleLR", {**ONE_CYCLE, "cycle_momentum": False}),
+    "one cycle pct": ("OneCycleLR", {**ONE_CYCLE, "pct_start": 0.6, "div_factor": 5, "final_div_factor": 7}),
+    "one cycle pct 0": ("OneCycleLR", {**ONE_CYCLE, "pct_start": 0.0}),
+    "one cycle momenta": ("OneCycleLR", {**ONE_CYCLE, "base_momentum": [0.5, 0.6], "max_momentum": 0.8}),
+}
+#: Two schedulers stepped one after the other; those that multiply work together.
+CHAINS = {
+    "exponential and step": (("ExponentialLR", {"gamma": 0.9}), ("StepLR", {"step_size": 2, "gamma": 0.5})),
+    "multistep and exponential": (("MultiStepLR", {"milestones": [3]}), ("ExponentialLR", {"gamma": 0.9})),
+}
+
+
+def leaves(library, dtype=np.float64):
+    """Two parameters with fixed values."""
+    rng = np.random.default_rng(7)
+    values = [rng.normal(size=(3, 4)), rng.normal(size=(4,))]
+    return [parameter(library, v.astype(dtype)) for v in values]
+
+
+def parameter(library, array):
+    p = library.tensor(array)
+    p.requires_grad_(True)
+    return p
+
+
+def gradients(step):
+    rng = np.random.default_rng(100 + step)
+    return [rng.normal(size=(3, 4)), rng.normal(size=(4,))]
+
+
+def set_gradients(library, params, step):
+    """Gradients that depend on the values too; the second parameter has none in step 2."""
+    for i, (p, g) in enumerate(zip(params, gradients(step), strict=True)):
+        values = np.asarray(p.detach().numpy())
+        p.grad = None if (step == 2 and i == 1) else library.tensor((g + 0.1 * values).astype(values.dtype))
+
+
+def optimizer_trajectory(library, name):
+    """All parameters after each step, in one vector."""
+    cls, settings = OPTIMIZERS[name]
+    params = leaves(library)
+    optimizer = getattr(library.optim, cls)(params, **settings)
+    rows = []
+    for step in range(STEPS):
+        set_gradients(library, params, step)
+        optimizer.step()
+        rows.append(np.concatenate([p.detach().numpy().ravel() for p in params]))
+    return np.stack(rows)
+
+
+def momentum_of(group):
+    return group["betas"][0] if "betas" in group else group["momentum"]
+
+
+def scheduler_trajectory(library, schedulers, optimizer="SGD"):
+    """Learning rate and momentum of two groups, before the first and after each of 11 steps."""
+    a, b = leaves(library)
+    settings = {"momentum": 0.9} if optimizer == "SGD" else {}
+    optimizer = getattr(library.optim, optimizer)([{"params": [a]}, {"params": [b], "lr": 0.05}], lr=0.2, **settings)
+    running = [getattr(library.optim.lr_scheduler, cls)(optimizer, **kwargs) for cls, kwargs in schedulers]
+    rows = []
+    for step in range(12):
+        if step:
+            optimizer.step()
+            for scheduler in running:
+                scheduler.step()
+        groups = optimizer.param_groups
+        rows.append([*(g["lr"] for g in groups), *(momentum_of(g) for g in groups)])
+        assert running[-1].get_last_lr() == [g["lr"] for g in groups]
+    return np.array(rows, np.float64)
+
+
+def small_cnn(nn):
+    """One layer of most kinds."""
+    return nn.Sequential(
+        nn.Conv2d(2, 4, 3, padding=1),
+        nn.BatchNorm2d(4),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(4, 6, 3, stride=2, padding=1, groups=2, bias=False),
+        nn.GELU(),
+        nn.AvgPool2d(2, stride=1),
+        nn.Conv2d(6, 6, 2, padding="same"),
+        nn.LeakyReLU(0.1),
+        nn.AdaptiveAvgPool2d((1, 2)),
+        nn.Flatten(),
+        nn.Linear(12, 8),
+        nn.BatchNorm1d(8, momentum=None),
+        nn.SiLU(),
+        nn.LayerNorm(8),
+        nn.ELU(),
+        nn.Unflatten(1, (2, 4)),
+        nn.Flatten(),
+        nn.Softplus(),
+        nn.Linear(8, 3),
+    )
+
+
+def fixed_state(library, net):
+    """Values for every parameter (buffers keep theirs), the same for both libraries."""
+    rng = np.random.default_rng(3)
+    names = dict(net.named_parameters())
+    return {
+        key: library.tensor(rng.normal(size=tuple(v.shape)) * 0.4) if key in names else v
+        for key, v in net.state_dict().items()
+    }
+
+
+def cnn_training(library, dtype="float64"):
+    """Losses of three Adam steps, all gradients of the first, and the whole state at the end."""
+    net = small_cnn(library.nn)
+    net.load_state_dict(fixed_state(library, net.double()))
+    if dtype == "float32":
+        net.float()
+    optimizer = library.optim.Adam(net.parameters(), lr=0.01)
+    rng = np.random.default_rng(4)
+    x = library.tensor(rng.normal(size=(5, 2, 12, 12)).astype(dtype))
+    target = library.tensor(np.array([0, 2, 1, 1, 0]))
+    criterion = library.nn.CrossEntropyLoss(label_smoothing=0.1)
+    losses, first = [], None
+    for _ in range(3):
+        optimizer.zero_grad()
+        loss = criterion(net(x), target)
+        loss.backward()
+        if first is None:
+            first = np.concatenate([p.grad.numpy().ravel() for p in net.parameters()])
+        optimizer.step()
+        losses.append(loss.item())
+    net.eval()
+    losses.append(criterion(net(x), target).item())
+    state = np.concatenate([v.numpy().ravel().astype(np.float64) for v in net.state_dict().values()])
+    return {"losses": np.array(losses), "gradients": first, "state": state, "keys": list(net.state_dict())}
+
+
+def clipped(library, norm_type, max_norm):
+    """The norm and the gradients after clipping."""
+    params = leaves(library)
+    set_gradients(library, params, 0)
+    norm = library.nn.utils.clip_grad_norm_(params, max_norm, norm_type=norm_type)
+    return np.concatenate([[float(norm)], *(p.grad.numpy().ravel() for p in params)])
+
+
+CLIPS = [(2.0, 1.0), (2.0, 100.0), (1.0, 2.0), (float("inf"), 0.5), (3.0, 1.5)]

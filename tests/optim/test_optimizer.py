@@ -1,0 +1,329 @@
+"""Groups, state, saving and loading, refusals."""
+
+import copy
+
+import numpy as np
+import pytest
+
+import tensorgrad as tg
+from tests.optim import scenarios
+
+ALL = [
+    ("SGD", {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.01, "nesterov": True}),
+    ("Adam", {"lr": 0.1, "weight_decay": 0.01, "amsgrad": True}),
+    ("AdamW", {"lr": 0.1}),
+]
+KINDS = ["SGD", "Adam", "AdamW"]
+
+
+def leaf(*values, dtype=np.float32):
+    return tg.tensor(np.array(values, dtype), requires_grad=True)
+
+
+def make(cls, params, **settings):
+    return getattr(tg.optim, cls)(params, **{"lr": 0.1, **settings})
+
+
+# --------------------------------------------------------------------------- stepping
+
+
+@pytest.mark.parametrize(("cls", "settings"), ALL)
+def test_a_parameter_without_gradient_is_left_alone(cls, settings):
+    a, b = leaf(1.0, 2.0), leaf(3.0)
+    optimizer = make(cls, [a, b], **settings)
+    a.grad = tg.ones(2)
+    optimizer.step()
+    assert b.tolist() == [3.0]
+    assert b not in optimizer.state
+    assert list(optimizer.state_dict()["state"]) == [0]
+
+
+@pytest.mark.parametrize(("cls", "settings"), ALL)
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_dtypes_stay(cls, settings, dtype):
+    p = leaf(1.0, 2.0, dtype=dtype)
+    settings = {**settings, "lr": np.float64(0.1), "weight_decay": np.float64(0.01)}  # strong numbers under NEP 50
+    optimizer = make(cls, [p], **settings)
+    array = p.data
+    for _ in range(3):
+        p.grad = tg.tensor(np.array([0.5, -0.5], dtype))
+        optimizer.step()
+    assert p.data is array
+    slots = [v for v in optimizer.state[p].values() if isinstance(v, tg.Tensor)]
+    assert slots
+    assert {p.dtype, *(s.dtype for s in slots)} == {np.dtype(dtype)}
+    assert all(s.shape == p.shape for s in slots)
+
+
+@pytest.mark.parametrize(("cls", "settings"), ALL)
+def test_slots_follow_a_module_that_changes_its_dtype(cls, settings):
+    net = tg.nn.Linear(2, 2)
+    optimizer = make(cls, net.parameters(), **settings)
+    for x in (tg.ones(1, 2), tg.ones(1, 2).double()):
+        net.to(x.dtype)
+        optimizer.zero_grad()
+        net(x).sum().backward()
+        optimizer.step()
+    slots = [v for v in optimizer.state[net.weight].values() if isinstance(v, tg.Tensor)]
+    assert {net.weight.dtype, *(s.dtype for s in slots)} == {np.dtype(np.float64)}
+
+
+def test_step_evaluates_the_closure_with_gradients_on():
+    p = leaf(1.0)
+    optimizer = make("SGD", [p])
+
+    def closure():
+        optimizer.zero_grad()
+        loss = (p * p).sum()
+        loss.backward()
+        return loss
+
+    with tg.no_grad():
+        assert optimizer.step(closure).item() == 1.0
+    assert p.item() == pytest.approx(0.8)
+    assert make("SGD", [p]).step() is None
+
+
+def test_zero_grad():
+    p = leaf(1.0)
+    optimizer = make("SGD", [p])
+    p.grad = tg.ones(1)
+    optimizer.zero_grad(set_to_none=False)
+    assert p.grad.tolist() == [0.0]
+    optimizer.zero_grad()
+    assert p.grad is None
+
+
+def test_gradients_are_not_changed():
+    for cls, settings in ALL:
+        p = leaf(1.0, 2.0)
+        p.grad = tg.tensor([0.5, 0.25])
+        make(cls, [p], maximize=True, **{**settings, "nesterov": False} if cls == "SGD" else settings).step()
+        assert p.grad.tolist() == [0.5, 0.25]
+
+
+def test_backward_after_a_step_through_an_older_graph_raises():
+    w = leaf(1.0, 2.0)
+    loss = (w * w).sum()
+    w.grad = tg.ones(2)
+    make("SGD", [w]).step()
+    with pytest.raises(RuntimeError, match="modified in place"):
+        loss.backward()
+
+
+def test_a_gradient_of_another_shape_is_refused_before_anything_is_written():
+    a, b = leaf(1.0), leaf(1.0, 2.0)
+    a.grad, b.grad = tg.ones(1), tg.ones(1)
+    with pytest.raises(ValueError, match=r"SGD.*float32\(2,\).*float32\(1,\)"):
+        make("SGD", [a, b]).step()
+    assert a.tolist() == [1.0]
+
+
+def test_infinite_gradients_make_no_warning():
+    for cls in KINDS:
+        p = leaf(1.0, 1.0, 1.0)
+        p.grad = tg.tensor([np.inf, np.nan, 1e30])
+        make(cls, [p]).step()
+        assert np.isnan(p.data[1])
+
+
+def test_a_tensor_of_its_own_and_zero_dimensions():
+    p = tg.tensor(2.0, requires_grad=True)
+    for cls in KINDS:
+        optimizer = make(cls, [p])
+        p.grad = tg.tensor(1.0)
+        optimizer.step()
+    assert p.shape == ()
+    assert p.item() < 2
+
+
+# --------------------------------------------------------------------------- groups
+
+
+def test_groups_with_their_own_settings():
+    a, b = leaf(1.0), leaf(1.0)
+    optimizer = make("SGD", [{"params": a}, {"params": [b], "lr": 1.0}])
+    a.grad = b.grad = tg.ones(1)
+    optimizer.step()
+    assert a.item() == pytest.approx(0.9)
+    assert b.item() == pytest.approx(0.0)
+
+
+def test_add_param_group_is_all_or_nothing():
+    a, b = leaf(1.0), leaf(1.0)
+    optimizer = make("SGD", [a])
+    with pytest.raises(ValueError, match="twice"):
+        optimizer.add_param_group({"params": [b, a]})
+    with pytest.raises(ValueError, match="lr"):
+        optimizer.add_param_group({"params": [b], "lr": -1})
+    assert len(optimizer.param_groups) == 1
+    optimizer.add_param_group({"params": [b], "lr": 0.5})
+    assert [g["lr"] for g in optimizer.param_groups] == [0.1, 0.5]
+
+
+def test_named_parameters():
+    net = tg.nn.Linear(2, 1)
+    optimizer = make("SGD", net.named_parameters())
+    assert optimizer.param_groups[0]["param_names"] == ["weight", "bias"]
+    assert optimizer.param_groups[0]["params"] == list(net.parameters())
+
+
+def test_repr():
+    assert repr(make("SGD", [leaf(1.0)])) == (
+        "SGD (\nParameter Group 0\n    dampening: 0\n    lr: 0.1\n    maximize: False\n    momentum: 0\n"
+        "    nesterov: False\n    weight_decay: 0\n)"
+    )
+
+
+@pytest.mark.parametrize("cls", KINDS)
+@pytest.mark.parametrize(
+    ("params", "settings", "error", "words"),
+    [
+        (lambda p: [], {}, ValueError, "no parameters"),
+        (lambda p: p, {}, TypeError, "iterable"),
+        (lambda p: {p}, {}, TypeError, "ordered"),
+        (lambda p: [{"params": {p}}], {}, TypeError, "ordered"),
+        (lambda p: [p, 1.0], {}, TypeError, "expected tensors.*float 1.0"),
+        (lambda p: [{"lr": 1.0}], {}, TypeError, "'params'"),
+        (lambda p: [p * 2], {}, ValueError, "leaf.*mul"),
+        (lambda p: [p, p], {}, ValueError, "twice"),
+        (lambda p: [{"params": [p]}, {"params": [p]}], {}, ValueError, "twice"),
+        (lambda p: [p], {"lr": -0.1}, ValueError, "lr must be at least 0, got -0.1"),
+        (lambda p: [p], {"lr": float("nan")}, ValueError, "lr"),
+        (lambda p: [p], {"weight_decay": -1}, ValueError, "weight_decay"),
+    ],
+)
+def test_refusals(cls, params, settings, error, words):
+    with pytest.raises(error, match=f"^{cls}: .*{words}"):
+        make(cls, params(leaf(1.0)), **settings)
+
+
+@pytest.mark.parametrize(
+    ("cls", "settings", "words"),
+    [
+        ("SGD", {"momentum": -1}, "momentum"),
+        ("SGD", {"nesterov": True}, "nesterov needs a momentum"),
+        ("SGD", {"nesterov": True, "momentum": 0.9, "dampening": 0.1}, "dampening 0"),
+        ("Adam", {"betas": (1.0, 0.9)}, r"betas\[0\] must be in \[0, 1\), got 1.0"),
+        ("Adam", {"betas": (0.9, -0.1)}, r"betas\[1\]"),
+        ("AdamW", {"betas": (0.9,)}, "two numbers"),
+        ("Adam", {"eps": -1e-8}, "eps"),
+    ],
+)
+def test_settings_out_of_range(cls, settings, words):
+    with pytest.raises(ValueError, match=f"^{cls}: .*{words}"):
+        make(cls, [leaf(1.0)], **settings)
+
+
+# --------------------------------------------------------------------------- saving and loading
+
+
+def test_layout_is_pytorchs():
+    a, b = leaf(1.0), leaf(1.0)
+    optimizer = make("Adam", [{"params": [a]}, {"params": [b]}], amsgrad=True)
+    a.grad = b.grad = tg.ones(1)
+    optimizer.step()
+    state = optimizer.state_dict()
+    assert list(state) == ["state", "param_groups"]
+    assert set(state["state"]) == {0, 1}
+    assert set(state["state"][0]) == {"step", "exp_avg", "exp_avg_sq", "max_exp_avg_sq"}
+    assert [g["params"] for g in state["param_groups"]] == [[0], [1]]
+    assert state["param_groups"][0] == {
+        "lr": 0.1, "betas": (0.9, 0.999), "eps": 1e-8, "weight_decay": 0, "amsgrad": True, "maximize": False,
+        "params": [0],
+    }  # fmt: skip
+
+
+def train(optimizer, params, steps):
+    for step in steps:
+        scenarios.set_gradients(tg, params, step)
+        optimizer.step()
+
+
+@pytest.mark.parametrize(("cls", "settings"), ALL)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_resuming_is_bit_identical(cls, settings, dtype):
+    params = scenarios.leaves(tg, dtype)
+    optimizer = make(cls, params, **settings)
+    train(optimizer, params, range(4))
+    saved = copy.deepcopy((optimizer.state_dict(), [p.data.copy() for p in params]))
+    train(optimizer, params, range(4, 8))
+
+    again = [tg.Tensor(a, requires_grad=True) for a in saved[1]]
+    resumed = make(cls, again)
+    resumed.load_state_dict(saved[0])
+    train(resumed, again, range(4, 8))
+    for p, q in zip(params, again, strict=True):
+        assert p.data.tobytes() == q.data.tobytes()
+    ours, theirs = optimizer.state_dict(), resumed.state_dict()
+    assert ours["param_groups"] == theirs["param_groups"]
+    assert all(q.dtype == dtype for q in again)
+
+
+def test_loading_copies_and_keeps_the_parameters_dtype():
+    params = scenarios.leaves(tg)
+    optimizer = make("SGD", params, momentum=0.9)
+    train(optimizer, params, range(1))
+    small = scenarios.leaves(tg, np.float32)
+    other = make("SGD", small, momentum=0.9)
+    group = other.param_groups[0]
+    other.load_state_dict(optimizer.state_dict())
+    buffer = other.state[small[0]]["momentum_buffer"]
+    assert buffer.dtype == np.float32
+    assert not np.shares_memory(buffer.data, optimizer.state[params[0]]["momentum_buffer"].data)
+    assert other.param_groups[0] is group  # schedulers and users hold on to it
+
+
+def test_a_state_from_pytorch_loads():
+    """Its steps are 0-d float tensors, its groups have more settings, an unused momentum buffer is None."""
+    p = leaf(1.0, 2.0)
+    optimizer = make("AdamW", [p])
+    more = {"foreach": None, "capturable": False, "differentiable": False, "fused": None, "initial_lr": 0.1}
+    group = {**{k: v for k, v in optimizer.param_groups[0].items() if k != "params"}, **more, "params": [0]}
+    slots = {"step": np.array(3.0, np.float32), "exp_avg": np.ones(2), "exp_avg_sq": [1.0, 1.0]}
+    optimizer.load_state_dict({"state": {0: slots}, "param_groups": [group]})
+    assert optimizer.state[p]["step"] == 3
+    assert optimizer.state[p]["exp_avg"].dtype == np.float32
+    sgd = make("SGD", [p])
+    sgd.load_state_dict({**sgd.state_dict(), "state": {0: {"momentum_buffer": None}}})
+    assert not sgd.state.get(p)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda s: s.pop("state"), "no optimizer's state"),
+        (lambda s: [1, 2], "no optimizer's state"),
+        (lambda s: s["param_groups"].append({"params": []}), r"\[2\] parameters, the state of \[2, 0\]"),
+        (lambda s: s["param_groups"][0]["params"].pop(), r"\[2\] parameters, the state of \[1\]"),
+        (lambda s: s["param_groups"][0].__delitem__("eps"), "group 0 lacks eps"),
+        (lambda s: s["param_groups"][0].update(lr=-1), "lr must be at least 0"),
+        (lambda s: s["param_groups"][0].update(lr="x"), "group 0"),
+        (lambda s: s["param_groups"][0].update(betas=0.9), "group 0"),
+        (lambda s: s["state"].update({7: s["state"][0]}), "no parameter 7"),
+        (lambda s: s["state"][1].__delitem__("exp_avg"), "parameter 1 lacks exp_avg"),
+        (
+            lambda s: s["state"][1].update(exp_avg=tg.ones(5)),
+            r"parameter 1 is float32\(4,\), its exp_avg float32\(5,\)",
+        ),
+        (lambda s: s["state"][1].update(exp_avg=np.ones(4, int)), "parameter 1 is.*int64"),
+        (lambda s: s["state"][1].update(momentum_buffer=tg.ones(4)), "no slot 'momentum_buffer'"),
+        (lambda s: s["state"][1].update(step="x"), "parameter 1"),
+        (lambda s: s["state"].update({1: 5}), "parameter 1"),
+    ],
+)
+def test_a_state_that_does_not_fit_changes_nothing(change, words):
+    params = scenarios.leaves(tg, np.float32)
+    optimizer = make("Adam", params)
+    train(optimizer, params, range(1))
+    good = copy.deepcopy(optimizer.state_dict())
+    good["param_groups"][0]["lr"] = 0.7
+    bad = copy.deepcopy(good)
+    result = change(bad)
+    bad = result if isinstance(result, list) else bad
+    before = repr(optimizer.state_dict())
+    with pytest.raises(ValueError, match=f"(?s)load_state_dict of Adam: .*nothing was loaded.*{words}"):
+        optimizer.load_state_dict(bad)
+    assert repr(optimizer.state_dict()) == before
+    optimizer.load_state_dict(good)
+    assert optimizer.param_groups[0]["lr"] == 0.7

@@ -1,0 +1,83 @@
+"""The rooms and the arrows between them: who may import whom (docs/architecture.md)."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[1] / "tensorgrad"
+
+#: room -> the rooms that it may import at module level; a room may always import itself
+ROOMS = {
+    "kernels": set(),
+    "state": set(),
+    "pytree": set(),
+    "random": set(),
+    "errors": {"state"},
+    "autograd": {"kernels", "state", "errors"},
+    "ops": {"autograd", "kernels", "state", "errors", "random"},
+    "methods": {"ops", "autograd", "errors", "random"},
+    "interop": {"ops", "errors", "autograd"},
+    "formatting": set(),
+    "tensor": {"methods", "interop", "formatting", "ops", "autograd", "errors", "state"},
+    "creation": {"tensor", "ops", "errors", "random"},
+    "linalg": {"ops"},
+    "func": {"creation", "tensor", "pytree", "ops", "autograd", "errors", "state"},
+    "testing": {"creation", "tensor", "autograd", "errors", "func", "ops"},
+    "utils": {"tensor", "autograd", "random", "errors", "pytree", "creation"},
+    "nn": {"creation", "tensor", "ops", "autograd", "errors", "state", "random"},
+    "optim": {"nn", "tensor", "autograd", "errors"},
+    "data": {"creation", "tensor", "random", "errors", "ops"},
+    "viz": {"nn", "tensor", "autograd", "errors", "ops", "state", "creation", "data", "random"},
+}
+#: tools that stand beside the engine and use tensors; the engine itself never imports them
+TOOLS = {"function", "anomaly", "explain", "gradcheck", "saved_hooks", "graph", "functional"}
+
+
+def room_of(name: str) -> str:
+    """The room that a file or a folder of the package belongs to."""
+    return next((room for room in ("methods", "interop") if name.startswith(room)), name.removesuffix(".py"))
+
+
+def imports(path: Path) -> set[str]:
+    """Rooms imported when the module itself is imported; imports for type checkers only do not count."""
+    found = set()
+    tree = ast.parse(path.read_text())
+    for statement in tree.body:
+        modules = []
+        if isinstance(statement, ast.ImportFrom) and (statement.module or "").startswith("tensorgrad"):
+            base = statement.module.split(".")
+            modules = [base] if len(base) > 1 else [["tensorgrad", alias.name] for alias in statement.names]
+        elif isinstance(statement, ast.Import):
+            modules = [a.name.split(".") for a in statement.names if a.name.startswith("tensorgrad.")]
+        found |= {room_of(module[1]) for module in modules}
+    return found
+
+
+FILES = sorted(p for p in PACKAGE.rglob("*.py") if p != PACKAGE / "__init__.py")
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_arrows_go_one_way(path):
+    room = room_of(path.relative_to(PACKAGE).parts[0])
+    allowed = ROOMS[room] | {room}
+    if room == "autograd" and path.stem in TOOLS:
+        allowed |= ROOMS["func"] | {"func", "nn"}
+    assert imports(path) <= allowed, f"{room} may not import {imports(path) - allowed}"
+
+
+def test_there_is_no_circle_between_rooms():
+    order = []
+    while len(order) < len(ROOMS):
+        ready = [room for room, below in ROOMS.items() if room not in order and below <= set(order)]
+        assert ready, f"a circle among {sorted(set(ROOMS) - set(order))}"
+        order += ready
+
+
+def test_importing_the_package_loads_no_drawing_and_no_test_library():
+    import subprocess
+    import sys
+
+    code = "import sys, tensorgrad; print([m for m in ('graphviz', 'matplotlib', 'tqdm', 'numba', 'torch') if m in sys.modules])"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
