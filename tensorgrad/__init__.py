@@ -91,7 +91,6 @@ from tensorgrad.ops.elementary import (
 from tensorgrad.ops.elementwise import (
     abs,
     absolute,
-    add,
     bitwise_and,
     bitwise_not,
     bitwise_or,
@@ -125,7 +124,6 @@ from tensorgrad.ops.elementwise import (
     sin,
     sqrt,
     square,
-    sub,
     tanh,
     where,
 )
@@ -139,7 +137,8 @@ from tensorgrad.ops.elementwise import less_equal as le
 from tensorgrad.ops.elementwise import mul as multiply
 from tensorgrad.ops.elementwise import neg as negative
 from tensorgrad.ops.elementwise import not_equal as ne
-from tensorgrad.ops.elementwise import sub as subtract
+from tensorgrad.ops.scaled import add, sub
+from tensorgrad.ops.scaled import sub as subtract
 from tensorgrad.ops.extrema import amax, amin, aminmax, argmax, argmin, max, min
 from tensorgrad.ops.index import gather, index_select, masked_select, nonzero, select, take, take_along_dim
 from tensorgrad.ops.join import (

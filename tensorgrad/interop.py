@@ -12,12 +12,12 @@ import numpy as np
 
 from tensorgrad import interop_linalg
 from tensorgrad.errors import op_error
+from tensorgrad.numpy_array_functions import ARRAY_FUNCTIONS
 from tensorgrad.ops import (
     einsum,
     elementary,
     elementwise,
     extrema,
-    index,
     join,
     linalg,
     products,
@@ -122,16 +122,8 @@ def _nan_to_num(
     return rounding.nan_to_num(x, nan, posinf, neginf)
 
 
-def _take_along_axis(arr: Any, indices: Any, axis: int = -1) -> Any:
-    return index.gather(arr, axis, indices)
-
-
 def _flip(m: Any, axis: Any = None) -> Any:
     return shape.flip(m, dim=axis)
-
-
-def _expand_dims(a: Any, axis: int) -> Any:
-    return shape.unsqueeze(a, axis)
 
 
 FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
@@ -147,11 +139,8 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
     np.var: _variance(reduce.var),
     np.std: _variance(reduce.std),
     np.reshape: shape.reshape,
-    np.ravel: shape.flatten,
     np.transpose: shape.transpose,
-    np.swapaxes: shape.transpose,
     np.squeeze: shape.squeeze,
-    np.expand_dims: _expand_dims,
     np.broadcast_to: shape.broadcast_to,
     np.flip: _flip,
     np.roll: lambda a, shift, axis=None: shape.roll(a, shift, axis),
@@ -167,13 +156,13 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
     np.allclose: rounding.allclose,
     np.array_equal: rounding.equal,
     np.clip: _clip,
-    np.take_along_axis: _take_along_axis,
     **interop_linalg.FUNCTIONS,
     np.einsum: einsum.einsum,
     np.shape: lambda a: tuple(a.shape),
     np.ndim: lambda a: a.ndim,
     np.size: lambda a: a.numel(),
 }
+FUNCTIONS |= ARRAY_FUNCTIONS
 
 
 class NumpyProtocols:

@@ -16,6 +16,7 @@ from tensorgrad.ops import (
     linalg,
     piecewise,
     rounding,
+    scaled,
     scan,
     special,
     vector_norm,
@@ -43,8 +44,10 @@ class OperatorMethods(ArrayMethods):
     __slots__ = ()
 
     # arithmetic
-    __add__ = __radd__ = add = elementwise.add
-    __sub__ = sub = subtract = elementwise.sub
+    __add__ = __radd__ = elementwise.add
+    add = scaled.add
+    __sub__ = elementwise.sub
+    sub = subtract = scaled.sub
     __rsub__ = _reflected(elementwise.sub)
     __mul__ = __rmul__ = mul = multiply = elementwise.mul
     __truediv__ = true_divide = elementwise.div

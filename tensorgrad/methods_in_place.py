@@ -7,19 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from tensorgrad.ops import activation, elementwise
+from tensorgrad.ops import activation, elementwise, scaled
 from tensorgrad.ops.write import in_place_form, setitem
 from tensorgrad.random import generator
-
-
-def _scaled(op: Callable[..., Any]) -> Callable[..., Any]:
-    """PyTorch's ``op(x, other, alpha=1)``: the other operand times ``alpha``."""
-
-    def function(input: Any, other: Any, *, alpha: Any = 1) -> Any:
-        return op(input, other if alpha == 1 else other * alpha)
-
-    function.__name__ = op.__name__
-    return function
 
 
 def _with_product(op: Callable[..., Any], name: str) -> Callable[..., Any]:
@@ -38,8 +28,8 @@ class InPlaceMethods:
     __slots__ = ()
 
     __setitem__ = setitem
-    __iadd__ = add_ = in_place_form(_scaled(elementwise.add), "add_")
-    __isub__ = sub_ = in_place_form(_scaled(elementwise.sub), "sub_")
+    __iadd__ = add_ = in_place_form(scaled.add, "add_")
+    __isub__ = sub_ = in_place_form(scaled.sub, "sub_")
     __imul__ = mul_ = in_place_form(elementwise.mul, "mul_")
     __itruediv__ = div_ = in_place_form(elementwise.div, "div_")
     __ifloordiv__ = floor_divide_ = in_place_form(elementwise.floor_divide, "floor_divide_")

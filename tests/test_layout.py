@@ -24,7 +24,7 @@ ROOMS = {
     "linalg": {"ops"},
     "func": {"creation", "tensor", "pytree", "ops", "autograd", "errors", "state"},
     "testing": {"creation", "tensor", "autograd", "errors", "func", "ops"},
-    "utils": {"tensor", "autograd", "random", "errors", "pytree", "creation"},
+    "utils": {"state", "tensor", "autograd", "random", "errors", "pytree", "creation"},
     "nn": {"creation", "tensor", "ops", "autograd", "errors", "state", "random"},
     "optim": {"nn", "tensor", "autograd", "errors"},
     "data": {"creation", "tensor", "random", "errors", "ops"},

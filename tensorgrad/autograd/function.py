@@ -150,17 +150,17 @@ def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
 
     Source: ``torch.autograd.function.once_differentiable``.
 
-    >>> import tensorgrad as tg
+    >>> import numpy as np, tensorgrad as tg
     >>> from tensorgrad.autograd.function import once_differentiable
     >>> class Exp(tg.autograd.Function):
     ...     @staticmethod
     ...     def forward(ctx, x):
-    ...         ctx.y = x.numpy(force=True)
-    ...         return x.exp()
+    ...         ctx.array = np.exp(x.numpy(force=True))
+    ...         return tg.Tensor(ctx.array.copy())
     ...     @staticmethod
     ...     @once_differentiable
     ...     def backward(ctx, g):
-    ...         return g * x.exp()
+    ...         return tg.Tensor(g.numpy() * ctx.array)
     >>> x = tg.tensor(0.0, requires_grad=True)
     >>> (g,) = tg.autograd.grad(Exp.apply(x), x, create_graph=True)
     >>> tg.autograd.grad(g, x)
@@ -182,6 +182,10 @@ def _unshared(output: Any, tensors: list[Any]) -> Any:
         return output
     owner = in_place.storage(output.data)
     return wrap(output.data.copy()) if any(in_place.storage(t.data) is owner for t in tensors) else output
+
+
+def _detached(output: Any) -> Any:
+    return wrap(output.data) if type(output) in TENSOR_CLASSES and output.requires_grad else output
 
 
 class _Recorded(Primitive):
@@ -214,7 +218,7 @@ class _Call:
         for before, y in zip(returned, outputs, strict=True):
             differentiable = type(y) in TENSOR_CLASSES and y.dtype.kind == "f" and id(before) not in constant
             self.layout.append((start, tuple(y.shape), y.dtype) if differentiable else None)
-            self.constants.append(None if differentiable else y)
+            self.constants.append(None if differentiable else _detached(y))
             if differentiable:
                 pieces.append(y.data)
                 start += y.data.size
@@ -259,9 +263,8 @@ class _Call:
         if packed is None:
             packed = None if self.packed is None else wrap(self.packed)
         self.packed = None
-        constants, self.constants = self.constants, [_blank(c) for c in self.constants]
-        pieces = [c if self.layout[k] is None else self._piece(packed, k) for k, c in enumerate(constants)]
-        return [wrap(p.data) if type(p) in TENSOR_CLASSES and p.node is None else p for p in pieces]
+        constants, self.constants = self.constants, [_Blank(c) for c in self.constants]
+        return [c if self.layout[k] is None else self._piece(packed, k) for k, c in enumerate(constants)]
 
     def _piece(self, packed: Any, k: int) -> Any:
         place = self.layout[k]
@@ -273,7 +276,7 @@ class _Call:
 
     def gradients_of_outputs(self, g: Any) -> list[Any]:
         """One for each output of forward: zeros for those that are constants."""
-        return [self._piece(g, k) if c is None else c.zeros() for k, c in enumerate(self.constants)]
+        return [c.zeros() if self.layout[k] is None else self._piece(g, k) for k, c in enumerate(self.constants)]
 
     def find_saved(self, y: Any, operands: list[Any]) -> tuple[Any, ...]:
         """The saved tensors, connected to the graph where they belong to it."""
@@ -296,10 +299,6 @@ class _Blank:
 
     def zeros(self) -> Any:
         return None if self.shape is None else wrap(np.zeros(self.shape, self.dtype))
-
-
-def _blank(value: Any) -> Any:
-    return None if value is None else _Blank(value)
 
 
 def _hand_over(*operands: Any, call: _Call) -> Any:

@@ -81,7 +81,16 @@ class Node:
         """Drop the saved values; the structure stays, so that the graph can still be drawn."""
         self.saved = FREED
         self.value = None
+        if self.static:  # a mask, an index, moments: what the forward saved for the rules
+            self.static = {name: _faded(value) for name, value in self.static.items()}
 
     def __repr__(self) -> str:
         path = f" in {self.module_path}" if self.module_path else ""
         return f"<{self.op.name}{path} -> {self.dtype}{self.shape}>"
+
+
+def _faded(value: Any) -> Any:
+    """An argument with dtype and shape in place of arrays: all that a drawing shows of them."""
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype}{value.shape}"
+    return tuple(map(_faded, value)) if type(value) is tuple else value

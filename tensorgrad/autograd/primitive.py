@@ -158,6 +158,8 @@ def operator(
     fixed = prim.joint is None  # the number of inputs; joint rules may take any number
 
     def op(*args: Any, **static: Any) -> Any:
+        if static and "other" in static:  # PyTorch's name for the second operand
+            args = (*args, static.pop("other"))
         raw: list[Any] = []
         edges: list[Any] = []
         constants: dict[int, Any] | None = None

@@ -76,8 +76,9 @@ class Embedding(Module):
         """A layer over the given table (rows, features), which does not learn unless ``freeze=False``."""
         if embeddings.ndim != 2:
             raise ValueError(f"Embedding.from_pretrained: expected (rows, features), got shape {embeddings.shape}")
+        rows, features = embeddings.shape
         settings = (padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse)
-        return cls(*embeddings.shape, *settings, _weight=embeddings, _freeze=freeze)
+        return cls(rows, features, *settings, embeddings, freeze)
 
     def reset_parameters(self) -> None:
         """Standard normal rows, the padding row zeros."""

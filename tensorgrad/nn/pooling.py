@@ -232,7 +232,9 @@ class LPPool1d(_LPPool):
 
 
 class LPPool2d(_LPPool):
-    """``(sum x^p)^(1/p)`` of each window, see :func:`tensorgrad.nn.functional.lp_pool2d`. Source: ``torch.nn.LPPool2d``.
+    """``(sum x^p)^(1/p)`` of each window, see :func:`tensorgrad.nn.functional.lp_pool2d`.
+
+    Source: ``torch.nn.LPPool2d``.
 
     >>> import tensorgrad as tg
     >>> tg.nn.LPPool2d(2, 2)(tg.ones(1, 2, 2))

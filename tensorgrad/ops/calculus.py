@@ -121,29 +121,30 @@ def gradient(input: Any, *, spacing: Any = 1, dim: Any = None, edge_order: int =
         raise op_error(ValueError, "gradient", f"expected one spacing for each of dims {dims}, got {len(steps)}")
     for d in dims:
         if x.shape[d] < edge_order + 1:
-            raise op_error(
-                ValueError, "gradient", f"dimension {d} needs {edge_order + 1} samples, has {x.shape[d]}"
-            )
+            raise op_error(ValueError, "gradient", f"dimension {d} needs {edge_order + 1} samples, has {x.shape[d]}")
     return tuple([_slope(x, d, step, edge_order) for d, step in zip(dims, steps, strict=True)])
 
 
 def _dims_in_order(dim: Any, ndim: int) -> tuple[int, ...]:
     many_dims(dim, ndim, "gradient")  # refuses a dimension named twice
-    return tuple(one_dim(d, ndim, "gradient") for d in dim) if isinstance(dim, (list, tuple)) and dim else many_dims(
-        dim, ndim, "gradient"
+    return (
+        tuple(one_dim(d, ndim, "gradient") for d in dim)
+        if isinstance(dim, (list, tuple)) and dim
+        else many_dims(dim, ndim, "gradient")
     )
 
 
 def _slope(x: Any, dim: int, spacing: Any, edge_order: int) -> Any:
     """The derivative along one dimension: a second-order formula inside, one-sided formulas at the ends."""
     n = x.shape[dim]
+    dtype = x.dtype if x.dtype.kind == "f" else np.float32
     if is_tensor(spacing) or isinstance(spacing, (np.ndarray, list, tuple)):
-        points = operand(spacing, "gradient")
+        points = np.asarray(spacing, dtype) if isinstance(spacing, (list, tuple)) else spacing
         if points.ndim and tuple(points.shape) != (n,):
             raise op_error(ValueError, "gradient", f"expected {n} coordinates along dim {dim}, got {points.shape}")
-        steps = points[1:] - points[:-1] if points.ndim else points * np.ones(n - 1, x.dtype)
+        steps = points[1:] - points[:-1] if points.ndim else points * np.ones(n - 1, dtype)
     else:
-        steps = np.full(n - 1, raw(spacing), x.dtype if x.dtype.kind == "f" else np.float32)
+        steps = np.full(n - 1, raw(spacing), dtype)
 
     def value(start: int | None, stop: int | None) -> Any:
         return _part(x, dim, start, stop)

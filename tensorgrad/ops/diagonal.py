@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -27,15 +28,18 @@ def _write_diagonal(x: np.ndarray, values: Any, offset: int, dim1: int, dim2: in
     view[..., rows, columns] = values
 
 
-# --- primitives: {diagonal, diag_embed} are each other's adjoint, a triangle is its own --------------------------------
+# --- primitives: {diagonal, diag_embed} are each other's adjoint, a triangle is its own -------------------------------
 
 
 @primitive(
     lambda g, y, x, *, offset, dim1, dim2: _diag_embed(g, shape=x.shape, offset=offset, dim1=dim1, dim2=dim2),
     name="diagonal",
+    views=True,
 )
 def _diagonal(x: Any, *, offset: int, dim1: int, dim2: int) -> Any:
-    return np.diagonal(x, offset, dim1, dim2)
+    y = np.diagonal(x, offset, dim1, dim2)
+    y.flags.writeable = x.flags.writeable  # NumPy's diagonal is read-only, a tensor's can be written through
+    return y
 
 
 @primitive(
@@ -48,8 +52,8 @@ def _diag_embed(x: Any, *, shape: tuple[int, ...], offset: int, dim1: int, dim2:
     return out
 
 
-_tril = primitive(lambda g, y, x, *, k: _tril(g, k=k), name="tril")(lambda x, *, k: np.tril(x, k))
-_triu = primitive(lambda g, y, x, *, k: _triu(g, k=k), name="triu")(lambda x, *, k: np.triu(x, k))
+_tril: Callable[..., Any] = primitive(lambda g, y, x, *, k: _tril(g, k=k), name="tril")(lambda x, *, k: np.tril(x, k))
+_triu: Callable[..., Any] = primitive(lambda g, y, x, *, k: _triu(g, k=k), name="triu")(lambda x, *, k: np.triu(x, k))
 
 # --- public names -----------------------------------------------------------------------------------------------------
 
@@ -103,8 +107,10 @@ def diag(input: Any, diagonal: int = 0) -> Any:
     x = operand(input, "diag")
     if x.ndim not in (1, 2):
         raise op_error(ValueError, "diag", f"expected a vector or a matrix, got shape {tuple(x.shape)}")
-    return diag_embed(x, diagonal) if x.ndim == 1 else _diagonal(
-        x, offset=as_int(diagonal, "diag", "diagonal"), dim1=0, dim2=1
+    return (
+        diag_embed(x, diagonal)
+        if x.ndim == 1
+        else _diagonal(x, offset=as_int(diagonal, "diag", "diagonal"), dim1=0, dim2=1)
     )
 
 

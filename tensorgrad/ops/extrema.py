@@ -146,7 +146,8 @@ def aminmax(input: Any, *, dim: int | None = None, keepdim: bool = False) -> min
     3.0
     """
     x = operand(input, "aminmax")
-    dims = _not_empty(x, many_dims(None if dim is None else as_int(dim, "aminmax", "dim"), x.ndim, "aminmax"), "aminmax")
+    along = None if dim is None else as_int(dim, "aminmax", "dim")
+    dims = _not_empty(x, many_dims(along, x.ndim, "aminmax"), "aminmax")
     return min_and_max(*[pick(x, dim=dims, keepdim=keepdim, share_nan=False) for pick in (_amin, _amax)])
 
 

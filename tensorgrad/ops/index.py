@@ -19,7 +19,11 @@ from tensorgrad.ops.shape import _reshape
 
 @primitive(lambda g, y, x, *, index: scatter_into(g, index=index, shape=x.shape), name="getitem", views=True)
 def _getitem(x: Any, *, index: Any) -> Any:
-    return x[index]
+    y = x[index]
+    if isinstance(y, np.ndarray):
+        return y
+    # a single element: `...` makes NumPy return a 0-d view where x[i] is a copy
+    return x[(*index, ...) if isinstance(index, tuple) else (index, ...)]
 
 
 @primitive(lambda g, y, x, *, index, shape: _getitem(g, index=index), name="scatter_into")

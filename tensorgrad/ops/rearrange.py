@@ -81,7 +81,9 @@ def repeat_interleave(
         )
     source = np.repeat(np.arange(size), counts)
     if output_size is not None and output_size != source.size:
-        raise op_error(ValueError, "repeat_interleave", f"output_size is {output_size}, the counts add to {source.size}")
+        raise op_error(
+            ValueError, "repeat_interleave", f"output_size is {output_size}, the counts add to {source.size}"
+        )
     return _getitem(x, index=(slice(None),) * along + (source,))
 
 

@@ -104,7 +104,7 @@ def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, inve
 
 
 @primitive(name="searchsorted")
-def _search(sorted_sequence: Any, values: Any, *, side: str, dtype: Any) -> Any:
+def _search(sorted_sequence: Any, values: Any, *, side: Any, dtype: Any) -> Any:
     if sorted_sequence.ndim == 1:
         return np.searchsorted(sorted_sequence, values, side=side).astype(dtype)
     rows = sorted_sequence.reshape(-1, sorted_sequence.shape[-1])

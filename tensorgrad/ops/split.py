@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -160,8 +161,7 @@ def _cut(input: Any, where: Any, dim: int, op: str, *, least: int = 1, even: boo
         if even and size % count:
             raise op_error(ValueError, op, f"{count} sections do not divide dimension {along} of size {size}")
         bounds = [i * (size // count) + min(i, size % count) for i in range(count + 1)]
-    pairs = zip(bounds[:-1], bounds[1:], strict=True)
-    return tuple(_stretch(x, along, start, max(stop - start, 0)) for start, stop in pairs)
+    return tuple(_stretch(x, along, start, max(stop - start, 0)) for start, stop in itertools.pairwise(bounds))
 
 
 __all__ = [

@@ -121,6 +121,9 @@ def in_place_form(op: Callable[..., Any], name: str) -> Callable[..., Any]:
             )
         if result.dtype.kind == "f" and self.dtype.kind != "f":
             raise op_error(TypeError, name, f"a {result.dtype} result cannot be written into {describe(self)}")
+        if result.node is not None and any(saved is self.data for saved in result.node.saved):
+            # x *= y needs the values that x had: what the rule mentions is copied before it is overwritten
+            result.node.saved = [s.copy() if s is self.data else s for s in result.node.saved]
         _overwrite(self, result, name)
         return self
 

@@ -23,6 +23,7 @@ FAMILIES = (
     "rearrange",
     "diagonal",
     "scatter",
+    "write",
     "linalg",
     "linalg_products",
     "linalg_factors",

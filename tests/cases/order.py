@@ -76,17 +76,24 @@ CASES += middle("median") + middle("nanmedian")
 CASES += [
     Case("mode", "last axis", function("mode"), TIES, smooth=False),
     Case("mode", "rows", function("mode"), exactly([[1.0, 2.0, 2.0, 3.0], [3.0, 3.0, 1.0, 1.0]]), smooth=False),
-    Case("mode", "dim=0 keepdim", function("mode", 0, True), exactly([[1.0, 2.0], [1.0, 3.0], [0.0, 3.0]]), smooth=False),
+    Case(
+        "mode", "dim=0 keepdim", function("mode", 0, True), exactly([[1.0, 2.0], [1.0, 3.0], [0.0, 3.0]]), smooth=False
+    ),
     Case("mode", "method", method("mode", -1), exactly([[1.0, 1.0]]), smooth=False),
     Case("mode", "all different", function("mode"), distinct(2, 3)),
     Case("mode", "0-d", function("mode"), distinct()),
     # PyTorch finds the value and another of its positions
     Case(
-        "mode", "nan", lambda t, x: t.mode(x).values, exactly([2.0, NAN, 1.0, NAN, 1.0]), smooth=False, torch=False,
+        "mode",
+        "nan",
+        lambda t, x: t.mode(x).values,
+        exactly([2.0, NAN, 1.0, NAN, 1.0]),
+        smooth=False,
+        torch=False,
         numpy=lambda x: x[2],
     ),
     Case("mode", "integers", function("mode"), integers(3, 4, 6)),
-]  # fmt: skip
+]
 
 # --------------------------------------------------------------------------- quantiles
 
@@ -103,7 +110,13 @@ CASES += [
     for name in ("quantile", "nanquantile")
     for case in (
         *(
-            Case(name, f"{kind} {spelled(static={'dim': dim})}", at(name, dim=dim, interpolation=kind), distinct(4, 3), QUARTERS)
+            Case(
+                name,
+                f"{kind} {spelled(static={'dim': dim})}",
+                at(name, dim=dim, interpolation=kind),
+                distinct(4, 3),
+                QUARTERS,
+            )
             for kind in METHODS
             for dim in (0, None)
         ),
@@ -120,7 +133,7 @@ CASES += [
         Case(name, "all nan", function(name, 0.5), exactly([NAN, NAN]), smooth=False),
         Case(name, "of squares", lambda t, x, name=name: getattr(t, name)(x * x, 0.4), distinct(6)),
     )
-]  # fmt: skip
+]
 
 # --------------------------------------------------------------------------- distinct values
 
@@ -139,10 +152,17 @@ CASES += [
     Case("unique", "gradient to the first", function("unique"), distinct(5), torch=False, numpy=np.unique),
     Case("unique_consecutive", "integers", function("unique_consecutive"), exactly([1, 1, 2, 2, 1])),
     Case(
-        "unique_consecutive", "all results", function("unique_consecutive", return_inverse=True, return_counts=True),
+        "unique_consecutive",
+        "all results",
+        function("unique_consecutive", return_inverse=True, return_counts=True),
         exactly([[1, 1], [2, 2], [2, 1]]),
     ),
-    Case("unique_consecutive", "dim=0", method("unique_consecutive", True, True, dim=0), exactly([[1, 2], [1, 2], [0, 2]])),
+    Case(
+        "unique_consecutive",
+        "dim=0",
+        method("unique_consecutive", True, True, dim=0),
+        exactly([[1, 2], [1, 2], [0, 2]]),
+    ),
     Case("unique_consecutive", "empty", function("unique_consecutive"), integers(3, 0)),
     Case("isin", "integers", lambda t, x, y: t.isin(x, y), integers(9, 3, 4), integers(9, 4)),
     Case("isin", "invert", lambda t, x, y: t.isin(x, y, invert=True), integers(9, 3, 4), integers(9, 2, 2)),
@@ -154,7 +174,7 @@ CASES += [
     Case("nonzero", "0-d", function("nonzero"), exactly(3)),
     Case("nonzero", "0-d as_tuple", function("nonzero", as_tuple=True), exactly(3)),
     Case("nonzero", "empty", function("nonzero"), integers(3, 0, 2)),
-]  # fmt: skip
+]
 
 # --------------------------------------------------------------------------- searches and counts
 
@@ -162,16 +182,25 @@ EDGES = exactly([1.0, 3.0, 5.0])
 CASES += [
     Case("searchsorted", "vector", lambda t, s, x: t.searchsorted(s, x), EDGES, exactly([[0.0, 3.0], [5.0, 6.0]])),
     Case("searchsorted", "right", lambda t, s, x: t.searchsorted(s, x, right=True), EDGES, exactly([1.0, 3.0, 4.0])),
-    Case("searchsorted", "side, int32", lambda t, s, x: t.searchsorted(s, x, side="right", out_int32=True), EDGES, EDGES),
     Case(
-        "searchsorted", "rows", lambda t, s, x: t.searchsorted(s, x), exactly([[1, 3, 5], [2, 4, 6]]),
+        "searchsorted", "side, int32", lambda t, s, x: t.searchsorted(s, x, side="right", out_int32=True), EDGES, EDGES
+    ),
+    Case(
+        "searchsorted",
+        "rows",
+        lambda t, s, x: t.searchsorted(s, x),
+        exactly([[1, 3, 5], [2, 4, 6]]),
         exactly([[3, 6], [3, 9]]),
     ),
     Case("searchsorted", "a number", lambda t, s: t.searchsorted(s, 3.5), EDGES),
     Case("searchsorted", "nan", lambda t, s, x: t.searchsorted(s, x), EDGES, exactly([NAN, INF, -INF])),
     Case(
-        "searchsorted", "sorter", lambda t, s, x, o: t.searchsorted(s, x, sorter=o), exactly([5.0, 1.0, 3.0]),
-        exactly([0.0, 4.0]), exactly([1, 2, 0]),
+        "searchsorted",
+        "sorter",
+        lambda t, s, x, o: t.searchsorted(s, x, sorter=o),
+        exactly([5.0, 1.0, 3.0]),
+        exactly([0.0, 4.0]),
+        exactly([1, 2, 0]),
     ),
     Case("bucketize", "matrix", lambda t, x, b: t.bucketize(x, b), exactly([[1.0, 4.0], [3.0, 9.0]]), EDGES),
     Case("bucketize", "right", lambda t, x, b: t.bucketize(x, b, right=True), exactly([1.0, 3.0, 9.0]), EDGES),
@@ -181,8 +210,14 @@ CASES += [
     Case("bincount", "integer weights", lambda t, x, w: t.bincount(x, w), integers(4, 6), integers(9, 6), float32=None),
     Case("bincount", "empty", function("bincount", minlength=3), integers(3, 0)),
     Case(
-        "bincount", "gradient of weights", lambda t, w, x: t.bincount(x, w), real(6), integers(4, 6), linear=True,
-        torch=False, numpy=lambda w, x: np.bincount(x, w),
+        "bincount",
+        "gradient of weights",
+        lambda t, w, x: t.bincount(x, w),
+        real(6),
+        integers(4, 6),
+        linear=True,
+        torch=False,
+        numpy=lambda w, x: np.bincount(x, w),
     ),
     Case("histc", "of the values", function("histc", 4), fixed(real(9))),
     Case("histc", "between", method("histc", 5, min=-1, max=1), fixed(real(20))),
@@ -193,4 +228,4 @@ CASES += [
     Case("count_nonzero", "dim=1", method("count_nonzero", 1), integers(3, 3, 4)),
     Case("count_nonzero", "dims", function("count_nonzero", dim=(0, 2)), integers(2, 2, 3, 4)),
     Case("sort", "then searchsorted", lambda t, x, y: t.searchsorted(t.sort(x).values, y), nonzero(5), real(3)),
-]  # fmt: skip
+]

@@ -53,7 +53,9 @@ CASES += [
     row("tile", "method", method("tile", 2, 1), real(2, 3)),
     row("repeat_interleave", "number", function("repeat_interleave", 2), real(2, 3)),
     row("repeat_interleave", "number, dim", function("repeat_interleave", 2, dim=1), real(2, 3)),
-    row("repeat_interleave", "counts", lambda t, x, n: t.repeat_interleave(x, n, dim=0), real(3, 2), exactly([2, 0, 1])),
+    row(
+        "repeat_interleave", "counts", lambda t, x, n: t.repeat_interleave(x, n, dim=0), real(3, 2), exactly([2, 0, 1])
+    ),
     row("repeat_interleave", "method, dim=-1", method("repeat_interleave", 3, -1), real(2, 2)),
     row("repeat_interleave", "indices", lambda t, n: t.repeat_interleave(n), exactly([2, 0, 3])),
     row("repeat_interleave", "0-d", function("repeat_interleave", 3), real()),
@@ -70,7 +72,7 @@ CASES += [
     row("unfold", "twice", lambda t, x: x.unfold(0, 2, 1).unfold(1, 3, 2), real(3, 5)),
     row("unfold", "whole", method("unfold", -1, 4, 1), real(2, 4)),
     row("unfold", "0-d", method("unfold", 0, 1, 1), real()),
-]  # fmt: skip
+]
 
 # --------------------------------------------------------------------------- joining
 

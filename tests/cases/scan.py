@@ -43,19 +43,32 @@ CASES = [
     Case("logcumsumexp", "empty other axis", function("logcumsumexp", 0), real(3, 0)),
     Case("logcumsumexp", "one value", function("logcumsumexp", 1), real(3, 1)),
     Case(
-        "logcumsumexp", "far apart", function("logcumsumexp", 0), exactly([1000.0, 1000.0, -1000.0, 999.0]),
-        smooth=False, second=False, float32=None,
+        "logcumsumexp",
+        "far apart",
+        function("logcumsumexp", 0),
+        exactly([1000.0, 1000.0, -1000.0, 999.0]),
+        smooth=False,
+        second=False,
+        float32=None,
     ),
     Case(
-        "logcumsumexp", "-inf first", function("logcumsumexp", 0), exactly([-INF, -INF, 1.0, 2.0]), smooth=False,
+        "logcumsumexp",
+        "-inf first",
+        function("logcumsumexp", 0),
+        exactly([-INF, -INF, 1.0, 2.0]),
+        smooth=False,
         second=False,
     ),
     Case(
-        "logcumsumexp", "-inf and inf", function("logcumsumexp", 0), exactly([1.0, -INF, INF, 2.0]), smooth=False,
+        "logcumsumexp",
+        "-inf and inf",
+        function("logcumsumexp", 0),
+        exactly([1.0, -INF, INF, 2.0]),
+        smooth=False,
         second=False,
     ),
     Case("logcumsumexp", "nan", function("logcumsumexp", 0), exactly([1.0, NAN, 2.0]), smooth=False, second=False),
-]  # fmt: skip
+]
 
 # --------------------------------------------------------------------------- extrema so far
 
@@ -137,10 +150,16 @@ CASES += [
     Case("gradient", "two samples", function("gradient"), real(2), linear=True),
     Case("gradient", "edge_order=2", function("gradient", edge_order=2), real(5), linear=True),
     Case("gradient", "edge_order=2, three samples", function("gradient", edge_order=2), real(3, 3), linear=True),
-    Case("gradient", "coordinates", lambda t, x, c: t.gradient(x, spacing=(c,)), real(4), fixed(COORDINATES), linear=True),
     Case(
-        "gradient", "coordinates, edge_order=2", lambda t, x, c: t.gradient(x, spacing=(c,), dim=1, edge_order=2),
-        real(2, 4), fixed(COORDINATES), linear=True,
+        "gradient", "coordinates", lambda t, x, c: t.gradient(x, spacing=(c,)), real(4), fixed(COORDINATES), linear=True
+    ),
+    Case(
+        "gradient",
+        "coordinates, edge_order=2",
+        lambda t, x, c: t.gradient(x, spacing=(c,), dim=1, edge_order=2),
+        real(2, 4),
+        fixed(COORDINATES),
+        linear=True,
     ),
     Case("gradient", "of a curve", lambda t, x: t.gradient(x * x)[0], positive(5)),
-]  # fmt: skip
+]

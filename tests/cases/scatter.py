@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tests.cases.case import Case, booleans, distinct, exactly, fixed, function, integers, method, nonzero, real
+from tests.cases.case import Case, booleans, distinct, exactly, fixed, integers, nonzero, real
 
 INF, NAN = float("inf"), float("nan")
 
@@ -39,12 +39,22 @@ CASES += [
     row("masked_fill", "0-d value", lambda t, x, m, v: t.masked_fill(x, m, v), real(3, 4), booleans(3, 4), real()),
     row("masked_fill", "integers", lambda t, x, m: t.masked_fill(x, m, 7), integers(5, 3), booleans(3)),
     Case(
-        "masked_fill", "-inf, softmax", lambda t, x, m: t.softmax(x.masked_fill(m, -INF), 1), real(2, 3),
+        "masked_fill",
+        "-inf, softmax",
+        lambda t, x, m: t.softmax(x.masked_fill(m, -INF), 1),
+        real(2, 3),
         exactly([[True, False, False], [False, False, True]]),
     ),
     row("masked_scatter", "matrix", lambda t, x, m, s: t.masked_scatter(x, m, s), real(2, 3), booleans(2, 3), real(7)),
-    row("masked_scatter", "broadcast mask", lambda t, x, m, s: x.masked_scatter(m, s), real(2, 3), booleans(3), real(2, 3)),
-]  # fmt: skip
+    row(
+        "masked_scatter",
+        "broadcast mask",
+        lambda t, x, m, s: x.masked_scatter(m, s),
+        real(2, 3),
+        booleans(3),
+        real(2, 3),
+    ),
+]
 
 # --------------------------------------------------------------------------- writing along one dimension
 
@@ -60,18 +70,30 @@ CASES += [
     row("scatter", "value=", lambda t, x, i: x.scatter(-1, i, value=2), real(3, 4), PLACES),
     row("scatter", "source larger than index", along("scatter", 1), real(3, 4), PLACES, fixed(real(3, 4))),
     row("scatter", "one-hot", lambda t, i: t.zeros(3, 4).scatter(1, i, 1.0), integers(4, 3, 1)),
-    row("scatter", "reduce=add", lambda t, x, i: t.scatter(x, 1, i, 1.5, reduce="add"), fixed(real(3, 4)), integers(4, 3, 2)),
+    row(
+        "scatter",
+        "reduce=add",
+        lambda t, x, i: t.scatter(x, 1, i, 1.5, reduce="add"),
+        fixed(real(3, 4)),
+        integers(4, 3, 2),
+    ),
     row("scatter", "integers", along("scatter", 0), integers(9, 4), exactly([3, 1]), integers(9, 2)),
     row("scatter", "0-d", along("scatter", 0), real(), exactly(0), real()),
     row("scatter", "empty index", along("scatter", 0), real(3), integers(3, 0), real(0)),
     # PyTorch gives every one of several sources of one place the gradient; here the last one stays and alone gets it
     row(
-        "scatter", "the last of several", along("scatter", 0), real(3), exactly([1, 1, 0]), real(3), torch=False,
+        "scatter",
+        "the last of several",
+        along("scatter", 0),
+        real(3),
+        exactly([1, 1, 0]),
+        real(3),
+        torch=False,
         numpy=lambda x, i, s: np.array([s[2], s[1], x[2]]),
     ),
     row("scatter_add", "0-d", along("scatter_add", 0), real(), exactly(0), real()),
     row("scatter_add", "float32 rows", along("scatter_add", 0), real(2, 3), integers(2, 4, 3), real(4, 3)),
-]  # fmt: skip
+]
 
 REDUCED = exactly([0, 0, 1, 0, 3])
 CASES += [
@@ -80,43 +102,79 @@ CASES += [
     for keep in (True, False)
     for case in (
         Case(
-            "scatter_reduce", f"{name} include_self={keep}", along("scatter_reduce", 0, reduce=name, include_self=keep),
-            distinct(4), REDUCED, distinct(5), covers=("scatter_extreme",), second=name != "prod",
+            "scatter_reduce",
+            f"{name} include_self={keep}",
+            along("scatter_reduce", 0, reduce=name, include_self=keep),
+            distinct(4),
+            REDUCED,
+            distinct(5),
+            covers=("scatter_extreme",),
+            second=name != "prod",
         ),
         Case(
-            "scatter_reduce", f"{name} dim=1 include_self={keep}",
-            along("scatter_reduce", 1, reduce=name, include_self=keep), distinct(3, 4), integers(4, 2, 5),
-            distinct(2, 5), second=name != "prod",
+            "scatter_reduce",
+            f"{name} dim=1 include_self={keep}",
+            along("scatter_reduce", 1, reduce=name, include_self=keep),
+            distinct(3, 4),
+            integers(4, 2, 5),
+            distinct(2, 5),
+            second=name != "prod",
         ),
     )
-]  # fmt: skip
+]
 CASES += [
     Case("scatter_reduce", "method", lambda t, x, i, s: x.scatter_reduce(0, i, s, "mean"), real(4), REDUCED, real(5)),
     Case(
-        "scatter_reduce", "amax, ties", along("scatter_reduce", 0, reduce="amax"), exactly([5.0, 1.0, 3.0]),
-        exactly([0, 0, 1]), exactly([5.0, 5.0, 2.0]), smooth=False,
+        "scatter_reduce",
+        "amax, ties",
+        along("scatter_reduce", 0, reduce="amax"),
+        exactly([5.0, 1.0, 3.0]),
+        exactly([0, 0, 1]),
+        exactly([5.0, 5.0, 2.0]),
+        smooth=False,
     ),
     # PyTorch also counts what was there when it equals the result, though it is left out: part of the gradient is lost
     Case(
-        "scatter_reduce", "amin, ties without self", along("scatter_reduce", 0, reduce="amin", include_self=False),
-        exactly([5.0, 1.0, 3.0]), exactly([0, 0, 1]), exactly([5.0, 5.0, 2.0]), smooth=False, torch=False,
+        "scatter_reduce",
+        "amin, ties without self",
+        along("scatter_reduce", 0, reduce="amin", include_self=False),
+        exactly([5.0, 1.0, 3.0]),
+        exactly([0, 0, 1]),
+        exactly([5.0, 5.0, 2.0]),
+        smooth=False,
+        torch=False,
         numpy=lambda x, i, s: np.array([5.0, 2.0, 3.0]),
     ),
     Case(
-        "scatter_reduce", "prod, one zero", along("scatter_reduce", 0, reduce="prod"), exactly([2.0, 3.0]),
-        exactly([0, 0, 1]), exactly([0.0, 5.0, 4.0]), second=False,
+        "scatter_reduce",
+        "prod, one zero",
+        along("scatter_reduce", 0, reduce="prod"),
+        exactly([2.0, 3.0]),
+        exactly([0, 0, 1]),
+        exactly([0.0, 5.0, 4.0]),
+        second=False,
     ),
     Case(
-        "scatter_reduce", "prod, zeros", along("scatter_reduce", 0, reduce="prod"), exactly([2.0, 0.0, 0.0]),
-        exactly([0, 0, 1, 2]), exactly([0.0, 0.0, 4.0, 0.0]), second=False,
+        "scatter_reduce",
+        "prod, zeros",
+        along("scatter_reduce", 0, reduce="prod"),
+        exactly([2.0, 0.0, 0.0]),
+        exactly([0, 0, 1, 2]),
+        exactly([0.0, 0.0, 4.0, 0.0]),
+        second=False,
     ),
-    Case("scatter_reduce", "integers", along("scatter_reduce", 0, reduce="mean"), integers(9, 4), REDUCED, integers(9, 5)),
+    Case(
+        "scatter_reduce", "integers", along("scatter_reduce", 0, reduce="mean"), integers(9, 4), REDUCED, integers(9, 5)
+    ),
     Case("scatter_reduce", "0-d", along("scatter_reduce", 0, reduce="amax"), exactly(1.0), exactly(0), exactly(2.0)),
     Case(
-        "scatter", "reduce=multiply", lambda t, x, i: t.scatter(x, 0, i, 1.5, reduce="multiply"), fixed(nonzero(4)),
+        "scatter",
+        "reduce=multiply",
+        lambda t, x, i: t.scatter(x, 0, i, 1.5, reduce="multiply"),
+        fixed(nonzero(4)),
         integers(4, 2),
     ),
-]  # fmt: skip
+]
 
 # --------------------------------------------------------------------------- whole slices
 
@@ -146,13 +204,34 @@ CASES += [
 
 CASES += [
     row("index_put", "rows", lambda t, x, i, v: t.index_put(x, (i,), v), real(3, 4), exactly([2, 0]), real(2, 4)),
-    row("index_put", "elements", lambda t, x, i, j, v: t.index_put(x, (i, j), v), real(3, 4), exactly([0, 2]), exactly([1, 1]), real(2)),
+    row(
+        "index_put",
+        "elements",
+        lambda t, x, i, j, v: t.index_put(x, (i, j), v),
+        real(3, 4),
+        exactly([0, 2]),
+        exactly([1, 1]),
+        real(2),
+    ),
     row("index_put", "broadcast value", lambda t, x, i, v: x.index_put((i,), v), real(3, 4), exactly([2, 0]), real(4)),
     row("index_put", "0-d value", lambda t, x, i, v: x.index_put((i,), v), real(3, 4), exactly([-1]), real()),
-    row("index_put", "mask", lambda t, x, m, v: t.index_put(x, (m,), v), real(3), exactly([True, False, True]), real(2)),
-    row("index_put", "accumulate", lambda t, x, i, v: t.index_put(x, (i,), v, True), real(3, 2), exactly([0, 0, 2]), real(3, 2)),
     row(
-        "index_put", "accumulate, broadcast", lambda t, x, i, v: x.index_put((i,), v, accumulate=True), real(3, 2),
-        exactly([0, 0, 2]), real(2),
+        "index_put", "mask", lambda t, x, m, v: t.index_put(x, (m,), v), real(3), exactly([True, False, True]), real(2)
     ),
-]  # fmt: skip
+    row(
+        "index_put",
+        "accumulate",
+        lambda t, x, i, v: t.index_put(x, (i,), v, True),
+        real(3, 2),
+        exactly([0, 0, 2]),
+        real(3, 2),
+    ),
+    row(
+        "index_put",
+        "accumulate, broadcast",
+        lambda t, x, i, v: x.index_put((i,), v, accumulate=True),
+        real(3, 2),
+        exactly([0, 0, 2]),
+        real(2),
+    ),
+]

@@ -125,3 +125,8 @@ def test_numpy_functions_record():
     assert isinstance(y, tg.Tensor)
     np.sum(y).backward()
     np.testing.assert_allclose(x.grad.data, [np.cos(1.0) + 3, np.cos(2.0)], rtol=1e-6)
+
+
+def test_operands_by_keyword():
+    assert tg.add(tg.ones(2), other=tg.ones(2)).tolist() == [2.0, 2.0]
+    assert tg.ones(2).mul(other=3).tolist() == [3.0, 3.0]

@@ -189,3 +189,13 @@ def test_inplace_relu():
         return y
 
     assert gradients(f, leaf(-1, 2)) == [[0.0, 2.0]]
+
+
+def test_a_single_element_is_a_view_too():
+    def f(a):
+        y = a * 1
+        one = y[1]
+        one *= 5
+        return y
+
+    assert gradients(f, leaf(1, 2)) == [[1.0, 10.0]]

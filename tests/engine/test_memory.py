@@ -185,3 +185,14 @@ def test_numpys_global_generator_is_left_alone():
     F.dropout(tg.randn(100), 0.5)
     tg.randperm(10)
     assert (np.random.get_state()[1] == before).all()  # noqa: NPY002
+
+
+def test_masks_and_indices_are_freed_with_the_saved_values():
+    x = tg.randn(1, 1, 4, 4, requires_grad=True)
+    y = F.max_pool2d(F.dropout(x, 0.5), 2).sum()
+    pool = y.node.edges[0]
+    arrays = [weakref.ref(pool.static["index"]), weakref.ref(pool.edges[0].static["mask"])]
+    y.backward()
+    assert [array() for array in arrays] == [None, None]
+    assert pool.static["kernel"] == (2, 2)
+    assert pool.static["index"] == "uint8(1, 1, 2, 2)"
