@@ -49,7 +49,8 @@ def average(nn):
 
 def _separable(i, o, stride=1):
     return [
-        conv(i, i, 3, stride=stride, padding=1, groups=i, bias=False), bn(i), relu, conv(i, o, 1, bias=False), bn(o), relu,
+        conv(i, i, 3, stride=stride, padding=1, groups=i, bias=False), bn(i), relu,
+        conv(i, o, 1, bias=False), bn(o), relu,
     ]  # fmt: skip
 
 

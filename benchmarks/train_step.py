@@ -1,4 +1,4 @@
-"""One full training step, ours against PyTorch in one run: `python benchmarks/train_step.py [--threads 2] [--filter NAME]`.
+"""One full training step, ours against PyTorch in one run: `python benchmarks/train_step.py [--filter NAME]`.
 
 A step is zero_grad, forward, cross-entropy, backward, SGD with momentum, in float32. Two processes per library take
 turns (ours, PyTorch, ours, PyTorch ...); a figure is the median over all turns. PyTorch runs in NCHW and in
@@ -104,7 +104,7 @@ def measure(name, batch, args):
         )
     for library, job in jobs.items():
         if job.stdout.readline().strip() != "ready":
-            sys.exit(f"{library} did not start; PyTorch comes with pip install '.[bench]', or name an interpreter with --torch-python")
+            sys.exit(f"{library} did not start: pip install '.[bench]', or name an interpreter with --torch-python")
     turns = {library: [] for library in jobs}
     for _ in range(args.turns):
         for library, job in jobs.items():
@@ -135,7 +135,7 @@ def main():
         return
     what = "forward without gradients" if args.inference else "training step"
     print(f"{what}, float32, {args.threads} threads, ms; ratio = better PyTorch / ours (above 1: ours is faster)")
-    print(f"{'network':36} {'batch':>5} {'ours':>8} {'torch':>8} {'ch.last':>8} {'ratio':>6} {'MiB':>6} {'torch MiB':>9}")
+    print(f"{'network':36} {'batch':>5} {'ours':>8} {'torch':>8} {'ch.last':>8} {'ratio':>6} {'MiB':>6} {'torch':>6}")
     ratios = []
     for name, network in NETWORKS.items():
         for batch in network.batches:
@@ -146,7 +146,7 @@ def main():
             ratios.append(min(first, second) / ours)
             print(
                 f"{name:36} {batch:5} {ours * 1e3:8.2f} {first * 1e3:8.2f} {second * 1e3:8.2f} {ratios[-1]:6.2f} "
-                f"{memory:6.0f} {torch_memory:9.0f}", flush=True,
+                f"{memory:6.0f} {torch_memory:6.0f}", flush=True,
             )  # fmt: skip
     print(f"geometric mean of the ratios: {math.prod(ratios) ** (1 / len(ratios)):.2f}")
 

@@ -83,7 +83,7 @@ def parse_args():
     parser.add_argument("--log-interval", type=int, default=10, metavar="N", help="steps between progress updates")
     parser.add_argument("--dry-run", action="store_true", help="a single training step an epoch")
     parser.add_argument("--save-model", type=Path, metavar="FILE", help="write the trained parameters (.npz)")
-    parser.add_argument("--data", type=Path, metavar="DIR", help="folder with the MNIST files (default: the shipped ones)")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="folder with the MNIST files")
     parser.add_argument("--target-acc", type=float, metavar="PERCENT", help="exit with status 1 below this accuracy")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results as JSON")
     parser.add_argument("--graph", type=Path, metavar="FILE", help="draw the graph of one step (.svg .png .dot ...)")

@@ -35,6 +35,8 @@ from tensorgrad.creation import (
 from tensorgrad.kernels.threads import get_num_threads, set_num_threads
 from tensorgrad.ops.activation import celu, relu, selu
 from tensorgrad.ops.calculus import cumulative_trapezoid, diff, gradient, trapezoid, trapz
+from tensorgrad.ops.cdist import cdist, corrcoef, cov, dist
+from tensorgrad.ops.decompositions import cholesky, matrix_exp
 from tensorgrad.ops.diagonal import (
     diag,
     diag_embed,
@@ -137,8 +139,6 @@ from tensorgrad.ops.elementwise import less_equal as le
 from tensorgrad.ops.elementwise import mul as multiply
 from tensorgrad.ops.elementwise import neg as negative
 from tensorgrad.ops.elementwise import not_equal as ne
-from tensorgrad.ops.scaled import add, sub
-from tensorgrad.ops.scaled import sub as subtract
 from tensorgrad.ops.extrema import amax, amin, aminmax, argmax, argmin, max, min
 from tensorgrad.ops.index import gather, index_select, masked_select, nonzero, select, take, take_along_dim
 from tensorgrad.ops.join import (
@@ -155,9 +155,10 @@ from tensorgrad.ops.join import (
     stack,
     vstack,
 )
-from tensorgrad.ops.cdist import cdist, corrcoef, cov, dist
-from tensorgrad.ops.decompositions import cholesky, matrix_exp
 from tensorgrad.ops.linalg import matmul
+from tensorgrad.ops.order import argsort, kthvalue, median, mode, msort, nanmedian, sort, topk
+from tensorgrad.ops.pad import constant_pad_nd
+from tensorgrad.ops.piecewise import hardshrink, prelu, rrelu, threshold
 from tensorgrad.ops.products import (
     addbmm,
     addmm,
@@ -177,11 +178,6 @@ from tensorgrad.ops.products import (
     tensordot,
     vdot,
 )
-from tensorgrad.ops.solve import det, logdet, matrix_power, pinverse, slogdet
-from tensorgrad.ops.solve import inv as inverse
-from tensorgrad.ops.order import argsort, kthvalue, median, mode, msort, nanmedian, sort, topk
-from tensorgrad.ops.pad import constant_pad_nd
-from tensorgrad.ops.piecewise import hardshrink, prelu, rrelu, threshold
 from tensorgrad.ops.quantile import nanquantile, quantile
 from tensorgrad.ops.rearrange import fliplr, flipud, repeat_interleave, rot90, tile
 from tensorgrad.ops.reduce import (
@@ -214,6 +210,8 @@ from tensorgrad.ops.rounding import (
     trunc,
 )
 from tensorgrad.ops.rounding import div as divide
+from tensorgrad.ops.scaled import add, sub
+from tensorgrad.ops.scaled import sub as subtract
 from tensorgrad.ops.scan import cummax, cummin, cumprod, cumsum, logcumsumexp
 from tensorgrad.ops.scatter import (
     index_add,
@@ -251,6 +249,8 @@ from tensorgrad.ops.shape import (
     unsqueeze,
 )
 from tensorgrad.ops.softmax import log_softmax, softmax
+from tensorgrad.ops.solve import det, logdet, matrix_power, pinverse, slogdet
+from tensorgrad.ops.solve import inv as inverse
 from tensorgrad.ops.special import (
     digamma,
     erf,

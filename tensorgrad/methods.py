@@ -10,18 +10,21 @@ from typing import Any
 from tensorgrad.methods_array import ArrayMethods
 from tensorgrad.ops import (
     activation,
+    cdist,
+    decompositions,
     elementary,
     elementwise,
     extrema,
     linalg,
     piecewise,
+    products,
     rounding,
     scaled,
     scan,
+    solve,
     special,
     vector_norm,
 )
-from tensorgrad.ops import cdist, decompositions, products, solve
 from tensorgrad.ops import index as indexing
 from tensorgrad.ops import reduce as reduction
 from tensorgrad.ops import shape as shaping

@@ -37,7 +37,8 @@ class ArrayMethods:
 
     # shape
     movedim = moveaxis = shape.movedim
-    swapaxes = swapdims = shape.swapaxes
+    swapaxes = shape.swapaxes
+    swapdims = shape.swapdims
     ravel = shape.ravel
     unflatten = shape.unflatten
     view_as = reshape_as = shape.view_as

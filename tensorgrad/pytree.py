@@ -25,6 +25,29 @@ def flatten(tree: Any) -> tuple[list[Any], Callable[[list[Any]], Any]]:
     return leaves, build
 
 
+def flatten_like(like: Any, tree: Any) -> list[Any]:
+    """The leaves of ``tree`` in the order of the leaves of ``like``; ValueError when the structures differ.
+
+    Entries of dictionaries are matched by key, whatever their order.
+
+    >>> flatten_like({"a": 0, "b": (0, 0)}, {"b": (2, 3), "a": 1})
+    [1, 2, 3]
+    """
+    if isinstance(like, dict):
+        if not isinstance(tree, dict) or tree.keys() != like.keys():
+            found = f"keys {list(tree)}" if isinstance(tree, dict) else type(tree).__name__
+            raise ValueError(f"expected a dictionary with keys {list(like)}, got {found}")
+        return [leaf for key in like for leaf in flatten_like(like[key], tree[key])]
+    if isinstance(like, (tuple, list)):
+        if not isinstance(tree, (tuple, list)) or len(tree) != len(like):
+            found = f"{len(tree)} entries" if isinstance(tree, (tuple, list)) else type(tree).__name__
+            raise ValueError(f"expected {len(like)} entries in a {type(like).__name__}, got {found}")
+        return [leaf for a, b in zip(like, tree, strict=True) for leaf in flatten_like(a, b)]
+    if isinstance(tree, (dict, tuple, list)):
+        raise ValueError(f"expected one value, got a {type(tree).__name__}")
+    return [tree]
+
+
 def tree_map(function: Callable[[Any], Any], tree: Any) -> Any:
     """``function`` applied to every leaf.
 
@@ -37,11 +60,9 @@ def tree_map(function: Callable[[Any], Any], tree: Any) -> Any:
 
 def _take_apart(tree: Any, leaves: list[Any]) -> Any:
     if isinstance(tree, dict):
-        return dict, [(key, _take_apart(value, leaves)) for key, value in tree.items()]
-    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
-        return type(tree), [_take_apart(value, leaves) for value in tree]
+        return tree, [(key, _take_apart(value, leaves)) for key, value in tree.items()]
     if isinstance(tree, (tuple, list)):
-        return type(tree), [_take_apart(value, leaves) for value in tree]
+        return tree, [_take_apart(value, leaves) for value in tree]
     leaves.append(tree)
     return None
 
@@ -49,8 +70,13 @@ def _take_apart(tree: Any, leaves: list[Any]) -> Any:
 def _put_together(shape: Any, values: Any) -> Any:
     if shape is None:
         return next(values)
-    kind, parts = shape
-    if kind is dict:
-        return {key: _put_together(part, values) for key, part in parts}
+    like, parts = shape
+    if isinstance(like, dict):
+        items = {key: _put_together(part, values) for key, part in parts}
+        if type(like) is dict:
+            return items
+        twin = like.copy()  # an OrderedDict or a defaultdict stays what it is
+        twin.update(items)
+        return twin
     built = [_put_together(part, values) for part in parts]
-    return kind(*built) if hasattr(kind, "_fields") else kind(built)
+    return type(like)(*built) if hasattr(like, "_fields") else type(like)(built)

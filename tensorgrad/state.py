@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-
 #: True in code that :attr:`State.run_quietly` runs.
 _quiet: contextvars.ContextVar[bool] = contextvars.ContextVar("quiet", default=False)
 

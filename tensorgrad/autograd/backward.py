@@ -88,7 +88,7 @@ class Sweep:
     def _visit(self, node: Node, g: Any) -> None:
         edges, needed = node.edges, self.needed
         if needed is not None:
-            edges = tuple([edge if edge in needed else None for edge in edges])
+            edges = [edge if edge in needed else None for edge in edges]
         try:
             if self.create_graph:
                 found = self._rules_on_tensors(node, g, edges)

@@ -231,6 +231,7 @@ def _walk(loss: Any, t: Any) -> tuple[np.ndarray, _Walk]:
     watchers = state.watchers
     kept = [(hook.tensor(), hook) for node in _nodes(loss) for hook in (node.hooks or {}).values() if _is_retain(hook)]
     before = [(tensor, tensor.grad) for tensor, _ in kept if tensor is not None]
+    walk.sent.add(loss.node or loss)
     state.watchers = (walk,)
     try:
         (found,) = grad(loss, t, grad_outputs=np.ones(loss.shape, loss.dtype), retain_graph=True)

@@ -66,6 +66,7 @@ class RetainGrad:
         self.tensor = weakref.ref(tensor)
 
     def __call__(self, gradient: Any) -> None:
+        """Store ``gradient`` on the tensor, if it still exists."""
         tensor = self.tensor()
         if tensor is None:
             return

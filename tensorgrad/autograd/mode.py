@@ -101,6 +101,7 @@ class no_grad(_GradMode):
     """
 
     def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
+        """A context manager, or at once the decorated function."""
         self = super().__new__(cls)
         if function is None:
             return self

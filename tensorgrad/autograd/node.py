@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -89,8 +89,15 @@ class Node:
         return f"<{self.op.name}{path} -> {self.dtype}{self.shape}>"
 
 
+class Faded(NamedTuple):
+    """What is left of an array that was freed: all that a drawing shows of it."""
+
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+
+
 def _faded(value: Any) -> Any:
-    """An argument with dtype and shape in place of arrays: all that a drawing shows of them."""
+    """An argument without the arrays in it."""
     if isinstance(value, np.ndarray):
-        return f"{value.dtype}{value.shape}"
+        return Faded(value.dtype, value.shape)
     return tuple(map(_faded, value)) if type(value) is tuple else value

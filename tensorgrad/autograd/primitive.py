@@ -26,7 +26,7 @@ from tensorgrad.errors import describe, op_error
 from tensorgrad.state import per_thread
 
 Rule = Callable[..., Any]
-Plan = tuple[bool, tuple[bool, ...] | None, tuple[None, ...] | None]
+Plan = tuple[bool, tuple[int, ...], tuple[None, ...] | None]
 
 #: Every primitive by name. A test demands that each has its row in the table of cases.
 REGISTRY: dict[str, Primitive] = {}
@@ -75,8 +75,8 @@ class Primitive:
     def plan(self, unwanted: int, arity: int) -> Plan:
         """What to save when the inputs outside the bit mask ``unwanted`` need gradients.
 
-        Returns whether the output is saved, a flag for each input (None: all are saved), and what stands for the
-        inputs when none is. Remembered, since reading bytecode takes a while.
+        Returns whether the output is saved, the positions of the inputs that are not, and what stands for the inputs
+        when none is (else None). Remembered, since reading bytecode takes a while.
         """
         wanted = [i for i in range(arity) if not unwanted >> i & 1]
         if self.joint is not None:
@@ -85,8 +85,9 @@ class Primitive:
             rules = [self.rules[i] for i in wanted if i < len(self.rules)]
             found = [mentions(rule, leading=1, arity=arity) for rule in rules if rule is not None]
         # an input that needs no gradient has no edge to ask for its shape: keep the array itself
-        keep = tuple(any(i in m.inputs or (i in m.shapes and i not in wanted) for m in found) for i in range(arity))
-        plan = any(m.output for m in found), None if all(keep) else keep, None if any(keep) else (None,) * arity
+        kept = {i for i in range(arity) if any(i in m.inputs or (i in m.shapes and i not in wanted) for m in found)}
+        drop = tuple(i for i in range(arity) if i not in kept)
+        plan = any(m.output for m in found), drop, None if kept else (None,) * arity
         self.plans[unwanted if self.joint is None else (unwanted, arity)] = plan
         return plan
 
@@ -223,13 +224,15 @@ def operator(
             out._requires_grad = True
             out.node = node = _new(Node)
             key = unwanted if fixed else (unwanted, len(raw))
-            keep_output, keep, nothing = plans[key] if key in plans else prim.plan(unwanted, len(raw))
+            keep_output, drop, nothing = plans[key] if key in plans else prim.plan(unwanted, len(raw))
             node.op = prim
             node.edges = edges
-            if keep is None:
-                node.saved = raw
+            if nothing is None and drop:
+                node.saved = raw.copy()
+                for i in drop:
+                    node.saved[i] = None
             else:
-                node.saved = nothing or [v if k else None for v, k in zip(raw, keep, strict=True)]
+                node.saved = nothing or raw
             node.value = y if keep_output else None
             node.static = static
             node.shape = y.shape

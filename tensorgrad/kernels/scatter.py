@@ -9,6 +9,7 @@ import numpy as np
 
 from tensorgrad.kernels.reduce import FEW, accurate_sum
 
+ROUNDS = 4  # positions named at most so often are added in as many passes over whole slices
 _BASIC = (int, np.integer, slice, type(None), type(Ellipsis))
 
 
@@ -54,16 +55,27 @@ def _add_slices(values: np.ndarray, dim: int, index: np.ndarray, shape: tuple[in
         return out
     flat = (index % shape[dim]).ravel()
     rows = np.moveaxis(values, dim, 0) if index.ndim == 1 else values.reshape(flat.size, *shape[1:])
-    order = np.argsort(flat, kind="stable")
-    ordered = flat[order]
-    starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
-    grouped = rows[order]
-    sums = grouped if starts.size == flat.size else np.add.reduceat(grouped, starts, axis=0)
+    groups = grouped(flat)
+    before = (slice(None),) * dim
+    if index.ndim == 1 and groups.most <= ROUNDS:
+        for rank in range(groups.most):
+            chosen = groups.ranks == rank
+            out[(*before, _as_slice(groups.places[chosen]))] += np.take(values, groups.order[chosen], axis=dim)
+        return out
+    ordered = rows[groups.order]
+    starts = np.flatnonzero(groups.ranks == 0)
+    sums = np.add.reduceat(ordered, starts, axis=0)
     lengths = np.diff(starts, append=flat.size)
     for run in np.flatnonzero(lengths > FEW):  # long runs lose digits when added one after the other
-        sums[run] = accurate_sum(grouped[starts[run] : starts[run] + lengths[run]], (0,))
-    np.moveaxis(out, dim, 0)[ordered[starts]] = sums
+        sums[run] = accurate_sum(ordered[starts[run] : starts[run] + lengths[run]], (0,))
+    out[(*before, groups.places[starts])] = np.moveaxis(sums, 0, dim)
     return out
+
+
+def _as_slice(places: np.ndarray) -> Any:
+    """Ascending positions as a slice where none is left out: writing there takes no index."""
+    first, last = int(places[0]), int(places[-1])
+    return slice(first, last + 1) if last - first + 1 == places.size else places
 
 
 # --- putting ----------------------------------------------------------------------------------------------------------

@@ -50,6 +50,7 @@ class Module:
     _RESERVED = frozenset({"training", "_buffer_names", "_forward_hooks", "_forward_pre_hooks", "_path"})
 
     def __new__(cls: type[M], *args: Any, **kwargs: Any) -> M:
+        """Set up what every module has."""
         # here and not in __init__, so that a subclass which forgets super().__init__() works all the same
         self = super().__new__(cls)
         self.__dict__.update(

@@ -127,7 +127,7 @@ def checked_classes(t: np.ndarray, shape: tuple[int, ...], ignore_index: int, op
         raise op_error(
             TypeError,
             op,
-            f"the target must hold integer class indices, or probabilities of the logits' shape; got {t.dtype}{t.shape}",
+            f"target must hold integer class indices, or probabilities in the logits' shape; got {t.dtype}{t.shape}",
         )
     expected = (shape[0], *shape[2:])
     if t.shape != expected:

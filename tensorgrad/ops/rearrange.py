@@ -14,7 +14,7 @@ from tensorgrad.ops.index import _getitem
 from tensorgrad.ops.shape import _flip, _permute, _reshape
 
 
-def repeat(input: Any, *repeats: Any) -> Any:
+def repeat(input: Any, *sizes: Any, repeats: Any = ()) -> Any:
     """The tensor laid side by side, ``repeats`` times along each dimension. Source: ``torch.Tensor.repeat``.
 
     Extra repeats are new dimensions in front. Raises ValueError for too few or negative ones.
@@ -24,17 +24,17 @@ def repeat(input: Any, *repeats: Any) -> Any:
     tensor([[1, 2, 1, 2],
             [1, 2, 1, 2]])
     """
-    return _repeated(operand(input, "repeat"), loose(repeats, "repeat", "repeats"), "repeat")
+    return _repeated(operand(input, "repeat"), loose(sizes or (repeats,), "repeat", "repeats"), "repeat")
 
 
-def tile(input: Any, *dims: Any) -> Any:
+def tile(input: Any, *sizes: Any, dims: Any = ()) -> Any:
     """As ``repeat``; too few repeats count for the last dimensions. Source: ``torch.tile``, ``numpy.tile``.
 
     >>> import tensorgrad as tg
     >>> tg.tile(tg.tensor([1, 2]), (2,))
     tensor([1, 2, 1, 2])
     """
-    x, times = operand(input, "tile"), loose(dims, "tile", "dims")
+    x, times = operand(input, "tile"), loose(sizes or (dims,), "tile", "dims")
     return _repeated(x, (1,) * (x.ndim - len(times)) + times, "tile")
 
 

@@ -148,13 +148,18 @@ def movedim(input: Any, source: Any, destination: Any) -> Any:
 
 
 def swapaxes(input: Any, axis0: int, axis1: int) -> Any:
-    """Two dimensions swapped. Source: ``torch.swapaxes``, ``torch.swapdims``.
+    """Two dimensions swapped. Source: ``torch.swapaxes``.
 
     >>> import tensorgrad as tg
     >>> tg.swapaxes(tg.zeros(2, 3), 0, 1).shape
     (3, 2)
     """
     return transpose(input, axis0, axis1)
+
+
+def swapdims(input: Any, dim0: int, dim1: int) -> Any:
+    """Two dimensions swapped. Source: ``torch.swapdims``."""
+    return transpose(input, dim0, dim1)
 
 
 def ravel(input: Any) -> Any:
@@ -346,7 +351,6 @@ def roll(input: Any, shifts: Any, dims: Any = None, *, dim: Any = None) -> Any:
 
 
 moveaxis = movedim
-swapdims = swapaxes
 reshape_as = view_as
 
 __all__ = [

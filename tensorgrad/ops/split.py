@@ -108,7 +108,9 @@ def unbind(input: Any, dim: int = 0) -> tuple[Any, ...]:
 
 
 @numpy_spelling
-def tensor_split(input: Any, indices_or_sections: Any, dim: int = 0) -> tuple[Any, ...]:
+def tensor_split(
+    input: Any, indices_or_sections: Any = None, dim: int = 0, *, sections: Any = None, indices: Any = None
+) -> tuple[Any, ...]:
     """``n`` pieces whose sizes differ by at most one, or the pieces between the given places.
 
     Raises ValueError for no pieces. Source: ``torch.tensor_split``, ``numpy.array_split``.
@@ -117,10 +119,12 @@ def tensor_split(input: Any, indices_or_sections: Any, dim: int = 0) -> tuple[An
     >>> [p.tolist() for p in tg.tensor_split(tg.arange(5), 2)]
     [[0, 1, 2], [3, 4]]
     """
-    return _cut(input, indices_or_sections, dim, "tensor_split", even=False)
+    return _cut(input, _places(indices_or_sections, sections, indices), dim, "tensor_split", even=False)
 
 
-def hsplit(input: Any, indices_or_sections: Any) -> tuple[Any, ...]:
+def hsplit(
+    input: Any, indices_or_sections: Any = None, *, sections: Any = None, indices: Any = None
+) -> tuple[Any, ...]:
     """Cut along the second dimension, a vector along its first: the reverse of ``hstack``. Source: ``torch.hsplit``.
 
     Raises ValueError when a number of pieces does not divide the size.
@@ -130,17 +134,26 @@ def hsplit(input: Any, indices_or_sections: Any) -> tuple[Any, ...]:
     [[0, 1], [2, 3]]
     """
     x = operand(input, "hsplit")
-    return _cut(x, indices_or_sections, 0 if x.ndim == 1 else 1, "hsplit")
+    return _cut(x, _places(indices_or_sections, sections, indices), 0 if x.ndim == 1 else 1, "hsplit")
 
 
-def vsplit(input: Any, indices_or_sections: Any) -> tuple[Any, ...]:
+def vsplit(
+    input: Any, indices_or_sections: Any = None, *, sections: Any = None, indices: Any = None
+) -> tuple[Any, ...]:
     """Cut along the first of at least two dimensions. Source: ``torch.vsplit``."""
-    return _cut(input, indices_or_sections, 0, "vsplit", least=2)
+    return _cut(input, _places(indices_or_sections, sections, indices), 0, "vsplit", least=2)
 
 
-def dsplit(input: Any, indices_or_sections: Any) -> tuple[Any, ...]:
+def dsplit(
+    input: Any, indices_or_sections: Any = None, *, sections: Any = None, indices: Any = None
+) -> tuple[Any, ...]:
     """Cut along the third dimension. Source: ``torch.dsplit``."""
-    return _cut(input, indices_or_sections, 2, "dsplit", least=3)
+    return _cut(input, _places(indices_or_sections, sections, indices), 2, "dsplit", least=3)
+
+
+def _places(either: Any, sections: Any, indices: Any) -> Any:
+    """One argument under its three names."""
+    return either if either is not None else sections if sections is not None else indices
 
 
 def _cut(input: Any, where: Any, dim: int, op: str, *, least: int = 1, even: bool = True) -> tuple[Any, ...]:

@@ -288,8 +288,8 @@ class _Repeatable(Packed):
     def drop_extras(self, node: Node) -> None:
         """Drop the arrays among the static values."""
         self.extras = [name for name, value in node.static.items() if isinstance(value, np.ndarray)]
-        for name in self.extras:
-            del node.static[name]
+        for name in self.extras:  # a drawing shows dtype and shape
+            node.static[name] = f"{node.static[name].dtype}{node.static[name].shape}"
 
 
 def _own(value: Any, twin: Node, node: Node) -> Any:

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from tensorgrad.autograd.node import Faded
+
 #: Families in the legend's order, and the modules of `tensorgrad.ops` whose operators they are: an operator added
 #: to one of these files has its colour. Operators of a family share a colour.
 FAMILIES = {
@@ -89,7 +91,7 @@ def summaries(static: dict[str, Any]) -> dict[str, str]:
 
 def value_text(value: Any) -> str:
     """A static argument in one line, without addresses, which differ between processes."""
-    if isinstance(value, (np.ndarray, np.generic)) or hasattr(value, "requires_grad"):
+    if isinstance(value, (np.ndarray, np.generic, Faded)) or hasattr(value, "requires_grad"):
         return f"{value.dtype}{tuple(value.shape)}"
     if isinstance(value, float):
         return f"{value:g}"
@@ -157,7 +159,7 @@ def _sizes(value: Any) -> str:
 
 def _plain(value: Any) -> bool:
     if isinstance(value, (tuple, list)):
-        return all(_plain(item) for item in value)
+        return not isinstance(value, Faded) and all(_plain(item) for item in value)
     return isinstance(value, (bool, int, float, str, np.dtype))
 
 

@@ -160,3 +160,17 @@ CASES += [
     row("constant_pad_nd", "crop", function("constant_pad_nd", (-1, 1, 0, 1)), real(2, 2)),
     row("constant_pad_nd", "integers", function("constant_pad_nd", (1, 0), 7), integers(9, 2, 2)),
 ]
+
+# --------------------------------------------------------------------------- PyTorch's argument names
+
+CASES += [
+    row("swapdims", "named", lambda t, x: t.swapdims(x, dim0=0, dim1=1), real(2, 3)),
+    row("tile", "named", lambda t, x: t.tile(input=x, dims=(2, 1)), real(2, 3)),
+    row("repeat", "named", lambda t, x: x.repeat(repeats=(2, 1)), real(2, 3)),
+    row("tensor_split", "sections=", lambda t, x: t.tensor_split(x, sections=2, dim=1), real(2, 3)),
+    row("tensor_split", "indices=", lambda t, x: t.tensor_split(x, indices=(1,)), real(3)),
+    row("hsplit", "indices=", lambda t, x: t.hsplit(x, indices=[1]), real(2, 3)),
+    row("vsplit", "sections=", lambda t, x: t.vsplit(x, sections=2), real(2, 3)),
+    row("movedim", "named", lambda t, x: t.movedim(input=x, source=0, destination=1), real(2, 3)),
+    row("unfold", "named", lambda t, x: x.unfold(dimension=1, size=2, step=1), real(2, 3)),
+]

@@ -80,7 +80,7 @@ def test_a_parameter_changed_between_forward_and_backward_is_found_out():
     loss = (w * w).sum()
     in_place.write(w.data)
     w.data -= 0.5
-    with pytest.raises(RuntimeError, match="mul.*modified in place"):
+    with pytest.raises(RuntimeError, match=r"mul.*modified in place"):
         loss.backward()
     assert w.grad is None
 
