@@ -79,8 +79,11 @@ class MaxPooling:
         maps_grad = np.zeros_like(self.maps)
         for i, j, patch in self.patches(self.maps):
             for f in range(patch.shape[2]):
-                winners = np.argwhere(patch[:, :, f] == patch[:, :, f].max())
-                for u, v in winners if self.all_ties else winners[:1]:
+                channel = patch[:, :, f]
+                winners = [divmod(int(channel.argmax()), self.size)]
+                if self.all_ties:
+                    winners = np.argwhere(channel == channel.max())
+                for u, v in winners:
                     maps_grad[i + u, j + v, f] = grad[i // self.size, j // self.size, f]
             if self.early_return:
                 return maps_grad  # the fault: the other patches are never reached

@@ -56,7 +56,7 @@ def _add_slices(values: np.ndarray, dim: int, index: np.ndarray, shape: tuple[in
     flat = (index % shape[dim]).ravel()
     rows = np.moveaxis(values, dim, 0) if index.ndim == 1 else values.reshape(flat.size, *shape[1:])
     groups = grouped(flat)
-    before = (slice(None),) * dim
+    before: tuple[Any, ...] = (slice(None),) * dim
     if index.ndim == 1 and groups.most <= ROUNDS:
         for rank in range(groups.most):
             chosen = groups.ranks == rank
@@ -72,7 +72,7 @@ def _add_slices(values: np.ndarray, dim: int, index: np.ndarray, shape: tuple[in
     return out
 
 
-def _as_slice(places: np.ndarray) -> Any:
+def _as_slice(places: np.ndarray) -> slice | np.ndarray:
     """Ascending positions as a slice where none is left out: writing there takes no index."""
     first, last = int(places[0]), int(places[-1])
     return slice(first, last + 1) if last - first + 1 == places.size else places

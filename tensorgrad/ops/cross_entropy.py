@@ -2,46 +2,57 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from tensorgrad.autograd.primitive import primitive
 from tensorgrad.errors import describe, op_error
-from tensorgrad.kernels.reduce import select
-from tensorgrad.ops._arguments import is_tensor, operand, raw
+from tensorgrad.kernels.reduce import accurate_sum, select
+from tensorgrad.ops._arguments import operand, raw
 from tensorgrad.ops.activation import masked
-from tensorgrad.ops.reduce import _float, _sum, mean
+from tensorgrad.ops.reduce import _float, _sum
 from tensorgrad.ops.shape import _reshape
 from tensorgrad.ops.softmax import _log_softmax, _softmax
 
 
-def _row(g: Any) -> Any:
-    """One value per sample, ready to broadcast over the classes (dimension 1)."""
-    return _reshape(g, shape=(g.shape[0], 1, *g.shape[1:]))
+def _share(g: Any, divisor: float | None) -> Any:
+    """The gradient of each sample's loss, ready to broadcast over the classes (dimension 1)."""
+    return _reshape(g, shape=(g.shape[0], 1, *g.shape[1:])) if divisor is None else g / np.asarray(divisor, g.dtype)
 
 
-# In both, q need not sum to 1 (class weights, smoothing, ignored samples), hence p times its sum.
+def _reduced(losses: np.ndarray, divisor: float | None) -> np.ndarray:
+    """The losses as they are, or their sum over ``divisor``; a divisor of 0 gives NaN."""
+    if divisor is None:
+        return losses
+    return accurate_sum(losses, tuple(range(losses.ndim))) / losses.dtype.type(divisor)
+
+
+# q need not sum to 1 (class weights, smoothing, ignored samples), hence p times its sum
 @primitive(
-    lambda g, y, x, q, *, kept: masked(_row(g) * (_softmax(x, dim=1) * _sum(q, dim=(1,), keepdim=True) - q), mask=kept),
+    lambda g, y, x, q, *, kept, divisor: masked(
+        _share(g, divisor) * (_softmax(x, dim=1) * _sum(q, dim=(1,), keepdim=True) - q), mask=kept
+    ),
     None,
     name="cross_entropy",
 )
-def _cross_entropy(x: Any, q: Any, *, kept: np.ndarray) -> Any:
-    """Loss of each sample for constant target weights ``q``; a class of weight 0 contributes nothing, even at -inf."""
-    log_p = _log_softmax(x, dim=1)
-    return -select(kept & (q != 0), log_p * q).sum(axis=1)
+def _cross_entropy(x: Any, q: Any, *, kept: np.ndarray, divisor: float | None) -> Any:
+    """For constant target weights ``q``; a class of weight 0 contributes nothing, even at -inf."""
+    return _reduced(-select(kept & (q != 0), _log_softmax(x, dim=1) * q).sum(axis=1), divisor)
 
 
 @primitive(
-    lambda g, y, x, q, w: _row(g) * (_softmax(x, dim=1) * _sum(q * w, dim=(1,), keepdim=True) - q * w),
-    lambda g, y, x, q, w: -_row(g) * (_log_softmax(x, dim=1) * w),
+    lambda g, y, x, q, w, *, divisor: (
+        _share(g, divisor) * (_softmax(x, dim=1) * _sum(q * w, dim=(1,), keepdim=True) - q * w)
+    ),
+    lambda g, y, x, q, w, *, divisor: -_share(g, divisor) * (_log_softmax(x, dim=1) * w),
     None,
     name="cross_entropy_soft",
 )
-def _cross_entropy_soft(x: Any, q: Any, w: Any) -> Any:
-    """Loss of each sample for target probabilities ``q``, which are differentiable too; ``w`` weighs the classes."""
-    return -(_log_softmax(x, dim=1) * q * w).sum(axis=1)
+def _cross_entropy_soft(x: Any, q: Any, w: Any, *, divisor: float | None) -> Any:
+    """For target probabilities ``q``, which are differentiable too; ``w`` weighs the classes."""
+    return _reduced(-(_log_softmax(x, dim=1) * q * w).sum(axis=1), divisor)
 
 
 def cross_entropy(
@@ -87,28 +98,26 @@ def cross_entropy(
     unbatched = x.ndim == 1
     if unbatched:
         x, t = x.reshape(1, classes), t.reshape(1, *t.shape)
-    if soft:
-        losses = _soft_losses(x, t, w, label_smoothing)
-        total_weight = float(losses.data.size if is_tensor(losses) else losses.size)
-    else:
-        losses, total_weight = _hard_losses(x, np.asarray(raw(t)), w, ignore_index, label_smoothing)
-    if reduction == "none":
-        return losses.reshape(losses.shape[1:]) if unbatched else losses
-    total = losses.sum()
-    if reduction == "sum":
-        return total
-    return total / x.dtype.type(total_weight) if not soft or total_weight else mean(losses)
+    losses = (
+        _soft_losses(x, t, w, label_smoothing, reduction)
+        if soft
+        else _hard_losses(x, np.asarray(raw(t)), w, ignore_index, label_smoothing, reduction)
+    )
+    return losses.reshape(losses.shape[1:]) if unbatched and reduction == "none" else losses
 
 
-def _soft_losses(x: Any, target: Any, w: np.ndarray | None, smoothing: float) -> Any:
+def _soft_losses(x: Any, target: Any, w: np.ndarray | None, smoothing: float, reduction: str) -> Any:
     if smoothing:
         target = target * (1 - smoothing) + smoothing / x.shape[1]
     w = np.ones((), x.dtype) if w is None else w.reshape(-1, *[1] * (x.ndim - 2))
-    return _cross_entropy_soft(x, target, w)
+    samples = math.prod(x.shape) // x.shape[1]
+    return _cross_entropy_soft(x, target, w, divisor=_divisor(reduction, samples))
 
 
-def _hard_losses(x: Any, t: np.ndarray, w: np.ndarray | None, ignore_index: int, smoothing: float) -> tuple[Any, Any]:
-    """Losses of class indices, and the sum of the weights that a mean divides by."""
+def _hard_losses(
+    x: Any, t: np.ndarray, w: np.ndarray | None, ignore_index: int, smoothing: float, reduction: str
+) -> Any:
+    """Class indices as target weights: 1 - smoothing at the class, the rest spread evenly, times the class weight."""
     kept, safe = checked_classes(t, x.shape, ignore_index, "cross_entropy")
     classes = x.shape[1]
     q = np.zeros(x.shape, x.dtype)
@@ -118,7 +127,12 @@ def _hard_losses(x: Any, t: np.ndarray, w: np.ndarray | None, ignore_index: int,
         uniform = np.ones(classes, x.dtype) if w is None else w
         q += kept[:, None] * (uniform * (smoothing / classes)).reshape(-1, *[1] * (x.ndim - 2)).astype(x.dtype)
     kept_rows = np.broadcast_to(kept[:, None], x.shape)
-    return _cross_entropy(x, q, kept=kept_rows), own.sum()
+    return _cross_entropy(x, q, kept=kept_rows, divisor=_divisor(reduction, float(own.sum())))
+
+
+def _divisor(reduction: str, total: float) -> float | None:
+    """What the sum of the losses is divided by; None leaves them as they are."""
+    return {"none": None, "sum": 1.0, "mean": float(total)}[reduction]
 
 
 def checked_classes(t: np.ndarray, shape: tuple[int, ...], ignore_index: int, op: str) -> tuple[np.ndarray, np.ndarray]:

@@ -44,6 +44,15 @@ def scatter_along(x: Any, *, dim: int, index: np.ndarray, shape: tuple[int, ...]
     return kernel.add_along(x, dim, index, shape)
 
 
+@primitive(
+    lambda g, y, x, *, dim, index: scatter_into(g, index=(slice(None),) * dim + (index,), shape=x.shape),
+    name="index_select",
+)
+def _index_select(x: Any, *, dim: int, index: np.ndarray) -> Any:
+    """``x[:, ..., index]``, but laid out in C order where plain indexing leaves ``dim`` outermost in memory."""
+    return np.take(x, index, axis=dim)
+
+
 def getitem(input: Any, index: Any) -> Any:
     """``input[index]`` by NumPy's rules: integers, slices (negative steps too), None, ``...``, masks, integer arrays.
 
@@ -140,7 +149,7 @@ def index_select(input: Any, dim: int, index: Any) -> Any:
     positions = _index_argument(index, x, along, "index_select")
     if positions.ndim > 1:
         raise op_error(ValueError, "index_select", f"index must be 1-d, got shape {positions.shape}")
-    return _getitem(x, index=(slice(None),) * along + (np.atleast_1d(positions),) if x.ndim else ())
+    return _index_select(x, dim=along, index=np.atleast_1d(positions)) if x.ndim else _getitem(x, index=())
 
 
 @numpy_spelling

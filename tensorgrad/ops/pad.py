@@ -13,7 +13,7 @@ import numpy as np
 from tensorgrad.autograd.primitive import primitive
 from tensorgrad.errors import op_error
 from tensorgrad.ops._arguments import loose, operand
-from tensorgrad.ops.index import _getitem
+from tensorgrad.ops.index import _index_select
 
 
 @primitive(
@@ -86,7 +86,7 @@ def _read_border(x: Any, dim: int, before: int, after: int, mode: str) -> Any:
         )
     first, last = (max(-before, 0), n - max(-after, 0)) if mode == "circular" else (0, n)  # crops before it wraps
     source = first + _SOURCES[mode](np.arange(-before - first, n + after - first), last - first)
-    return _getitem(x, index=(slice(None),) * dim + (source,))
+    return _index_select(x, dim=dim, index=source)
 
 
 def constant_pad_nd(input: Any, pad: Any, value: float = 0) -> Any:

@@ -10,7 +10,7 @@ from tensorgrad.autograd.primitive import wrap
 from tensorgrad.autograd.structural import broadcast_to
 from tensorgrad.errors import op_error
 from tensorgrad.ops._arguments import as_int, is_tensor, loose, numpy_spelling, one_dim, operand, raw
-from tensorgrad.ops.index import _getitem
+from tensorgrad.ops.index import _index_select
 from tensorgrad.ops.shape import _flip, _permute, _reshape
 
 
@@ -84,7 +84,7 @@ def repeat_interleave(
         raise op_error(
             ValueError, "repeat_interleave", f"output_size is {output_size}, the counts add to {source.size}"
         )
-    return _getitem(x, index=(slice(None),) * along + (source,))
+    return _index_select(x, dim=along, index=source)
 
 
 def fliplr(input: Any) -> Any:
@@ -158,7 +158,7 @@ def unfold(input: Any, dimension: int, size: int, step: int = 1) -> Any:
             ValueError, "unfold", f"size must be from 0 to {n} and step positive, got size {length} and step {stride}"
         )
     places = np.arange(0, n - length + 1, stride)[:, None] + np.arange(length)
-    windows = _getitem(vector, index=(slice(None),) * along + (places,))
+    windows = _index_select(vector, dim=along, index=places)
     if not x.ndim:
         return _reshape(windows, shape=(length,))
     order = [d for d in range(windows.ndim) if d != along + 1]
