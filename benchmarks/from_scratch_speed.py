@@ -85,12 +85,12 @@ def main() -> None:
 
     slowest = float(np.median(next(iter(times.values()))))
     print(f"{os.cpu_count()} cores, Python {platform.python_version()}, NumPy {np.__version__}, {args.rounds} rounds")
-    print(f"| {'':29} | ms/image |     from .. to | times the loops |")
-    print(f"|{'-' * 31}|---------:|---------------:|----------------:|")
+    print(f"| {'':29} | ms/image |       from .. to | times faster |")
+    print(f"|{'-' * 31}|---------:|-----------------:|-------------:|")
     for name, values in times.items():
         middle = float(np.median(values))
         span = f"{min(values):.3f} .. {max(values):.3f}"
-        print(f"| {name:29} | {middle:8.3f} | {span:>14} | {slowest / middle:15.0f} |")
+        print(f"| {name:29} | {middle:8.3f} | {span:>16} | {slowest / middle:12.0f} |")
     if args.json:
         args.json.write_text(json.dumps(times, indent=2) + "\n")
 

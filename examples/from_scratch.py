@@ -1,6 +1,6 @@
 """The network of the from-scratch article on this engine: no backward method is written here.
 
-    python examples/from_scratch.py                      # 5,000 images, 4 epochs, one image at a time: 15 seconds
+    python examples/from_scratch.py                      # 5,000 images, 4 epochs, one at a time: a quarter of a minute
     python examples/from_scratch.py --pictures pictures  # and draw what the filters see
     python examples/from_scratch.py --rates 0.05         # the article's learning rate: too large, see it wander
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from tensorgrad import interop_linalg
 from tensorgrad.errors import op_error
-from tensorgrad.numpy_array_functions import ARRAY_FUNCTIONS
+from tensorgrad.interop_arrays import ARRAY_FUNCTIONS
 from tensorgrad.ops import (
     einsum,
     elementary,

@@ -2,24 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
-from tensorgrad.ops import activation, elementwise, scaled
+from tensorgrad.ops import activation, elementary, elementwise, scaled, scatter
 from tensorgrad.ops.write import in_place_form, setitem
 from tensorgrad.random import generator
-
-
-def _with_product(op: Callable[..., Any], name: str) -> Callable[..., Any]:
-    """PyTorch's ``addcmul`` and ``addcdiv``: ``x + value * op(a, b)``."""
-
-    def function(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Any:
-        return input + op(tensor1, tensor2) * value
-
-    function.__name__ = name
-    return function
 
 
 class InPlaceMethods:
@@ -51,8 +38,14 @@ class InPlaceMethods:
     sigmoid_ = in_place_form(elementwise.sigmoid, "sigmoid_")
     relu_ = in_place_form(activation.relu, "relu_")
     clamp_ = clip_ = in_place_form(elementwise.clamp, "clamp_")
-    addcmul_ = in_place_form(_with_product(elementwise.mul, "addcmul"), "addcmul_")
-    addcdiv_ = in_place_form(_with_product(elementwise.div, "addcdiv"), "addcdiv_")
+    masked_fill_ = in_place_form(scatter.masked_fill, "masked_fill_")
+    index_add_ = in_place_form(scatter.index_add, "index_add_")
+    index_copy_ = in_place_form(scatter.index_copy, "index_copy_")
+    index_fill_ = in_place_form(scatter.index_fill, "index_fill_")
+    scatter_ = in_place_form(scatter.scatter, "scatter_")
+    scatter_add_ = in_place_form(scatter.scatter_add, "scatter_add_")
+    addcmul_ = in_place_form(elementary.addcmul, "addcmul_")
+    addcdiv_ = in_place_form(elementary.addcdiv, "addcdiv_")
 
     def copy_(self, src: Any) -> Any:
         """Write the values of ``src`` (broadcast) into this tensor. Source: ``torch.Tensor.copy_``."""
@@ -67,11 +60,6 @@ class InPlaceMethods:
     def zero_(self) -> Any:
         """Write zeros. Source: ``torch.Tensor.zero_``."""
         return self.fill_(0)
-
-    def masked_fill_(self, mask: Any, value: Any) -> Any:
-        """Write ``value`` where ``mask`` holds. Source: ``torch.Tensor.masked_fill_``."""
-        setitem(self, np.broadcast_to(getattr(mask, "data", mask), self.shape), value)  # type: ignore[attr-defined]
-        return self
 
     def uniform_(self, a: float = 0.0, b: float = 1.0) -> Any:
         """Write uniform random numbers from [a, b). Source: ``torch.Tensor.uniform_``."""

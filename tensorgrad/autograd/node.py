@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -22,6 +23,10 @@ class Packed:
     """Stands in ``Node.saved`` while the saved values are elsewhere: packed by hooks, or dropped by a checkpoint."""
 
     __slots__ = ()
+
+    def __iter__(self) -> Iterator[Any]:
+        """No values: none of them is here."""
+        return iter(())
 
     def open(self, node: Node) -> None:
         """Bring the values of ``node`` back: its rules are about to be called."""

@@ -12,27 +12,14 @@ from tensorgrad.autograd import in_place
 from tensorgrad.autograd.primitive import primitive
 from tensorgrad.errors import describe, op_error
 from tensorgrad.ops._arguments import is_tensor, raw
-from tensorgrad.ops.index import _getitem, plain_index
+from tensorgrad.ops.index import plain_index
+from tensorgrad.ops.scatter import _index_put, _put_rule
 from tensorgrad.state import per_thread
 
 
-@primitive(lambda g, y, x, *, index: _blank(g, index=index), name="blank")
-def _blank(x: Any, *, index: Any) -> Any:
-    """``x`` with zeros at ``index``: what a write leaves of the gradient of the overwritten values."""
-    y = np.array(x)
-    y[index] = 0
-    return y
-
-
-def _written_rule(g: Any, y: Any, x: Any, v: Any, *, index: Any, last: Any) -> Any:
-    """The gradient at the places written; where one was written twice, only the last value was kept."""
-    at = _getitem(g, index=index)
-    return at if last is None else at * last
-
-
-@primitive(lambda g, y, x, v, *, index, last: _blank(g, index=index), _written_rule, name="setitem")
-def _setitem(x: Any, v: Any, *, index: Any, last: Any) -> Any:
-    """The one forward that writes into its input; only this file calls it."""
+@primitive(lambda g, y, x, v, *, index: _index_put(g, 0.0, index=index), _put_rule, name="setitem")
+def _setitem(x: Any, v: Any, *, index: Any) -> Any:
+    """As ``index_put``, but the forward writes into its input; only this file calls it."""
     x[index] = v
     return x
 
@@ -72,7 +59,7 @@ def _write(x: Any, index: Any, value: Any, op: str) -> None:
     if x.view_of is not None:
         index = tuple(place[index] for place in x.view_of.positions())
     number = in_place.write(base.data)
-    out = _setitem(base, value if is_tensor(value) else values.astype(base.dtype), index=index, last=_last(base, index))
+    out = _setitem(base, value if is_tensor(value) else values.astype(base.dtype), index=index)
     base.node, base._requires_grad = out.node, True
     if x.view_of is not None:
         x.view_of.number = number - 1
@@ -95,19 +82,6 @@ def _check_writable(x: Any, op: str) -> None:
         raise op_error(
             RuntimeError, op, f"the tensor {describe(x)} is expanded or read-only: write into x.clone() instead"
         )
-
-
-def _last(base: Any, index: Any) -> np.ndarray | None:
-    """1 where a write is the last one to its place, 0 elsewhere; None when no place is written twice."""
-    entries = index if isinstance(index, tuple) else (index,)
-    if not any(isinstance(e, np.ndarray) and e.dtype != np.bool_ for e in entries):
-        return None
-    places = np.arange(base.data.size).reshape(base.shape)[index]
-    order = np.arange(places.size).reshape(places.shape)
-    winner = np.zeros(base.data.size, np.intp)
-    winner[places] = order
-    last = winner[places] == order
-    return None if last.all() else last.astype(base.dtype)
 
 
 def in_place_form(op: Callable[..., Any], name: str) -> Callable[..., Any]:

@@ -32,7 +32,7 @@ def under_a_mask(t, x, v):
     return y
 
 
-COVERS = ("blank",)
+COVERS = ("index_put",)
 
 CASES = [
     Case("setitem", "[1]", written(1), real(3, 4), real(4), linear=True, covers=COVERS),

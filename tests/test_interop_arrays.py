@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import tensorgrad as tg
-from tensorgrad.numpy_array_functions import ARRAY_FUNCTIONS
+from tensorgrad.interop_arrays import ARRAY_FUNCTIONS
 from tests.cases.expect import assert_equal, rows
 
 nan = float("nan")
