@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: mnist test lint clean
+.PHONY: mnist test lint mutants clean
 
 mnist: $(VENV)/.installed            ## train the CNN on the shipped MNIST and print its test accuracy
 	$(BIN)/python examples/mnist_cnn.py
@@ -16,6 +16,9 @@ lint: $(VENV)/.installed-dev         ## ruff (lint and format) and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+mutants: $(VENV)/.installed-dev      ## plant faults in a copy of the package, one at a time: a test must catch each
+	$(BIN)/python tests/mutants/run.py
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("tensorgrad needs Python >= 3.11, this is " + sys.version) if sys.version_info < (3, 11) else None'

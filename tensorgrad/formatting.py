@@ -46,7 +46,7 @@ def _float_format(array: np.ndarray) -> Any:
     if finite.size == 0 or (finite == np.trunc(finite)).all():
         large = finite.size and finite.max() >= 1e8
         write = (lambda v: f"{v:.4e}") if large else (lambda v: f"{v:.0f}." if np.isfinite(v) else f"{v}")
-    elif nonzero.max() / nonzero.min() > 1000 or nonzero.max() >= 1e8 or nonzero.min() < 1e-4:
+    elif nonzero.max() / 1000 > nonzero.min() or nonzero.max() >= 1e8 or nonzero.min() < 1e-4:
         write = lambda v: f"{v:.4e}"
     else:
         write = lambda v: f"{v:.4f}"

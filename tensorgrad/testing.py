@@ -89,7 +89,9 @@ def _gradients(op: Callable[..., Any], name: str, arrays: list[Any]) -> tuple[li
         return [y.data for y in outputs], []
     seeds = [Tensor(np.cos(np.arange(y.numel())).reshape(y.shape).astype(y.dtype)) for y in live]
     found = grad(live, variables, seeds, allow_unused=True)
-    return [y.data for y in outputs], [np.zeros(x.shape) if g is None else g.data for g, x in zip(found, variables, strict=True)]
+    return [y.data for y in outputs], [
+        np.zeros(x.shape) if g is None else g.data for g, x in zip(found, variables, strict=True)
+    ]
 
 
 def _check_values(op: Callable[..., Any], name: str, arrays: list[Any], reference: Callable[..., Any] | None) -> None:

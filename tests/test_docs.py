@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import make_operators_page
+
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 OPTIONS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
@@ -33,3 +35,7 @@ def test_the_makefile_has_the_commands_that_the_readme_names():
     makefile = (ROOT / "Makefile").read_text()
     for command in re.findall(r"`?make (\w+)", (ROOT / "README.md").read_text()):
         assert f"\n{command}:" in makefile
+
+
+def test_the_page_of_operators_is_what_the_table_says():
+    assert make_operators_page.PAGE.read_text() == make_operators_page.page(), "run python -m tests.make_operators_page"

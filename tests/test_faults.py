@@ -20,7 +20,7 @@ def leaf(values):
 
 
 @pytest.fixture
-def _empty_is_nan(monkeypatch):
+def empty_is_nan(monkeypatch):
     """New memory holds NaN: what a kernel forgets to write is seen, whatever lay there before."""
     empty, empty_like = np.empty, np.empty_like
 
@@ -49,8 +49,9 @@ OPERATORS = [
 ]
 
 
+@pytest.mark.usefixtures("empty_is_nan")
 @pytest.mark.parametrize("function", [f for _, f in OPERATORS], ids=[name for name, _ in OPERATORS])
-def test_all_memory_is_written(_empty_is_nan, function):
+def test_all_memory_is_written(function):
     x = tg.tensor(np.ones((1, 2, 6, 8), np.float32), requires_grad=True)
     y = function(x)
     (gradient,) = tg.autograd.grad(y.sum(), x)

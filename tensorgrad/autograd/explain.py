@@ -197,22 +197,22 @@ class _Walk(Watcher):
         self.sent: set[Any] = set()  # owners that some rule gave a gradient other than zero
 
     def before_backward(self, node: Node, gradient: Any) -> None:
-        if node in self.sent and not gradient.any():
+        if node in self.sent and gradient.size and not gradient.any():
             self.events.append(_vanished(node.hooks, f"the output of {_place(node)}", getattr(node, "source", None)))
 
     def backward(self, node: Node, gradient: Any, found: list[Any]) -> None:
         for i, (edge, value) in enumerate(zip(node.edges, found, strict=False)):
             if edge is None or value is None:
                 continue
-            if np.any(value):
+            if value.any() or not value.size:
                 self.sent.add(edge)
-            elif np.any(gradient):
+            elif gradient.any() or not gradient.size:
                 why = _REASONS.get(node.op.name, "its derivative is zero at these inputs")
                 which = f" with respect to input {i}" if sum(e is not None for e in node.edges) > 1 else ""
                 self.events.append(
                     Explanation(
                         "zero",
-                        f"{_place(node)} turned a gradient of magnitudes up to {_size(gradient)} into zeros{which}: {why}",
+                        f"{_place(node)} turned {_described(gradient)} into zeros{which}: {why}",
                         getattr(node, "source", None),
                     )
                 )
@@ -257,6 +257,10 @@ def _size(gradient: Any) -> str:
     return f"{np.abs(np.asarray(getattr(gradient, 'data', gradient))).max():.3g}"
 
 
+def _described(gradient: Any) -> str:
+    return f"a gradient of magnitudes up to {_size(gradient)}" if np.size(gradient) else "an empty gradient"
+
+
 def _place(node: Node) -> str:
     op: Primitive = node.op
     return f"{op.name} (in {node.module_path})" if node.module_path else op.name
@@ -271,6 +275,7 @@ _ELSEWHERE = "it took other elements"
 _REASONS = {
     "relu": "all its inputs are <= 0",
     "relu6": "all its inputs are <= 0 or >= 6",
+    "cat": "only what came from its other inputs has a gradient",
     "masked": "its mask is False everywhere",
     "clamp": "all its inputs lie outside of the bounds",
     "hardtanh": "all its inputs lie outside of the bounds",

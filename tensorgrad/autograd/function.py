@@ -8,7 +8,6 @@ node, so that the engine frees it, checks it for writes and packs it like everyt
 from __future__ import annotations
 
 import functools
-import itertools
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -369,8 +368,6 @@ def _refuse(wanted: Any, g: Any, y: Any, *operands: Any, name: str) -> Any:
     )
 
 
-_undifferentiable = operator(
-    Primitive("once_differentiable", lambda gradient, *sources, name: gradient, (), _refuse)
-)
+_undifferentiable = operator(Primitive("once_differentiable", lambda gradient, *sources, name: gradient, (), _refuse))
 
 __all__ = ["Function", "FunctionCtx", "once_differentiable"]

@@ -82,7 +82,9 @@ def _batch_dim(leaf: Any, dim: Any) -> int | None:
     if dim is None:
         return None
     if not isinstance(leaf, Tensor):
-        raise op_error(TypeError, "vmap", f"in_dims is {dim} for {describe(leaf)}, which is no tensor; give None for it")
+        raise op_error(
+            TypeError, "vmap", f"in_dims is {dim} for {describe(leaf)}, which is no tensor; give None for it"
+        )
     if not -leaf.ndim <= dim < leaf.ndim:
         raise op_error(IndexError, "vmap", f"in_dims is {dim} for a tensor of shape {tuple(leaf.shape)}")
     return int(dim % leaf.ndim)

@@ -35,7 +35,9 @@ class _Linear:
         inputs = [v for v in self.v if v is not None]
         create_graph = belongs_outside([self.pulled, tangents])
         moved = iter(derivatives([p for p, _ in live], inputs, [t for _, t in live], create_graph))
-        return [zeros_like(y.detach()) if v is None else next(moved) for y, v in zip(self.trace.leaves, self.v, strict=True)]
+        return [
+            zeros_like(y.detach()) if v is None else next(moved) for y, v in zip(self.trace.leaves, self.v, strict=True)
+        ]
 
 
 def _passive(y: Tensor) -> Variable:

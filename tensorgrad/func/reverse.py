@@ -114,7 +114,9 @@ def jacrev(func: Function, argnums: int | tuple[int, ...] = 0, has_aux: bool = F
             rows = [trace.gradients([y], [e]) for e in basis(y)]
             columns = list(zip(*rows, strict=True)) or [()] * len(trace.variables)
             parts = [
-                reshape(stack(list(column)), (*y.shape, *x.shape)) if column else zeros(*y.shape, *x.shape, dtype=x.dtype)
+                reshape(stack(list(column)), (*y.shape, *x.shape))
+                if column
+                else zeros(*y.shape, *x.shape, dtype=x.dtype)
                 for x, column in zip(trace.variables, columns, strict=True)
             ]
             blocks.append(trace.arranged(parts))

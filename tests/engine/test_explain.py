@@ -85,12 +85,10 @@ def test_cut_by_detach():
 def test_cut_twice():
     w, v = leaf(1.0), leaf(2.0)
     a = w * 2
-    b = a.detach()  # the cut that matters for w
-    line = here(-1)
-    c = b * v
-    d = c.detach()
-    assert explain(w, (d * leaf(1.0)).sum()).line in (line, here(-1).replace("line", ""))
-    assert explain(v, (d * leaf(1.0)).sum()).line == here(-2)
+    c = a.detach() * v
+    d, line = c.detach(), here()
+    loss = (d * leaf(1.0)).sum()
+    assert explain(w, loss).line == explain(v, loss).line == line  # the cut nearest to the loss
 
 
 def test_cut_by_no_grad():
@@ -121,7 +119,7 @@ def test_cut_by_a_decorated_function_and_by_set_grad_enabled():
         y = w * 2
     finally:
         tg.set_grad_enabled(True)
-    assert explain(y).line == here(-4)
+    assert explain(y).line == here(-5)
 
 
 def test_graph_freed():
@@ -145,11 +143,12 @@ def test_never_called():
         (lambda x: (x - 5).relu() * 2, "relu", "<= 0"),
         (lambda x: x.clamp(10, 20), "clamp", "outside of the bounds"),
         (lambda x: F.dropout(x.exp(), 1.0), "dropout", "dropped all"),
-        (lambda x: tg.where(x > 100, x, x * 0 + 7.0) if False else tg.where(x > 100, x.exp(), 1.0), "where", "condition"),
+        (lambda x: tg.where(x > 100, x.exp(), 1.0), "where", "condition"),
         (lambda x: x.maximum(tg.tensor([9.0, 9.0])), "maximum", "extreme"),
         (lambda x: x.floor(), "floor", "between its steps"),
         (lambda x: x * tg.zeros(2), "mul", "zero everywhere"),
-        (lambda x: tg.cat([x, x + 1])[:0].sum() + tg.cat([x, leaf(1.0)])[2:], "getitem", "other elements"),
+        (lambda x: x[:0] + 1, "getitem", "other elements"),
+        (lambda x: tg.cat([x, leaf(1.0)])[2:], "cat", "other inputs"),
         (lambda x: (x * 1e4).sigmoid(), "sigmoid", "saturated"),
     ],
 )

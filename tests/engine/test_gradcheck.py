@@ -8,6 +8,7 @@ import tensorgrad.nn.functional as F
 from tensorgrad import nn
 from tensorgrad.autograd.gradient_check import GradcheckError
 from tensorgrad.autograd.primitive import Primitive, operator
+from tensorgrad.ops._arguments import raw
 from tensorgrad.testing import assert_gradients
 
 gradcheck, gradgradcheck = tg.autograd.gradcheck, tg.autograd.gradgradcheck
@@ -23,9 +24,7 @@ def unregistered(*rules, forward, name):
 
 wrong_cube = unregistered(lambda g, y, x: 3 * g * x, forward=lambda x: x**3, name="wrong_cube")
 # right when differentiated once, wrong twice: the rule forgets that its value depends on x
-wrong_twice = unregistered(
-    lambda g, y, x: g * (3 * getattr(x, "data", x) ** 2), forward=lambda x: x**3, name="wrong_twice"
-)
+wrong_twice = unregistered(lambda g, y, x: g * (3 * raw(x) ** 2), forward=lambda x: x**3, name="wrong_twice")
 
 
 @pytest.mark.parametrize("fast_mode", [False, True])
@@ -129,7 +128,6 @@ def test_nan_is_wrong():
 def test_linear_functions_with_step_one():
     x, w = leaf(1e8, -3e7, 2.0), leaf(1.0, 2.0, 3.0)
     assert gradcheck(lambda x, w: (x * w).cumsum(0), (x, w), linear=True)
-    assert not gradcheck(tg.square, leaf(0.5) * 1e-3 + 1, linear=True, raise_exception=False) or True
     slightly_off = unregistered(lambda g, y, x: g * (2 + 1e-8), forward=lambda x: 2 * x, name="slightly_off")
     assert not gradcheck(slightly_off, leaf(1.0), linear=True, raise_exception=False)
 

@@ -56,7 +56,9 @@ def test_second_derivatives_go_through_the_hooks():
 
 
 def test_a_network_with_hooks_is_the_network_without():
-    net = tg.nn.Sequential(tg.nn.Conv2d(1, 2, 3), tg.nn.BatchNorm2d(2), tg.nn.ReLU(), tg.nn.MaxPool2d(2), tg.nn.Flatten())
+    net = tg.nn.Sequential(
+        tg.nn.Conv2d(1, 2, 3), tg.nn.BatchNorm2d(2), tg.nn.ReLU(), tg.nn.MaxPool2d(2), tg.nn.Flatten()
+    )
     x = tg.randn(3, 1, 6, 6)
 
     def gradients():
