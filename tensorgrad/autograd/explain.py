@@ -52,7 +52,7 @@ def explain_grad(t: Any, loss: Any = None) -> Explanation:
     return _of_the_tensor(t) or _of_the_path(t, loss) or _of_the_backward(t, loss)
 
 
-# --- the tensor itself --------------------------------------------------------------------------------------------------
+# --- the tensor itself ------------------------------------------------------------------------------------------------
 
 
 def _of_the_tensor(t: Any) -> Explanation | None:
@@ -78,7 +78,7 @@ def _of_a_cut(cut: Any, what: str, *, certain: bool) -> Explanation:
     return Explanation(cause, f"{what} was {probably}cut off from its history {how} at {line}", line)
 
 
-# --- the graph between the loss and the tensor --------------------------------------------------------------------------
+# --- the graph between the loss and the tensor ------------------------------------------------------------------------
 
 
 def _of_the_path(t: Any, loss: Any) -> Explanation | None:
@@ -144,7 +144,7 @@ def _constants(root: Any) -> list[Any]:
     return [tensor for node in _nodes(root) for tensor in (node.constants or {}).values()]
 
 
-# --- what backward does ---------------------------------------------------------------------------------------------------
+# --- what backward does -----------------------------------------------------------------------------------------------
 
 
 def _of_the_backward(t: Any, loss: Any) -> Explanation:

@@ -137,10 +137,7 @@ class Function:
         several = isinstance(result, (tuple, list))
         outputs = [_unshared(y, tensors) for y in (result if several else [result])]
         call = _Call(cls, ctx, args, list(result) if several else [result], outputs)
-        if call.packed is not None and tensors:
-            results = call.unpack(call.record(tensors))
-        else:
-            results = call.unpack(None)
+        results = call.unpack(call.record(tensors) if call.packed is not None and tensors else None)
         return tuple(results) if several else results[0]
 
 
@@ -196,7 +193,8 @@ class _Recorded(Primitive):
 
     def plan(self, unwanted: int, arity: int) -> Plan:
         keep_output, keep = self.keep
-        plan = keep_output, None if all(keep) else keep, None if any(keep) else (None,) * arity
+        drop = tuple([i for i, kept in enumerate(keep) if not kept])
+        plan = keep_output, drop, None if any(keep) else (None,) * arity
         self.plans[unwanted, arity] = plan
         return plan
 
@@ -279,7 +277,7 @@ class _Call:
 
     def find_saved(self, y: Any, operands: list[Any]) -> tuple[Any, ...]:
         """The saved tensors, connected to the graph where they belong to it."""
-        found = []
+        found: list[Any] = []
         for place in self.saved:
             if place is None:
                 found.append(None)

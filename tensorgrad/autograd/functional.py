@@ -64,7 +64,9 @@ def jacobian(
 
 
 def hessian(func: Callable[..., Any], inputs: Any, create_graph: bool = False) -> Any:
-    """The Hessian of a scalar function at ``inputs``; ``[i][j]`` for several. Source: ``torch.autograd.functional.hessian``.
+    """The Hessian of a scalar function at ``inputs``; ``[i][j]`` where there are several.
+
+    Source: ``torch.autograd.functional.hessian``.
 
     >>> import tensorgrad as tg
     >>> tg.autograd.functional.hessian(lambda x: (x ** 3).sum(), tg.tensor([1.0, 2.0])).tolist()

@@ -128,7 +128,7 @@ def gradgradcheck(
 
     gradients.__name__ = f"the gradient of {_name(func)}"
     if parameters:
-        gradients = _WithParameters(gradients, func)  # type: ignore[assignment]
+        gradients = _WithParameters(gradients, func)
     return gradcheck(gradients, (*args, *seeds), eps, atol, rtol, raise_exception, **options)
 
 

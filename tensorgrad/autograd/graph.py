@@ -16,7 +16,7 @@ from tensorgrad.state import per_thread
 
 
 class saved_tensors_hooks(Watcher):
-    """Inside the block, every value that is saved for backward goes through ``pack_hook``, and back through ``unpack_hook``.
+    """Inside the block, each value saved for backward goes through ``pack_hook``, and back through ``unpack_hook``.
 
     ``pack_hook(tensor)`` may return anything, a file name for example; ``unpack_hook`` gets that and returns a tensor
     of the same shape and dtype, as often as backward asks for it. The hooks see inputs and outputs that derivatives

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -92,7 +92,7 @@ class Trace:
         return results[0] if len(results) == 1 else tuple(results)
 
 
-def derivatives(outputs: list[Tensor], inputs: list[Tensor], seeds: list[Any], create_graph: bool) -> list[Tensor]:
+def derivatives(outputs: list[Tensor], inputs: Sequence[Tensor], seeds: list[Any], create_graph: bool) -> list[Tensor]:
     """Gradients of ``outputs``, zeros for inputs that they do not depend on; the graph stays for another time."""
     if not outputs or not inputs:
         return [zeros_like(x.detach()) for x in inputs]
@@ -140,7 +140,7 @@ def basis(x: Tensor) -> list[Tensor]:
     return [Tensor(row) for row in np.eye(x.numel(), dtype=x.dtype).reshape(x.numel(), *x.shape)]
 
 
-# --- who differentiates outside -----------------------------------------------------------------------------------------
+# --- who differentiates outside ---------------------------------------------------------------------------------------
 
 
 def cut_unless_outer(tree: Any) -> Any:

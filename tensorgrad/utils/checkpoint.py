@@ -52,7 +52,8 @@ def checkpoint(
     if not per_thread.state.recording:
         return function(*args, **kwargs)
     frame = _Frame(function, args, kwargs, preserve_rng_state)
-    with watching(_Dropper(frame)) as dropper:
+    dropper = _Dropper(frame)
+    with watching(dropper):
         result = function(*args, **kwargs)
     frame.complete = True
     dropper.drop_extras()

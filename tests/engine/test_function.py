@@ -259,6 +259,29 @@ def test_once_differentiable():
         tg.autograd.grad(g.sum(), x)
 
 
+def test_what_is_saved_is_what_the_user_saved():
+    class Scale(tg.autograd.Function):
+        @staticmethod
+        def forward(ctx, x, w, b):
+            extra = w.exp()
+            ctx.save_for_backward(w, extra)
+            return x * extra + b
+
+        @staticmethod
+        def backward(ctx, g):
+            w, extra = ctx.saved_tensors
+            assert w.tolist() == [0.0, 1.0]
+            np.testing.assert_allclose(extra.data, np.exp([0.0, 1.0]))
+            return g * extra, None, g
+
+    x, w, b = leaf(2.0, 3.0), leaf(0.0, 1.0), leaf(5.0, 6.0)
+    y = Scale.apply(x, w, b)
+    assert [v is not None for v in [*y.node.saved, y.node.value]] == [False, True, False, True, False]
+    y.sum().backward()
+    np.testing.assert_allclose(x.grad.data, np.exp([0.0, 1.0]))
+    assert b.grad.tolist() == [1.0, 1.0]
+
+
 def test_the_graph_dies_by_reference_count():
     gc.collect()
     gc.disable()
@@ -311,7 +334,7 @@ def test_operators_inside_the_forward_of_a_primitive():
         assert np.isnan(y.data[0])
         y[1].backward()
         assert x.grad.data[1] == 0.5
-        with pytest.raises(ValueError, match="nested_for_a_test|matmul"):
+        with pytest.raises(ValueError, match=r"nested_for_a_test|matmul"):
             primitive(None, name="fails_for_a_test")(lambda x: (tg.Tensor(x) @ tg.ones(5)).data)(x)
     finally:
         del REGISTRY["nested_for_a_test"], REGISTRY["fails_for_a_test"]
