@@ -71,6 +71,8 @@ class Node:
     module_path: str | None
     hooks: Any
     constants: dict[int, Any] | None
+    source: str
+    source: str  # not there when no watcher set it
 
     @property
     def ndim(self) -> int:

@@ -168,7 +168,7 @@ def operator(
         scalars = False
         for a in args:
             kind = type(a)
-            if kind in TENSOR_CLASSES:
+            if kind is _tensor_class or kind in TENSOR_CLASSES:
                 if a.view_of is not None and a.view_of.number < in_place.last_write:
                     a.view_of.refresh(a)
                 raw.append(a.data)

@@ -55,6 +55,8 @@ def operand(value: Any, op: str) -> Any:
 
 def as_int(value: Any, op: str, name: str) -> int:
     """A Python integer; floats and booleans are refused."""
+    if type(value) is int:
+        return value
     if isinstance(value, (bool, np.bool_)):
         raise op_error(TypeError, op, f"{name} must be an integer, got {value!r}")
     try:
@@ -90,7 +92,10 @@ def loose(values: tuple[Any, ...], op: str, name: str = "size") -> tuple[int, ..
     """``f(2, 3)`` and ``f((2, 3))`` alike: the integers as a tuple."""
     if len(values) == 1 and isinstance(raw(values[0]), (tuple, list)):
         values = tuple(values[0])
-    return tuple(as_int(v, op, name) for v in values)
+    for value in values:
+        if type(value) is not int:
+            return tuple(as_int(v, op, name) for v in values)
+    return values
 
 
 def kept_shape(shape: tuple[int, ...], dims: tuple[int, ...]) -> tuple[int, ...]:

@@ -50,17 +50,20 @@ def reshape(input: Any, *shape: Any) -> Any:
     """
     x = operand(input, "reshape")
     sizes = loose(shape, "reshape", "shape")
-    known = math.prod(n for n in sizes if n != -1)
     total = math.prod(x.shape)
+    if min(sizes, default=0) >= 0:
+        if math.prod(sizes) != total:
+            raise op_error(
+                ValueError, "reshape", f"{total} elements of shape {tuple(x.shape)} do not fit shape {sizes}"
+            )
+        return _reshape(x, shape=sizes)
+    known = math.prod(n for n in sizes if n != -1)
     if any(n < -1 for n in sizes) or sizes.count(-1) > 1:
         raise op_error(ValueError, "reshape", f"shape {sizes} may have one -1 and no other negative size")
-    if -1 in sizes:
-        if known == 0 or total % known:
-            hint = "ambiguous for 0 elements" if known == 0 else f"not a multiple of {known}"
-            raise op_error(ValueError, "reshape", f"{total} elements do not fit shape {sizes}: {hint}")
-        sizes = tuple(total // known if n == -1 else n for n in sizes)
-    elif known != total:
-        raise op_error(ValueError, "reshape", f"{total} elements of shape {tuple(x.shape)} do not fit shape {sizes}")
+    if known == 0 or total % known:
+        hint = "ambiguous for 0 elements" if known == 0 else f"not a multiple of {known}"
+        raise op_error(ValueError, "reshape", f"{total} elements do not fit shape {sizes}: {hint}")
+    sizes = tuple(total // known if n == -1 else n for n in sizes)
     return _reshape(x, shape=sizes)
 
 
