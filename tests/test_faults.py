@@ -6,6 +6,8 @@ import pytest
 import tensorgrad as tg
 import tensorgrad.nn.functional as F
 from tensorgrad.autograd.primitive import REGISTRY, primitive
+from tensorgrad.kernels import im2col
+from tensorgrad.kernels.conv import conv_weight_grad
 from tensorgrad.kernels.scratch import _blocks
 from tests.cases.expect import assert_equal
 
@@ -71,6 +73,16 @@ def test_no_window_of_ceil_mode_starts_right_at_the_end(pool):
 def test_the_maximum_of_padding_alone_is_minus_infinity():
     y = F.max_pool1d(tg.tensor([[-3.0, -2.0]]), 2, 1, 2, 4)
     assert_equal(y.data, [[-inf, -inf]])
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+def test_all_blocks_count_in_the_weight_gradient(monkeypatch, groups):
+    for name in ("BLOCK_FLOATS", "SHARED_FLOATS", "BLOCK_PIXELS"):
+        monkeypatch.setattr(im2col, name, 1)
+    x, g = np.ones((7, 2, 10, 9), np.float32), np.ones((7, 2, 8, 9), np.float32)
+    static = {"stride": (1, 1), "padding": ((0, 0), (0, 0)), "dilation": (1, 1), "groups": groups}
+    gradient = conv_weight_grad(g, x, kernel=(3, 1), **static)
+    assert_equal(gradient, np.full((2, 2 // groups, 3, 1), 7.0 * 8 * 9))
 
 
 def test_where_stops_an_infinite_gradient_in_both_branches():

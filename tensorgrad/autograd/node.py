@@ -72,7 +72,6 @@ class Node:
     hooks: Any
     constants: dict[int, Any] | None
     source: str
-    source: str  # not there when no watcher set it
 
     @property
     def ndim(self) -> int:

@@ -158,7 +158,7 @@ FAULTS = [
         "tensorgrad/kernels/conv.py",
         "total += share",
         "total[...] = share",
-        KERNEL_CONV,
+        "tests/test_faults.py -k blocks",
     ),
     Fault(
         "conv: last piece instead of the sum in the weight gradient",
@@ -634,7 +634,7 @@ FAULTS = [
         ENGINE,
     ),
     Fault(
-        "engine: the third consumer overwrites the others",
+        "engine: a consumer overwrites what the sweep has added up",
         "tensorgrad/autograd/backward.py",
         "np.add(before, gradient, out=before)",
         "before[...] = gradient",
