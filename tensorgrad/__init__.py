@@ -269,6 +269,30 @@ from tensorgrad.tensor import Tensor
 
 from tensorgrad import nn  # isort: skip  (its layers build on everything above)
 from tensorgrad import optim  # isort: skip
+from tensorgrad.nn.functional import (  # isort: skip  (what PyTorch has at top level too)
+    adaptive_avg_pool1d,
+    avg_pool1d,
+    batch_norm,
+    bilinear,
+    channel_shuffle,
+    conv1d,
+    conv2d,
+    conv3d,
+    conv_transpose1d,
+    conv_transpose2d,
+    conv_transpose3d,
+    dropout,
+    embedding,
+    group_norm,
+    instance_norm,
+    layer_norm,
+    max_pool1d,
+    max_pool2d,
+    max_pool3d,
+    pixel_shuffle,
+    pixel_unshuffle,
+    rms_norm,
+)
 
 concat = concatenate = cat
 long, double, float, int = int64, float64, float32, int32
