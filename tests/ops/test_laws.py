@@ -1,4 +1,7 @@
-"""Laws that need no oracle, for every row of the table: adjoints, linearity of the vjp, the jvp against it, repetition."""
+"""Laws that need no oracle, for every row of the table: adjoints, linearity of the vjp, bit-equal repetition.
+
+Then some for single functions: the jvp against the vjp, the shift of a softmax, a batch and its parts.
+"""
 
 import numpy as np
 import pytest
