@@ -1,4 +1,4 @@
-"""Activation functions as layers; ``inplace`` is accepted and changes nothing but the repr."""
+"""Activation functions as layers; ``inplace=True`` writes the result into the input, as in PyTorch."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ReLU(Module):
 
     def forward(self, input: Any) -> Any:
         """``max(0, input)``."""
-        return F.relu(input)
+        return F.relu(input, self.inplace)
 
     def extra_repr(self) -> str:
         """The setting, unless it is the default."""
@@ -48,7 +48,7 @@ class LeakyReLU(Module):
 
     def forward(self, input: Any) -> Any:
         """The leaky rectifier of the input."""
-        return F.leaky_relu(input, self.negative_slope)
+        return F.leaky_relu(input, self.negative_slope, self.inplace)
 
     def extra_repr(self) -> str:
         """The slope."""
@@ -70,7 +70,7 @@ class ELU(Module):
 
     def forward(self, input: Any) -> Any:
         """The exponential linear unit of the input."""
-        return F.elu(input, self.alpha)
+        return F.elu(input, self.alpha, self.inplace)
 
     def extra_repr(self) -> str:
         """The scale."""
@@ -112,7 +112,7 @@ class SiLU(Module):
 
     def forward(self, input: Any) -> Any:
         """``input sigmoid(input)``."""
-        return F.silu(input)
+        return F.silu(input, self.inplace)
 
     def extra_repr(self) -> str:
         """The setting, unless it is the default."""

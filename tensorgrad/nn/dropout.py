@@ -12,7 +12,7 @@ from tensorgrad.ops.dropout import check_probability
 class Dropout(Module):
     """In training, zero each value with probability ``p`` and scale the others by ``1 / (1 - p)``.
 
-    ``inplace`` is accepted and changes nothing. Raises ValueError for ``p`` outside [0, 1].
+    ``inplace=True`` writes the result into the input. Raises ValueError for ``p`` outside [0, 1].
     Source: ``torch.nn.Dropout``; Srivastava et al. 2014.
 
     >>> import tensorgrad as tg
@@ -28,7 +28,7 @@ class Dropout(Module):
 
     def forward(self, input: Any) -> Any:
         """The input with holes; in evaluation the input itself."""
-        return F.dropout(input, self.p, self.training)
+        return F.dropout(input, self.p, self.training, self.inplace)
 
     def extra_repr(self) -> str:
         """The probability."""

@@ -17,6 +17,7 @@ from tensorgrad.ops._arguments import one_dim, operand
 from tensorgrad.ops.elementwise import abs, exp, greater, less, less_equal, neg, sigmoid, tanh, where
 from tensorgrad.ops.softmax import softmax
 from tensorgrad.ops.split import split
+from tensorgrad.ops.write import with_inplace
 
 _floating = functools.partial(primitive, promote=promote_to_float)
 
@@ -44,6 +45,7 @@ def _leaky_relu(x: Any, *, negative_slope: float) -> Any:
     return np.where(x > 0, x, x * negative_slope)
 
 
+@with_inplace
 def leaky_relu(input: Any, negative_slope: float = 0.01, inplace: bool = False) -> Any:
     """``max(0, x) + negative_slope * min(0, x)``; the derivative at 0 is ``negative_slope``.
 
@@ -66,6 +68,7 @@ def _elu(x: Any, *, alpha: float) -> Any:
     return np.where(x > 0, x, alpha * np.expm1(x))
 
 
+@with_inplace
 def elu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
     """``x`` where positive, ``alpha * (exp(x) - 1)`` elsewhere. Source: ``torch.nn.functional.elu``.
 
@@ -88,6 +91,7 @@ def _selu(x: Any) -> Any:
     return SELU_SCALE * np.where(x > 0, x, SELU_ALPHA * np.expm1(x))
 
 
+@with_inplace
 def selu(input: Any, inplace: bool = False) -> Any:
     """``scale * elu(x, alpha)`` with the two constants that keep mean 0 and variance 1.
 
@@ -105,6 +109,7 @@ def _celu(x: Any, *, alpha: float) -> Any:
     return np.where(x > 0, x, alpha * np.expm1(x / alpha))
 
 
+@with_inplace
 def celu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
     """``x`` where positive, ``alpha * (exp(x / alpha) - 1)`` elsewhere: an elu with a continuous slope.
 
@@ -166,6 +171,7 @@ def _silu_rule(g: Any, y: Any, x: Any) -> Any:
 _silu = _floating(_silu_rule, name="silu")(lambda x: x * (1 / (1 + np.exp(-x))))
 
 
+@with_inplace
 def silu(input: Any, inplace: bool = False) -> Any:
     """``x * sigmoid(x)``, also called swish. Source: ``torch.nn.functional.silu``.
 
@@ -209,6 +215,7 @@ def _mish_rule(g: Any, y: Any, x: Any) -> Any:
 _mish = _floating(_mish_rule, name="mish")(lambda x: x * np.tanh(np.logaddexp(x, x.dtype.type(0))))
 
 
+@with_inplace
 def mish(input: Any, inplace: bool = False) -> Any:
     """``x * tanh(softplus(x))``. Source: ``torch.nn.functional.mish``; Misra 2019.
 

@@ -12,6 +12,7 @@ from tensorgrad.autograd.structural import add
 from tensorgrad.errors import op_error
 from tensorgrad.kernels.reduce import select
 from tensorgrad.ops._arguments import operand
+from tensorgrad.ops.write import with_inplace
 from tensorgrad.random import generator
 
 
@@ -20,6 +21,7 @@ def _dropout(x: Any, *, mask: np.ndarray, scale: float) -> Any:
     return select(mask, x) * x.dtype.type(scale)
 
 
+@with_inplace
 def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
     """Zero each value with probability ``p``, scale the others by ``1 / (1 - p)``; the input itself when not training.
 
@@ -40,6 +42,7 @@ def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = F
     return _dropout(x, mask=_kept(tuple(x.shape), p), scale=0.0 if p == 1 else 1 / (1 - p))
 
 
+@with_inplace
 def dropout1d(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
     """Zero whole channels of (N, C, L) or (C, L) with probability ``p``, scale the others by ``1 / (1 - p)``.
 
@@ -52,6 +55,7 @@ def dropout1d(input: Any, p: float = 0.5, training: bool = True, inplace: bool =
     return _feature_dropout(input, p, training, "dropout1d", batched=(3,), unbatched=(2,))
 
 
+@with_inplace
 def dropout2d(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
     """Zero whole channels of (N, C, H, W) with probability ``p``, scale the others by ``1 / (1 - p)``.
 
@@ -66,6 +70,7 @@ def dropout2d(input: Any, p: float = 0.5, training: bool = True, inplace: bool =
     return _feature_dropout(input, p, training, "dropout2d", batched=(3, 4), unbatched=())
 
 
+@with_inplace
 def dropout3d(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
     """Zero whole channels of (N, C, D, H, W) or (C, D, H, W) with probability ``p``, scale the others.
 
@@ -96,6 +101,7 @@ def _feature_dropout(
 _DROPPED = -1.7580993408473766
 
 
+@with_inplace
 def alpha_dropout(input: Any, p: float = 0.5, training: bool = False, inplace: bool = False) -> Any:
     """Dropout that keeps the mean 0 and the variance 1 of self-normalising networks, for use with ``selu``.
 
@@ -111,6 +117,7 @@ def alpha_dropout(input: Any, p: float = 0.5, training: bool = False, inplace: b
     return _alpha_dropout(x, p, training, "alpha_dropout", tuple(x.shape))
 
 
+@with_inplace
 def feature_alpha_dropout(input: Any, p: float = 0.5, training: bool = False, inplace: bool = False) -> Any:
     """:func:`alpha_dropout` of whole channels (dimension 1).
 

@@ -14,6 +14,7 @@ from tensorgrad.ops._arguments import operand, raw
 from tensorgrad.ops.activation import leaky_relu
 from tensorgrad.ops.elementwise import abs, greater, less, less_equal, mul, where
 from tensorgrad.ops.shape import _reshape
+from tensorgrad.ops.write import with_inplace
 from tensorgrad.random import generator
 
 _floating = functools.partial(primitive, promote=promote_to_float)
@@ -29,6 +30,7 @@ def _hardtanh(x: Any, *, low: float, high: float) -> Any:
     return np.clip(x, low, high)
 
 
+@with_inplace
 def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Any:
     """``x`` between ``min_val`` and ``max_val``, the nearer of them outside; gradient 0 at the bounds themselves.
 
@@ -43,6 +45,7 @@ def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: b
     return _hardtanh(input, low=float(min_val), high=float(max_val))
 
 
+@with_inplace
 def relu6(input: Any, inplace: bool = False) -> Any:
     """``min(max(x, 0), 6)``. Source: ``torch.nn.functional.relu6``.
 
@@ -59,6 +62,7 @@ _hardsigmoid = _floating(
 )(lambda x: np.clip(x + 3, 0, 6) / 6)
 
 
+@with_inplace
 def hardsigmoid(input: Any, inplace: bool = False) -> Any:
     """``min(max(x + 3, 0), 6) / 6``. Source: ``torch.nn.functional.hardsigmoid``.
 
@@ -75,6 +79,7 @@ _hardswish = _floating(
 )(lambda x: x * np.clip(x + 3, 0, 6) / 6)
 
 
+@with_inplace
 def hardswish(input: Any, inplace: bool = False) -> Any:
     """``x * hardsigmoid(x)``. Source: ``torch.nn.functional.hardswish``; Howard et al. 2019.
 
@@ -127,6 +132,7 @@ _threshold = _floating(
 )(lambda x, *, threshold, value: np.where(x <= threshold, value, x))
 
 
+@with_inplace
 def threshold(input: Any, threshold: float, value: float, inplace: bool = False) -> Any:
     """``x`` where ``x > threshold``, ``value`` elsewhere. Source: ``torch.nn.functional.threshold``.
 
@@ -165,6 +171,7 @@ def prelu(input: Any, weight: Any) -> Any:
     return _prelu(x, _reshape(w, shape=shape))
 
 
+@with_inplace
 def rrelu(input: Any, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False, inplace: bool = False) -> Any:
     """:func:`leaky_relu` with slopes drawn from [lower, upper] in training, their mean otherwise.
 

@@ -3,8 +3,10 @@ memory, so that its gradient, and that of every view of it, is the one of the va
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -15,6 +17,8 @@ from tensorgrad.ops._arguments import is_tensor, raw
 from tensorgrad.ops.index import plain_index
 from tensorgrad.ops.scatter import _index_put, _put_rule
 from tensorgrad.state import per_thread
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 @primitive(lambda g, y, x, v, *, index: _index_put(g, 0.0, index=index), _put_rule, name="setitem")
@@ -88,22 +92,41 @@ def in_place_form(op: Callable[..., Any], name: str) -> Callable[..., Any]:
     """The method ``x.name_(...)`` that computes ``op(x, ...)`` and writes the result into ``x``."""
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        result = op(self, *args, **kwargs)
-        if tuple(result.shape) != tuple(self.shape):
-            raise op_error(
-                ValueError, name, f"the result of shape {tuple(result.shape)} does not fit into {describe(self)}"
-            )
-        if result.dtype.kind == "f" and self.dtype.kind != "f":
-            raise op_error(TypeError, name, f"a {result.dtype} result cannot be written into {describe(self)}")
-        if result.node is not None and any(saved is self.data for saved in result.node.saved):
-            # x *= y needs the values that x had: what the rule mentions is copied before it is overwritten
-            result.node.saved = [s.copy() if s is self.data else s for s in result.node.saved]
-        _overwrite(self, result, name)
-        return self
+        return _put(self, op(self, *args, **kwargs), name)
 
     method.__name__ = method.__qualname__ = name
     method.__doc__ = f"In-place form of ``{op.__name__}``: writes the result into this tensor and returns it."
     return method
+
+
+def with_inplace(function: F) -> F:
+    """Give the argument ``inplace`` of ``function`` its meaning: the result is written into the input."""
+    place = list(inspect.signature(function).parameters).index("inplace")
+
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        inplace = kwargs.pop("inplace", False)
+        if len(args) > place:
+            inplace, args = args[place], args[:place] + args[place + 1 :]
+        result = function(*args, **kwargs)
+        return _put(args[0] if args else kwargs["input"], result, function.__name__) if inplace else result
+
+    return wrapper  # type: ignore[return-value]
+
+
+def _put(x: Any, result: Any, name: str) -> Any:
+    """Write ``result`` into ``x``, which then has its values and its history; returns ``x``."""
+    if result is x:
+        return x
+    if tuple(result.shape) != tuple(x.shape):
+        raise op_error(ValueError, name, f"the result of shape {tuple(result.shape)} does not fit into {describe(x)}")
+    if result.dtype.kind == "f" and x.dtype.kind != "f":
+        raise op_error(TypeError, name, f"a {result.dtype} result cannot be written into {describe(x)}")
+    if result.node is not None and any(saved is x.data for saved in result.node.saved):
+        # x *= y needs the values that x had: what the rule mentions is copied before it is overwritten
+        result.node.saved = [s.copy() if s is x.data else s for s in result.node.saved]
+    _overwrite(x, result, name)
+    return x
 
 
 def _overwrite(x: Any, result: Any, op: str) -> None:
@@ -118,4 +141,4 @@ def _overwrite(x: Any, result: Any, op: str) -> None:
         x.node, x._requires_grad = result.node, result._requires_grad
 
 
-__all__ = ["in_place_form", "setitem"]
+__all__ = ["in_place_form", "setitem", "with_inplace"]

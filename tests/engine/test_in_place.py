@@ -182,6 +182,22 @@ def test_a_hand_written_optimizer():
     np.testing.assert_allclose(w.data, [0.9, 1.9])
 
 
+@pytest.mark.parametrize(
+    "layer", [tg.nn.ReLU, tg.nn.LeakyReLU, tg.nn.ELU, tg.nn.SiLU, tg.nn.Dropout], ids=lambda layer: layer.__name__
+)
+def test_layers_in_place(layer):
+    def gradient(inplace):
+        tg.manual_seed(0)
+        x = leaf(-1.0, 2.0, 0.5)
+        y = x * 3
+        z = layer(inplace=inplace)(y)
+        assert (z is y) == inplace
+        (y if inplace else z).sum().backward()
+        return z.tolist(), x.grad.tolist()
+
+    assert gradient(True) == gradient(False)
+
+
 def test_inplace_relu():
     def f(a):
         y = a * 1
