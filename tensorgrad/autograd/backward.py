@@ -107,7 +107,7 @@ class Sweep:
                 gradient = self._unbroadcast(node, gradient, edge.shape)
             if gradient.dtype != edge.dtype:
                 gradient = cast(gradient, dtype=edge.dtype)
-            if type(edge) is not Node and edge not in self.pending and _fresh(gradient, g, node):
+            if type(edge) is not Node and edge not in self.pending and _fresh(gradient, g, node, found):
                 self.owned.add(edge)
                 self.pending[edge] = gradient
             else:
@@ -146,13 +146,15 @@ def _place(node: Node) -> str:
     return f"{node.op.name} (in {node.module_path})" if node.module_path else node.op.name
 
 
-def _fresh(gradient: Any, g: Any, node: Node) -> bool:
+def _fresh(gradient: Any, g: Any, node: Node, found: list[Any]) -> bool:
     """True when only this sweep can hold the array, so that a leaf may keep it without a copy.
 
-    A rule makes its result from ``g``, the output and the inputs; if it is none of these and no view, it is new.
+    A rule makes its result from ``g``, the output and the inputs; if it is none of these, no view, and not the
+    gradient of a second input too, it is new.
     """
     return (
         type(gradient) is ndarray
+        and sum(gradient is other for other in found) <= 1
         and gradient is not g
         and gradient.base is None
         and gradient.flags.c_contiguous

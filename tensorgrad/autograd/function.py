@@ -323,7 +323,8 @@ def _joint_rule(wanted: Any, g: Any, y: Any, *operands: Any, call: _Call) -> lis
     if once:
         sources = [g, *[v for v in values if type(v) in TENSOR_CLASSES and v.requires_grad]]
         return [None if d is None else _undifferentiable(d, *sources, name=cls.__name__) for d in gradients]
-    return gradients if traced else [None if d is None else d.data for d in gradients]
+    # views: the user may hold on to the tensors, so no leaf takes their memory for its own
+    return gradients if traced else [None if d is None else d.data.view() for d in gradients]
 
 
 def _checked(result: Any, call: _Call, wanted: Any, operands: Any) -> list[Any]:

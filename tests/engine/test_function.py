@@ -8,7 +8,7 @@ import pytest
 
 import tensorgrad as tg
 from tensorgrad.autograd.function import once_differentiable
-from tensorgrad.autograd.primitive import REGISTRY, primitive
+from tensorgrad.autograd.primitive import REGISTRY, Primitive, operator, primitive
 
 
 def leaf(*values, dtype=np.float64):
@@ -340,3 +340,29 @@ def test_operators_inside_the_forward_of_a_primitive():
         del REGISTRY["nested_for_a_test"], REGISTRY["fails_for_a_test"]
     with pytest.warns(RuntimeWarning):
         np.log(np.zeros(1))
+
+
+def test_leaves_never_share_what_backward_returned():
+    kept = []
+
+    class Sum(tg.autograd.Function):
+        @staticmethod
+        def forward(ctx, a, b):
+            return a + b
+
+        @staticmethod
+        def backward(ctx, g):
+            kept.append(g * 2)
+            return kept[0], kept[0]
+
+    a, b = tg.ones(3, requires_grad=True), tg.ones(3, requires_grad=True)
+    Sum.apply(a, b).sum().backward()
+    arrays = [a.grad.data, b.grad.data, kept[0].data]
+    assert not any(np.shares_memory(x, y) for i, x in enumerate(arrays) for y in arrays[:i])
+
+
+def test_leaves_never_share_what_a_joint_rule_returned():
+    prim = Primitive("twice", np.add, (), lambda wanted, g, y, a, b: (g * 2,) * 2)
+    a, b = tg.ones(3, requires_grad=True), tg.ones(3, requires_grad=True)
+    operator(prim)(a, b).sum().backward()
+    assert not np.shares_memory(a.grad.data, b.grad.data)
