@@ -9,6 +9,7 @@ Every module is one concept and knows nothing of the rest of the package:
   wider GEMM) and ``depthwise`` (no GEMM)
 - ``pool``: max pooling with its adjoint, and the averages of ``avg_pool``; ``windows`` says where windows lie
 - ``reduce``: accurate sums, and selection by a mask without branches
+- ``twin``: which version of a kernel runs, NumPy's or the compiled one of ``compiled``
 - ``norm``, ``scatter``, ``special``: normalisation, indexed addition, the error function
 
 Images are (N, C, *spatial) with one, two or three spatial dimensions; results lie channels last in memory.
