@@ -33,6 +33,7 @@ from tensorgrad.creation import (
     zeros_like,
 )
 from tensorgrad.kernels.threads import get_num_threads, set_num_threads
+from tensorgrad.kernels.winograd import get_float32_conv_precision, set_float32_conv_precision
 from tensorgrad.ops.activation import celu, relu, selu
 from tensorgrad.ops.calculus import cumulative_trapezoid, diff, gradient, trapezoid, trapz
 from tensorgrad.ops.cdist import cdist, corrcoef, cov, dist

@@ -6,7 +6,7 @@ Every module is one concept and knows nothing of the rest of the package:
 - ``scratch``: memory that a thread uses again and again
 - ``matmul``: matrix products split over the pool
 - ``conv``: convolution and its two adjoints; its parts are ``im2col`` (columns), ``row_shift`` (fewer columns, a
-  wider GEMM) and ``depthwise`` (no GEMM)
+  wider GEMM), ``winograd`` (fewer multiplications) and ``depthwise`` (no GEMM)
 - ``pool``: max pooling with its adjoint, and the averages of ``avg_pool``; ``windows`` says where windows lie
 - ``reduce``: accurate sums, and selection by a mask without branches
 - ``twin``: which version of a kernel runs, NumPy's or the compiled one of ``compiled``

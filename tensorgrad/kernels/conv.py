@@ -16,12 +16,13 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorgrad.kernels import depthwise, row_shift
+from tensorgrad.kernels import depthwise, row_shift, winograd
 from tensorgrad.kernels.im2col import (
     SHORT_RUN,
     Block,
@@ -42,6 +43,7 @@ from tensorgrad.kernels.threads import parallel, split
 __all__ = ["conv", "conv_input_grad", "conv_output_size", "conv_weight_grad"]
 
 Job = Callable[[], None]
+Piece = TypeVar("Piece")
 
 
 def conv(
@@ -103,33 +105,49 @@ def conv_weight_grad(
     channels, filters = x.shape[1] // groups, g.shape[1]
     dtype = np.result_type(g, x)
     shape = (filters, channels, *kernel)
+    if g.size == 0:
+        return np.zeros(shape, dtype)
+    geometry = Geometry(kernel, stride, padding, dilation)
+    if winograd.pays((g.dtype, x.dtype), len(g), g.shape[2:], channels, filters, geometry, groups):
+        gw = _winograd_weight_grad(g, x, geometry)
+        if np.isfinite(gw).all():
+            return gw
     per_pixel = x.shape[1] * math.prod(kernel) + filters
     work = _weight_grad_block
     if channels == 1 and groups > 1:
         work = depthwise.weight_grad_block
         per_pixel = depthwise.per_pixel(filters)
-    all_blocks = blocks((g.shape[0], *g.shape[2:]), per_pixel)
-    if not all_blocks:
-        return np.zeros(shape, dtype)
-    geometry = Geometry(kernel, stride, padding, dilation)
     matrices = (groups, channels * math.prod(kernel), filters // groups)
 
-    def partial_sum(piece: tuple[int, int]) -> NDArray:
-        first, *rest = all_blocks[slice(*piece)]
-        total = np.empty(matrices, dtype)
-        work(g, x, total, first, geometry)
-        for block in rest:
-            share = scratch("share", matrices, dtype)
-            work(g, x, share, block, geometry)
-            total += share
+    def add_share(block: Block, total: NDArray) -> None:
+        share = scratch("share", matrices, dtype)
+        work(g, x, share, block, geometry)
+        total += share
+
+    total = _sum_of(
+        blocks((g.shape[0], *g.shape[2:]), per_pixel),
+        add_share,
+        matrices,
+        dtype,
+    )
+    return np.ascontiguousarray(_from_matrices(total, shape, groups))
+
+
+def _sum_of(pieces: Sequence[Piece], add: Callable[[Piece, NDArray], None], shape: Ints, dtype: np.dtype) -> NDArray:
+    """Return the sum of what ``add(piece, total)`` adds to its total, for all pieces, in a fixed order."""
+
+    def partial_sum(some: tuple[int, int]) -> NDArray:
+        total = np.zeros(shape, dtype)
+        for piece in pieces[slice(*some)]:
+            add(piece, total)
         return total
 
-    # Each piece keeps one partial result: many pieces balance the threads, few save memory.
-    pieces = max(2, min(32, 4_000_000 // math.prod(matrices)))
-    total, *rest = parallel(partial_sum, split(len(all_blocks), pieces))
-    for partial in rest:
+    # Each task keeps one partial result: many tasks balance the threads, few save memory.
+    tasks = max(2, min(32, 4_000_000 // math.prod(shape)))
+    total, *others = parallel(partial_sum, split(len(pieces), tasks))
+    for partial in others:
         total += partial
-    return np.ascontiguousarray(_from_matrices(total, shape, groups))
+    return total
 
 
 # ---- the forward kernel ------------------------------------------------------------------------------------
@@ -157,6 +175,10 @@ def _correlate(
     """
     filters, channels, *kernel = w.shape
     out = y.shape[1:-1]
+    if y.flags.c_contiguous and winograd.pays(
+        (x.dtype, w.dtype, y.dtype), len(y), out, channels, filters, geometry, groups
+    ):
+        return _winograd(x, w, b, y, geometry)
     if b is not None:  # one bias for each number of a row, so that a row is one contiguous addition
         b = np.ascontiguousarray(np.broadcast_to(b, y.shape[-2:]))
     if channels == 1 and groups > 1:
@@ -203,7 +225,7 @@ def _gemm_block(
         np.matmul(columns, matrix, out=flat[:, i * filters : (i + 1) * filters])
     result = flat.reshape(target.shape)
     if b is not None:
-        result += b[: target.shape[-2]]
+        result += b if b.ndim == 1 else b[: target.shape[-2]]
     if not np.may_share_memory(flat, target):
         target[...] = result
 
@@ -214,6 +236,20 @@ def _as_matrix(target: NDArray) -> NDArray:
     if target.flags.c_contiguous:
         return target.reshape(shape)
     return scratch("result", shape, target.dtype)
+
+
+def _winograd(x: NDArray, w: NDArray, b: NDArray | None, y: NDArray, geometry: Geometry) -> list[Job]:
+    """Return the jobs of `_correlate` in Winograd's form; where one meets inf or nan, it is done in the plain way."""
+    tiles = winograd.tiling(y.shape[1:-1], geometry)
+    images = np.ascontiguousarray(np.moveaxis(x, 1, -1))
+    points = winograd.transform_weight(w)
+
+    def job(part: winograd.Part) -> None:
+        if not winograd.block(images, points, b, y, part, tiles):
+            _gemm_block(x, _to_matrices(w, 1), b, y, winograd.pixel_block(part, tiles, y.shape[1:-1]), geometry)
+
+    parts = winograd.parts(len(y), tiles, sum(w.shape[:2]))
+    return [functools.partial(job, part) for part in parts]
 
 
 # ---- the weight gradient -----------------------------------------------------------------------------------
@@ -237,6 +273,20 @@ def _weight_grad_block(
         one = x[:, i * channels : (i + 1) * channels]
         columns = _columns(one, block, result.dtype, geometry)
         np.matmul(columns.T, g_flat[:, i * filters : (i + 1) * filters], out=result[i])
+
+
+def _winograd_weight_grad(g: NDArray, x: NDArray, geometry: Geometry) -> NDArray:
+    """Return the weight gradient in Winograd's form; not to be used when it is not finite."""
+    images, gradients = (np.ascontiguousarray(np.moveaxis(a, 1, -1)) for a in (x, g))
+    tiles = winograd.tiling(g.shape[2:], geometry)
+    channels, filters = x.shape[1], g.shape[1]
+    total = _sum_of(
+        winograd.parts(len(g), tiles, channels + filters),
+        lambda part, total: winograd.add_weight_grad(gradients, images, total, part, tiles),
+        (winograd.POINTS**2, channels, filters),
+        g.dtype,
+    )
+    return winograd.weight_from_points(total, geometry.kernel[0])
 
 
 # ---- the input gradient ------------------------------------------------------------------------------------

@@ -1,0 +1,333 @@
+"""Winograd's convolution as loops over vectors of channels; see kernels/winograd.py for the formulas.
+
+One call computes one part of the result: its points, their products and the way back stay in the cache.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tensorgrad.kernels.compiled.jit import jit
+from tensorgrad.kernels.compiled.simd import LANES, load, splat, store
+from tensorgrad.kernels.compiled.tile_product import ROWS, tile_product
+from tensorgrad.kernels.scratch import scratch
+from tensorgrad.kernels.winograd import POINTS, Part, Tiling, count
+
+NOTHING = np.empty(0, np.float32)
+
+_product1, _product2 = tile_product(1, accumulate=False), tile_product(2, accumulate=False)
+_add_product1, _add_product2 = tile_product(1, accumulate=True), tile_product(2, accumulate=True)
+
+
+def block(x: NDArray, u: NDArray, b: NDArray | None, y: NDArray, part: Part, tiles: Tiling) -> bool:
+    """Write the convolution of x (N, H, W, C) with the transformed weights u into a part of y (N, H, W, F).
+
+    Returns False where a number is not finite: then the values next to it may be wrong.
+    """
+    v, products = _at_points("points", x, part, tiles), _at_points("products", y, part, tiles)
+    bias = NOTHING if b is None else b
+    return bool(
+        _block(x, u, bias, y, part, tiles.m, tiles.columns, tiles.padding, _row_of_tiles(x, tiles), v, products)
+    )
+
+
+def add_weight_grad(g: NDArray, x: NDArray, total: NDArray, part: Part, tiles: Tiling) -> None:
+    """Add a part's share of the weight gradient at the points, from g (N, H, W, F) and x, to ``total`` (36, C, F)."""
+    v, z = _at_points("points", x, part, tiles), _at_points("products", g, part, tiles)
+    _add_weight_grad(g, x, total, part, tiles.m, tiles.columns, tiles.padding, _row_of_tiles(x, tiles), v, z)
+
+
+def _at_points(name: str, image: NDArray, part: Part, tiles: Tiling) -> NDArray:
+    """Return scratch (36, tiles * C), with room for whole tiles of ROWS rows.
+
+    One cache line lies between the points: at a distance that is a multiple of 4096 bytes, their addresses would fall
+    into the same few places of the cache.
+    """
+    rows = -(-count(part, tiles) // ROWS) * ROWS
+    return scratch(name, (POINTS**2, rows * image.shape[-1] + LANES), np.float32)
+
+
+def _row_of_tiles(x: NDArray, tiles: Tiling) -> NDArray:
+    """Return scratch for six rows of points that belong to one row of tiles."""
+    return scratch("rows", (POINTS * (tiles.columns * tiles.m + POINTS - tiles.m) * x.shape[-1],), np.float32)
+
+
+@jit
+def _block(
+    x: Any, u: Any, bias: Any, y: Any, part: Any, m: int, columns: int, padding: Any, rows: Any, v: Any, products: Any
+) -> bool:
+    tiles, channels, filters = _input(x, v, part, m, columns, padding, rows), x.shape[3], y.shape[3]
+    paired = filters // (2 * LANES) * 2 * LANES  # columns that are computed two vectors at a time
+    for p in range(POINTS * POINTS):
+        a, b, c = p * v.shape[1], p * channels * filters, p * products.shape[1]
+        for t in range(0, tiles, ROWS):
+            at, ct = a + t * channels, c + t * filters
+            for f in range(0, paired, 2 * LANES):
+                _product2(v, at, channels, 1, u, b + f, filters, products, ct + f, filters, channels)
+            for f in range(paired, filters, LANES):
+                _product1(v, at, channels, 1, u, b + f, filters, products, ct + f, filters, channels)
+    return _output(products, bias, y, part, m, columns)
+
+
+@jit
+def _add_weight_grad(
+    g: Any, x: Any, total: Any, part: Any, m: int, columns: int, padding: Any, rows: Any, v: Any, z: Any
+) -> None:
+    tiles, channels, filters = _input(x, v, part, m, columns, padding, rows), x.shape[3], g.shape[3]
+    _gradient(g, z, part, m, columns)
+    paired = filters // (2 * LANES) * 2 * LANES
+    for p in range(POINTS * POINTS):
+        a, b, t = p * v.shape[1], p * z.shape[1], p * channels * filters
+        for c in range(0, channels, ROWS):
+            ct = t + c * filters
+            for f in range(0, paired, 2 * LANES):
+                _add_product2(v, a + c, 1, channels, z, b + f, filters, total, ct + f, filters, tiles)
+            for f in range(paired, filters, LANES):
+                _add_product1(v, a + c, 1, channels, z, b + f, filters, total, ct + f, filters, tiles)
+
+
+@jit
+def _points(x0: Any, x1: Any, x2: Any, x3: Any, x4: Any, x5: Any) -> Any:
+    """B' x."""
+    two, four, five = splat(np.float32(2)), splat(np.float32(4)), splat(np.float32(5))
+    even1, odd1 = x4 - four * x2, x3 - four * x1
+    even2, odd2 = x4 - x2, two * (x3 - x1)
+    return (
+        four * x0 - five * x2 + x4,
+        even1 + odd1,
+        even1 - odd1,
+        even2 + odd2,
+        even2 - odd2,
+        four * x1 - five * x3 + x5,
+    )
+
+
+@jit
+def _tile4(p0: Any, p1: Any, p2: Any, p3: Any, p4: Any, p5: Any) -> Any:
+    """A' p for tiles of 4."""
+    two, four, eight = splat(np.float32(2)), splat(np.float32(4)), splat(np.float32(8))
+    even1, odd1, even2, odd2 = p1 + p2, p1 - p2, p3 + p4, p3 - p4
+    return p0 + even1 + even2, odd1 + two * odd2, even1 + four * even2, odd1 + eight * odd2 + p5
+
+
+@jit
+def _tile2(p0: Any, p1: Any, p2: Any, p3: Any, p4: Any, p5: Any) -> Any:
+    """A' p for tiles of 2."""
+    return p0 + (p1 + p2) + (p3 + p4), (p1 - p2) + splat(np.float32(2)) * (p3 - p4) + p5
+
+
+@jit
+def _points_of_tile4(g0: Any, g1: Any, g2: Any, g3: Any) -> Any:
+    """A g for tiles of 4."""
+    two, four = splat(np.float32(2)), splat(np.float32(4))
+    even1, odd1 = g0 + g2, g1 + g3
+    even2, odd2 = g0 + four * g2, two * (g1 + four * g3)
+    return g0, even1 + odd1, even1 - odd1, even2 + odd2, even2 - odd2, g3
+
+
+@jit
+def _points_of_tile2(g0: Any, g1: Any) -> Any:
+    """A g for tiles of 2."""
+    twice = splat(np.float32(2)) * g1
+    return g0, g0 + g1, g0 - g1, g0 + twice, g0 - twice, g1
+
+
+@jit
+def _pixel(image: Any, at: int, inside: bool) -> Any:
+    """One vector of an image that is 0 outside."""
+    return load(image, at) if inside else splat(np.float32(0))
+
+
+@jit
+def _row(p: Any, at: int, step: int) -> Any:
+    """Six vectors that lie ``step`` apart."""
+    return (
+        load(p, at),
+        load(p, at + step),
+        load(p, at + 2 * step),
+        load(p, at + 3 * step),
+        load(p, at + 4 * step),
+        load(p, at + 5 * step),
+    )
+
+
+@jit
+def _store_row(z: Any, to: int, step: int, p: Any) -> None:
+    """Store six vectors ``step`` apart."""
+    store(z, to, p[0])
+    store(z, to + step, p[1])
+    store(z, to + 2 * step, p[2])
+    store(z, to + 3 * step, p[3])
+    store(z, to + 4 * step, p[4])
+    store(z, to + 5 * step, p[5])
+
+
+@jit
+def _input(x: Any, v: Any, part: Any, m: int, columns: int, padding: Any, rows: Any) -> int:
+    """Write B' x B of each input tile into v (36, tiles * C); outside the image x is 0. Return how many there are."""
+    _, height, width, channels = x.shape
+    first, stop, row, last = part
+    flat = x.reshape(-1)
+    wide = columns * m + POINTS - m  # pixels in one row of all input tiles
+    across, line = wide * channels, width * channels
+    step = v.shape[1]
+    left = -padding[1]  # the pixel at which a row of tiles begins
+    begin = max(left, 0)
+    end = max(min(left + wide, width), begin)
+    for k in range(POINTS):  # zeros left and right of the image
+        rows[k * across : k * across + (begin - left) * channels] = np.float32(0)
+        rows[k * across + (end - left) * channels : (k + 1) * across] = np.float32(0)
+    length = (end - begin) * channels
+    t = 0
+    for n in range(first, stop):
+        for i in range(row, last):
+            # down: six rows of pixels become six rows of points
+            top = i * m - padding[0]
+            source, target = ((n * height + top) * width + begin) * channels, (begin - left) * channels
+            inside = top >= 0 and top + POINTS <= height
+            for c in range(0, length, LANES):
+                at = source + c
+                if inside:
+                    p = _points(*_row(flat, at, line))
+                else:
+                    p = _points(
+                        _pixel(flat, at, 0 <= top < height),
+                        _pixel(flat, at + line, 0 <= top + 1 < height),
+                        _pixel(flat, at + 2 * line, 0 <= top + 2 < height),
+                        _pixel(flat, at + 3 * line, 0 <= top + 3 < height),
+                        _pixel(flat, at + 4 * line, 0 <= top + 4 < height),
+                        _pixel(flat, at + 5 * line, 0 <= top + 5 < height),
+                    )
+                _store_row(rows, target + c, across, p)
+            # across: in each of them, six columns of every tile
+            for j in range(columns):
+                for k in range(POINTS):
+                    source, target = k * across + j * m * channels, k * POINTS * step + t * channels
+                    for c in range(0, channels, LANES):
+                        _store_row(v, target + c, step, _points(*_row(rows, source + c, channels)))
+                t += 1
+    return t
+
+
+@jit
+def _output(products: Any, bias: Any, y: Any, part: Any, m: int, columns: int) -> bool:
+    """Write A' p A + b of the products (36, tiles * F) into y; return whether all results are finite."""
+    _, height, width, filters = y.shape
+    first, stop, row, last = part
+    flat = y.reshape(-1)
+    step = products.shape[1]
+    down = POINTS * step
+    wrong = splat(np.float32(0))  # stays 0 as long as every result is finite
+    shift = splat(np.float32(0))
+    t = 0
+    for n in range(first, stop):
+        for i in range(row, last):
+            for j in range(columns):
+                high, wide = min(m, height - i * m), min(m, width - j * m)
+                corner = ((n * height + i * m) * width + j * m) * filters
+                for c in range(0, filters, LANES):
+                    if bias.size:
+                        shift = load(bias, c)
+                    at, to = t * filters + c, corner + c
+                    if m == 4:
+                        a = _tile4(*_row(products, at, step))
+                        b = _tile4(*_row(products, at + down, step))
+                        d = _tile4(*_row(products, at + 2 * down, step))
+                        e = _tile4(*_row(products, at + 3 * down, step))
+                        f = _tile4(*_row(products, at + 4 * down, step))
+                        h = _tile4(*_row(products, at + 5 * down, step))
+                        for q, o in enumerate(
+                            (
+                                _tile4(a[0], b[0], d[0], e[0], f[0], h[0]),
+                                _tile4(a[1], b[1], d[1], e[1], f[1], h[1]),
+                                _tile4(a[2], b[2], d[2], e[2], f[2], h[2]),
+                                _tile4(a[3], b[3], d[3], e[3], f[3], h[3]),
+                            )
+                        ):
+                            if q < wide:
+                                for r, value in enumerate(o):
+                                    if r < high:
+                                        result = value + shift
+                                        wrong = wrong + (result - result)
+                                        store(flat, to + (r * width + q) * filters, result)
+                    else:
+                        a2 = _tile2(*_row(products, at, step))
+                        b2 = _tile2(*_row(products, at + down, step))
+                        d2 = _tile2(*_row(products, at + 2 * down, step))
+                        e2 = _tile2(*_row(products, at + 3 * down, step))
+                        f2 = _tile2(*_row(products, at + 4 * down, step))
+                        h2 = _tile2(*_row(products, at + 5 * down, step))
+                        for q, o2 in enumerate(
+                            (
+                                _tile2(a2[0], b2[0], d2[0], e2[0], f2[0], h2[0]),
+                                _tile2(a2[1], b2[1], d2[1], e2[1], f2[1], h2[1]),
+                            )
+                        ):
+                            if q < wide:
+                                for r, value in enumerate(o2):
+                                    if r < high:
+                                        result = value + shift
+                                        wrong = wrong + (result - result)
+                                        store(flat, to + (r * width + q) * filters, result)
+                t += 1
+    test = np.empty(LANES, np.float32)
+    store(test, 0, wrong)
+    return test.sum() == 0
+
+
+@jit
+def _gradient(g: Any, z: Any, part: Any, m: int, columns: int) -> None:
+    """Write A g A' of each tile of g into z (36, tiles * F); outside the image g is 0."""
+    _, height, width, filters = g.shape
+    first, stop, row, last = part
+    flat = g.reshape(-1)
+    step = z.shape[1]
+    down, line = POINTS * step, width * filters
+    t = 0
+    for n in range(first, stop):
+        for i in range(row, last):
+            for j in range(columns):
+                high, wide = min(m, height - i * m), min(m, width - j * m)
+                corner = ((n * height + i * m) * width + j * m) * filters
+                for c in range(0, filters, LANES):
+                    at = corner + c
+                    to = t * filters + c
+                    if m == 4:
+                        a = _column4(flat, at, line, high, True)
+                        b = _column4(flat, at + filters, line, high, wide > 1)
+                        d = _column4(flat, at + 2 * filters, line, high, wide > 2)
+                        e = _column4(flat, at + 3 * filters, line, high, wide > 3)
+                        _store_row(z, to, step, _points_of_tile4(a[0], b[0], d[0], e[0]))
+                        _store_row(z, to + down, step, _points_of_tile4(a[1], b[1], d[1], e[1]))
+                        _store_row(z, to + 2 * down, step, _points_of_tile4(a[2], b[2], d[2], e[2]))
+                        _store_row(z, to + 3 * down, step, _points_of_tile4(a[3], b[3], d[3], e[3]))
+                        _store_row(z, to + 4 * down, step, _points_of_tile4(a[4], b[4], d[4], e[4]))
+                        _store_row(z, to + 5 * down, step, _points_of_tile4(a[5], b[5], d[5], e[5]))
+                    else:
+                        a = _column2(flat, at, line, high, True)
+                        b = _column2(flat, at + filters, line, high, wide > 1)
+                        _store_row(z, to, step, _points_of_tile2(a[0], b[0]))
+                        _store_row(z, to + down, step, _points_of_tile2(a[1], b[1]))
+                        _store_row(z, to + 2 * down, step, _points_of_tile2(a[2], b[2]))
+                        _store_row(z, to + 3 * down, step, _points_of_tile2(a[3], b[3]))
+                        _store_row(z, to + 4 * down, step, _points_of_tile2(a[4], b[4]))
+                        _store_row(z, to + 5 * down, step, _points_of_tile2(a[5], b[5]))
+                t += 1
+
+
+@jit
+def _column4(g: Any, at: int, line: int, high: int, inside: bool) -> Any:
+    return _points_of_tile4(
+        _pixel(g, at, inside),
+        _pixel(g, at + line, inside and high > 1),
+        _pixel(g, at + 2 * line, inside and high > 2),
+        _pixel(g, at + 3 * line, inside and high > 3),
+    )
+
+
+@jit
+def _column2(g: Any, at: int, line: int, high: int, inside: bool) -> Any:
+    return _points_of_tile2(_pixel(g, at, inside), _pixel(g, at + line, inside and high > 1))

@@ -1,0 +1,279 @@
+"""Winograd's convolution: 3x3 kernels with a quarter of the multiplications, 5x5 kernels with a third.
+
+An output tile of m x m pixels and a kernel of r x r meet an input tile of 6 x 6 pixels, m + r = 7. All three are
+polynomials in two variables; values at 6 x 6 points determine the product, and there it is pointwise:
+
+    conv              y  = A' [ (G w G') * (B' x B) ] A
+    conv_weight_grad  gw = G' [ (B' x B) * (A g A') ] G         its adjoint in w
+
+summed over channels (or tiles), which makes each of the 36 points one GEMM. The points are 0, 1, -1, 2, -2 and
+infinity. Errors in float32 stay below 2e-5 of the largest result, some ten times those of the sum in its own order;
+``set_float32_conv_precision("highest")`` forbids it. One NaN would spread over a tile, so a result that is not
+finite is computed again in the plain way (see conv.py).
+
+Source: S. Winograd, Arithmetic Complexity of Computations, 1980; A. Lavin and S. Gray, Fast Algorithms for
+Convolutional Neural Networks, arXiv:1509.09308.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+from numpy.typing import NDArray
+
+from tensorgrad.kernels.im2col import Block, Geometry, Ints
+from tensorgrad.kernels.matmul import matmul
+from tensorgrad.kernels.scratch import scratch
+from tensorgrad.kernels.threads import split
+from tensorgrad.kernels.twin import compiled_kernels, has_twin
+
+POINTS = 6
+KERNELS = (3, 5)
+BLOCK_FLOATS = 300_000  # of the transformed input and output together: what fits a core's cache beside the weights
+CHANNELS = 16  # their number must be a multiple: whole vector registers
+
+B_T = np.array(
+    [
+        [4, 0, -5, 0, 1, 0],
+        [0, -4, -4, 1, 1, 0],
+        [0, 4, -4, -1, 1, 0],
+        [0, -2, -1, 2, 1, 0],
+        [0, 2, -1, -2, 1, 0],
+        [0, 4, 0, -5, 0, 1],
+    ]
+)
+"""B': an input tile at the six points (each row times a constant that makes it whole; G holds its inverse)."""
+
+
+@lru_cache
+def kernel_matrix(r: int) -> NDArray:
+    """Return G (6, r): a kernel, as a polynomial of degree r - 1, at the six points."""
+    powers = np.array([[p**i for i in range(r)] for p in (0, 1, -1, 2, -2)]) / [[4], [-6], [-6], [24], [24]]
+    return np.vstack([powers, np.eye(r)[-1]])
+
+
+@lru_cache
+def tile_matrix(m: int) -> NDArray:
+    """Return A (6, m): an output tile, as a polynomial of degree m - 1, at the six points."""
+    return np.vstack([[[p**i for i in range(m)] for p in (0, 1, -1, 2, -2)], np.eye(m)[-1]])
+
+
+@lru_cache
+def both_axes(matrix: str, size: int = POINTS) -> NDArray:
+    """Return the matrix that applies B', G, A or A' along both axes of a flattened tile, in float32."""
+    one = B_T if matrix == "B'" else kernel_matrix(size) if matrix == "G" else tile_matrix(size)
+    if matrix == "A'":
+        one = one.T
+    return np.kron(one, one).astype(np.float32)
+
+
+# ---- when ------------------------------------------------------------------------------------------------------------
+
+PRECISIONS = ("highest", "high")
+_precision = "high"
+
+
+def set_float32_conv_precision(precision: str) -> None:
+    """Allow ("high", the default) or forbid ("highest") Winograd's form of 3x3 and 5x5 convolutions in float32.
+
+    With "high" the error of a result is below 2e-5 of the largest one, with "highest" below 1e-6; float64 is never
+    concerned. ValueError for any other word. Named after ``torch.set_float32_matmul_precision``.
+
+    >>> import tensorgrad as tg
+    >>> tg.set_float32_conv_precision("highest")
+    >>> tg.get_float32_conv_precision()
+    'highest'
+    >>> tg.set_float32_conv_precision("high")
+    """
+    global _precision
+    if precision not in PRECISIONS:
+        raise ValueError(f"set_float32_conv_precision: expected one of {', '.join(PRECISIONS)}, got {precision!r}")
+    _precision = precision
+
+
+def get_float32_conv_precision() -> str:
+    """Return what :func:`set_float32_conv_precision` set: "high" or "highest"."""
+    return _precision
+
+
+# What it costs to transform one number of an input or output tile, with the compiled loops and as NumPy's matrix
+# products, and to copy a number into a column, in multiply-adds of a GEMM; measured, the rough size matters.
+COMPILED, MATRIX_PRODUCT, COPY = 8, 140, 20
+
+
+def pays(
+    dtypes: tuple[np.dtype, ...],
+    samples: int,
+    out: Ints,
+    channels: int,
+    filters: int,
+    geometry: Geometry,
+    groups: int,
+) -> bool:
+    """Return whether this beats the plain GEMM for ``samples`` results of ``out`` pixels."""
+    kernel, stride, _, dilation = geometry
+    if not (
+        _precision == "high"
+        and len(out) == 2
+        and groups == 1
+        and kernel[0] == kernel[1]
+        and kernel[0] in KERNELS
+        and stride == dilation == (1, 1)
+        and channels % CHANNELS == filters % CHANNELS == 0
+        and all(dtype == np.float32 for dtype in dtypes)
+    ):
+        return False
+    m = POINTS + 1 - kernel[0]
+    tiles = math.prod(-(-n // m) for n in out)
+    transforms = (COMPILED if compiled_kernels() else MATRIX_PRODUCT) * (channels + filters)
+    here = POINTS**2 * (samples * tiles * (channels * filters + transforms) + kernel[0] ** 2 * channels * filters)
+    plain = samples * math.prod(out) * kernel[0] ** 2 * channels * (filters + COPY)
+    return here < plain
+
+
+# ---- tiles -----------------------------------------------------------------------------------------------------------
+
+
+class Tiling(NamedTuple):
+    """How tiles of m x m pixels lie on the results: ``rows`` x ``columns`` of them on an image."""
+
+    m: int
+    rows: int
+    columns: int
+    padding: Ints  # zeros above and to the left of an image
+
+    @property
+    def pixels(self) -> int:
+        """Return the number of pixels in a tile."""
+        return self.m**2
+
+
+Part = tuple[int, int, int, int]
+"""Images and tile rows of a block: (first image, last + 1, first row, last + 1)."""
+
+
+def tiling(out: Ints, geometry: Geometry) -> Tiling:
+    """Return how results of ``out`` pixels are cut into tiles."""
+    m = POINTS + 1 - geometry.kernel[0]
+    return Tiling(m, -(-out[0] // m), -(-out[1] // m), tuple(before for before, _ in geometry.padding))
+
+
+def parts(samples: int, tiles: Tiling, per_tile: int) -> list[Part]:
+    """Cut a batch into parts of about BLOCK_FLOATS numbers: some images, or some rows of tiles of one image.
+
+    ``per_tile`` numbers belong to one tile at one point. The cut depends on shapes only, never on threads.
+    """
+    per_row = tiles.columns * per_tile * POINTS**2
+    rows = max(1, round(BLOCK_FLOATS / per_row))
+    if rows < tiles.rows:
+        pieces = split(tiles.rows, -(-tiles.rows // rows))
+        return [(n, n + 1, *piece) for n in range(samples) for piece in pieces]
+    together = max(1, min(rows // tiles.rows, -(-samples // 4)))
+    return [(*images, 0, tiles.rows) for images in split(samples, -(-samples // together))]
+
+
+def pixel_block(part: Part, tiles: Tiling, out: Ints) -> Block:
+    """Return the pixels that the tiles of a part cover, as a block of im2col.py."""
+    n, stop, row, last = part
+    return (n, stop), (row * tiles.m, min(last * tiles.m, out[0])), (0, out[1])
+
+
+def count(part: Part, tiles: Tiling) -> int:
+    """Return the number of tiles in a part."""
+    n, stop, row, last = part
+    return (stop - n) * (last - row) * tiles.columns
+
+
+# ---- the three transforms --------------------------------------------------------------------------------------------
+
+
+def transform_input(x: NDArray, part: Part, tiles: Tiling) -> NDArray:
+    """Return B' x B of each input tile of x (N, H, W, C), as (36, tiles, C) in scratch; outside the image x is 0."""
+    n, stop, row, last = part
+    m, shape = tiles.m, (stop - n, last - row, tiles.columns)
+    field = scratch("field", (shape[0], shape[1] * m + POINTS - m, shape[2] * m + POINTS - m, x.shape[-1]), x.dtype)
+    field[...] = 0
+    inside, seen = [slice(None)], [slice(n, stop)]
+    for start, length, size in zip((row * m, 0), field.shape[1:3], x.shape[1:3], strict=True):
+        low = start - tiles.padding[len(seen) - 1]  # the pixel at which the field begins
+        first, end = min(max(low, 0), size), max(min(low + length, size), 0)
+        seen.append(slice(first, max(first, end)))
+        inside.append(slice(first - low, max(first, end) - low))
+    field[tuple(inside)] = x[tuple(seen)]
+    s = field.strides
+    windows = as_strided(field, (POINTS, POINTS, *shape, x.shape[-1]), (s[1], s[2], s[0], m * s[1], m * s[2], s[3]))
+    patches = scratch("patches", windows.shape, x.dtype)
+    np.copyto(patches, windows)
+    v = scratch("points of x", (POINTS**2, count(part, tiles), x.shape[-1]), x.dtype)
+    np.matmul(both_axes("B'"), patches.reshape(POINTS**2, -1), out=v.reshape(POINTS**2, -1))
+    return v
+
+
+def transform_output(products: NDArray, b: NDArray | None, y: NDArray, part: Part, tiles: Tiling) -> bool:
+    """Write A' p A + b of the products (36, tiles, F) into y (N, H, W, F); return whether all are finite."""
+    n, stop, row, last = part
+    m, shape = tiles.m, (stop - n, last - row, tiles.columns)
+    flat = scratch("outputs", (tiles.pixels, products[0].size), y.dtype)
+    np.matmul(both_axes("A'", m), products.reshape(POINTS**2, -1), out=flat)
+    found = flat.reshape(m, m, *shape, y.shape[-1])
+    if b is not None:
+        found += b
+    for i in range(m):
+        for j in range(m):
+            target = y[n:stop, row * m + i : last * m : m, j::m]
+            target[...] = found[i, j, :, : target.shape[1], : target.shape[2]]
+    return bool(np.isfinite(np.dot(flat.ravel(), flat.ravel())))
+
+
+def transform_gradient(g: NDArray, part: Part, tiles: Tiling) -> NDArray:
+    """Return A g A' of each tile of g (N, H, W, F), as (36, tiles, F) in scratch; outside the image g is 0."""
+    n, stop, row, last = part
+    m, shape = tiles.m, (stop - n, last - row, tiles.columns)
+    patches = scratch("patches", (m, m, *shape, g.shape[-1]), g.dtype)
+    patches[...] = 0
+    for i in range(m):
+        for j in range(m):
+            source = g[n:stop, row * m + i : last * m : m, j::m]
+            patches[i, j, :, : source.shape[1], : source.shape[2]] = source
+    z = scratch("points of g", (POINTS**2, count(part, tiles), g.shape[-1]), g.dtype)
+    np.matmul(both_axes("A", m), patches.reshape(tiles.pixels, -1), out=z.reshape(POINTS**2, -1))
+    return z
+
+
+def transform_weight(w: NDArray) -> NDArray:
+    """Return G w G' of w (F, C, r, r) as matrices (36, C, F)."""
+    filters, channels, r, _ = w.shape
+    flat = np.ascontiguousarray(w.transpose(2, 3, 1, 0), np.float32).reshape(r * r, channels * filters)
+    return matmul(both_axes("G", r), flat).reshape(POINTS**2, channels, filters)
+
+
+def weight_from_points(u: NDArray, r: int) -> NDArray:
+    """Return G' u G of the sums u (36, C, F) as a weight gradient (F, C, r, r): the adjoint of the line above."""
+    _, channels, filters = u.shape
+    flat = matmul(both_axes("G", r).T, u.reshape(POINTS**2, channels * filters))
+    return np.ascontiguousarray(flat.reshape(r, r, channels, filters).transpose(3, 2, 0, 1))
+
+
+# ---- the work of one part --------------------------------------------------------------------------------------------
+
+
+@has_twin
+def block(x: NDArray, u: NDArray, b: NDArray | None, y: NDArray, part: Part, tiles: Tiling) -> bool:
+    """Write the convolution of x (N, H, W, C) with the transformed weights u into a part of y (N, H, W, F).
+
+    Returns False where a number is not finite: then the values next to it may be wrong.
+    """
+    v = transform_input(x, part, tiles)
+    products = scratch("products", (*v.shape[:2], y.shape[-1]), y.dtype)
+    return transform_output(np.matmul(v, u, out=products), b, y, part, tiles)
+
+
+@has_twin
+def add_weight_grad(g: NDArray, x: NDArray, total: NDArray, part: Part, tiles: Tiling) -> None:
+    """Add a part's share of the weight gradient at the points, from g (N, H, W, F) and x, to ``total`` (36, C, F)."""
+    v, z = transform_input(x, part, tiles), transform_gradient(g, part, tiles)
+    total += np.matmul(v.swapaxes(1, 2), z, out=scratch("share", total.shape, total.dtype))
