@@ -1,8 +1,7 @@
 """Convolution and pooling at their limits; weights are ones unless said."""
 
-import math
-
 import functools
+import math
 
 import numpy as np
 import pytest
