@@ -38,7 +38,7 @@ from tensorgrad.kernels.im2col import (
     receptive_field,
 )
 from tensorgrad.kernels.scratch import scratch
-from tensorgrad.kernels.threads import parallel, split
+from tensorgrad.kernels.threads import parallel, shared_out, split
 
 __all__ = ["conv", "conv_input_grad", "conv_output_size", "conv_weight_grad"]
 
@@ -119,31 +119,33 @@ def conv_weight_grad(
         per_pixel = depthwise.per_pixel(filters)
     matrices = (groups, channels * math.prod(kernel), filters // groups)
 
-    def add_share(block: Block, total: NDArray) -> None:
-        share = scratch("share", matrices, dtype)
-        work(g, x, share, block, geometry)
-        total += share
+    def add_shares(some: Sequence[Block], total: NDArray) -> None:
+        for block in some:
+            share = scratch("share", matrices, dtype)
+            work(g, x, share, block, geometry)
+            total += share
 
     total = _sum_of(
         blocks((g.shape[0], *g.shape[2:]), per_pixel),
-        add_share,
+        add_shares,
         matrices,
         dtype,
     )
     return np.ascontiguousarray(_from_matrices(total, shape, groups))
 
 
-def _sum_of(pieces: Sequence[Piece], add: Callable[[Piece, NDArray], None], shape: Ints, dtype: np.dtype) -> NDArray:
-    """Return the sum of what ``add(piece, total)`` adds to its total, for all pieces, in a fixed order."""
+def _sum_of(
+    pieces: Sequence[Piece], add: Callable[[Sequence[Piece], NDArray], None], shape: Ints, dtype: np.dtype
+) -> NDArray:
+    """Return the sum of what ``add(some pieces, total)`` adds to its total, in a fixed order."""
 
     def partial_sum(some: tuple[int, int]) -> NDArray:
         total = np.zeros(shape, dtype)
-        for piece in pieces[slice(*some)]:
-            add(piece, total)
+        add(pieces[slice(*some)], total)
         return total
 
     # Each task keeps one partial result: many tasks balance the threads, few save memory.
-    tasks = max(2, min(32, 4_000_000 // math.prod(shape)))
+    tasks = max(2, min(16, 2_000_000 // math.prod(shape)))
     total, *others = parallel(partial_sum, split(len(pieces), tasks))
     for partial in others:
         total += partial
@@ -244,12 +246,14 @@ def _winograd(x: NDArray, w: NDArray, b: NDArray | None, y: NDArray, geometry: G
     images = np.ascontiguousarray(np.moveaxis(x, 1, -1))
     points = winograd.transform_weight(w)
 
-    def job(part: winograd.Part) -> None:
-        if not winograd.block(images, points, b, y, part, tiles):
+    def job(parts: Sequence[winograd.Part]) -> None:
+        if winograd.correlate(images, points, b, y, parts, tiles):
+            return
+        for part in parts:
             _gemm_block(x, _to_matrices(w, 1), b, y, winograd.pixel_block(part, tiles, y.shape[1:-1]), geometry)
 
     parts = winograd.parts(len(y), tiles, sum(w.shape[:2]))
-    return [functools.partial(job, part) for part in parts]
+    return [functools.partial(job, some) for some in shared_out(parts)]
 
 
 # ---- the weight gradient -----------------------------------------------------------------------------------
@@ -282,7 +286,7 @@ def _winograd_weight_grad(g: NDArray, x: NDArray, geometry: Geometry) -> NDArray
     channels, filters = x.shape[1], g.shape[1]
     total = _sum_of(
         winograd.parts(len(g), tiles, channels + filters),
-        lambda part, total: winograd.add_weight_grad(gradients, images, total, part, tiles),
+        lambda parts, total: winograd.add_weight_grad(gradients, images, total, parts, tiles),
         (winograd.POINTS**2, channels, filters),
         g.dtype,
     )

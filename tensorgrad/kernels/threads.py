@@ -15,7 +15,11 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
+
+from tensorgrad.kernels.twin import has_twin
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -92,6 +96,19 @@ class _SingleThreadedBlas:
 single_threaded_blas = _SingleThreadedBlas()
 
 
+# ---- waiting -----------------------------------------------------------------------------------------------
+
+# A thread that sleeps takes 50 to 100 us to wake. So where compiled code can look at a number in memory without the
+# GIL, a thread that has worked looks for the next region, or for the end of this one, before it goes to sleep.
+PATIENCE = 1_000_000  # looks, about 0.3 ms: longer than the Python between two operators
+COURTESY = 100_000  # looks, about 25 us: until the thread that made the change has given the GIL away
+
+
+@has_twin
+def await_change(flag: NDArray[np.int64], seen: int, patience: int, courtesy: int) -> None:
+    """Return when ``flag[0]`` is no longer ``seen``, or after ``patience`` looks; NumPy cannot wait without the GIL."""
+
+
 # ---- the pool ----------------------------------------------------------------------------------------------
 
 
@@ -100,6 +117,7 @@ class _Pool:
 
     def __init__(self) -> None:
         self.pid = os.getpid()
+        self._posted = np.zeros(1, np.int64)  # how many jobs there have been
         self._jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._size = 0
@@ -112,10 +130,14 @@ class _Pool:
                 self._size += 1
         for _ in range(copies):
             self._jobs.put(job)
+        self._posted[0] += copies
 
     def _serve(self) -> None:
         _here.inside = True
         while True:
+            seen = int(self._posted[0])
+            if self._jobs.empty():
+                await_change(self._posted, seen, PATIENCE, COURTESY)
             job = self._jobs.get()
             job()
             del job  # a waiting thread must not keep the last region's arrays alive
@@ -157,6 +179,7 @@ class _Region:
         self.results: list[Any] = [None] * len(tasks)
         self.errors: dict[int, BaseException] = {}
         self.finished = threading.Event()
+        self._done = np.zeros(1, np.int64)
         self._ticket = itertools.count()  # next() on it is atomic
         self._unfinished = len(tasks)
         self._lock = threading.Lock()
@@ -177,6 +200,13 @@ class _Region:
                 last = self._unfinished == 0
             if last:
                 self.finished.set()
+                self._done[0] = 1
+
+    def wait(self) -> None:
+        """Return when the last task has ended."""
+        if not self.finished.is_set():
+            await_change(self._done, 0, PATIENCE, COURTESY)
+        self.finished.wait()
 
 
 def parallel(fn: Callable[[Task], Result], tasks: Sequence[Task]) -> list[Result]:
@@ -196,7 +226,7 @@ def parallel(fn: Callable[[Task], Result], tasks: Sequence[Task]) -> list[Result
             region = _Region(fn, tasks)
             _current_pool().submit(region.help, helpers)
             region.work()
-            region.finished.wait()
+            region.wait()
     finally:
         _here.inside = False
     if region.errors:
@@ -215,3 +245,9 @@ def split(length: int, parts: int) -> list[tuple[int, int]]:
     parts = max(1, min(parts, length))
     edges = [length * i // parts for i in range(parts + 1)]
     return [(a, b) for a, b in itertools.pairwise(edges) if a < b]
+
+
+def shared_out(pieces: Sequence[Task]) -> list[Sequence[Task]]:
+    """Deal pieces whose results do not depend on each other out into one task for each thread, or two if many."""
+    each = 2 if len(pieces) > 8 * _num_threads else 1
+    return [pieces[slice(*at)] for at in split(len(pieces), each * _num_threads)]

@@ -18,6 +18,7 @@ Convolutional Neural Networks, arXiv:1509.09308.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -262,18 +263,22 @@ def weight_from_points(u: NDArray, r: int) -> NDArray:
 
 
 @has_twin
-def block(x: NDArray, u: NDArray, b: NDArray | None, y: NDArray, part: Part, tiles: Tiling) -> bool:
-    """Write the convolution of x (N, H, W, C) with the transformed weights u into a part of y (N, H, W, F).
+def correlate(x: NDArray, u: NDArray, b: NDArray | None, y: NDArray, parts: Sequence[Part], tiles: Tiling) -> bool:
+    """Write the convolution of x (N, H, W, C) with the transformed weights u into some parts of y (N, H, W, F).
 
     Returns False where a number is not finite: then the values next to it may be wrong.
     """
-    v = transform_input(x, part, tiles)
-    products = scratch("products", (*v.shape[:2], y.shape[-1]), y.dtype)
-    return transform_output(np.matmul(v, u, out=products), b, y, part, tiles)
+    finite = True
+    for part in parts:
+        v = transform_input(x, part, tiles)
+        products = scratch("products", (*v.shape[:2], y.shape[-1]), y.dtype)
+        finite &= transform_output(np.matmul(v, u, out=products), b, y, part, tiles)
+    return finite
 
 
 @has_twin
-def add_weight_grad(g: NDArray, x: NDArray, total: NDArray, part: Part, tiles: Tiling) -> None:
-    """Add a part's share of the weight gradient at the points, from g (N, H, W, F) and x, to ``total`` (36, C, F)."""
-    v, z = transform_input(x, part, tiles), transform_gradient(g, part, tiles)
-    total += np.matmul(v.swapaxes(1, 2), z, out=scratch("share", total.shape, total.dtype))
+def add_weight_grad(g: NDArray, x: NDArray, total: NDArray, parts: Sequence[Part], tiles: Tiling) -> None:
+    """Add the share of some parts in the weight gradient at the points, from g (N, H, W, F) and x, to ``total``."""
+    for part in parts:
+        v, z = transform_input(x, part, tiles), transform_gradient(g, part, tiles)
+        total += np.matmul(v.swapaxes(1, 2), z, out=scratch("share", total.shape, total.dtype))

@@ -5,6 +5,7 @@ One call computes one part of the result: its points, their products and the way
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from tensorgrad.kernels.compiled.jit import jit
 from tensorgrad.kernels.compiled.simd import LANES, load, splat, store
 from tensorgrad.kernels.compiled.tile_product import ROWS, tile_product
+from tensorgrad.kernels.im2col import Ints
 from tensorgrad.kernels.scratch import scratch
 from tensorgrad.kernels.winograd import POINTS, Part, Tiling, count
 
@@ -22,31 +24,33 @@ _product1, _product2 = tile_product(1, accumulate=False), tile_product(2, accumu
 _add_product1, _add_product2 = tile_product(1, accumulate=True), tile_product(2, accumulate=True)
 
 
-def block(x: NDArray, u: NDArray, b: NDArray | None, y: NDArray, part: Part, tiles: Tiling) -> bool:
-    """Write the convolution of x (N, H, W, C) with the transformed weights u into a part of y (N, H, W, F).
+def correlate(x: NDArray, u: NDArray, b: NDArray | None, y: NDArray, parts: Sequence[Part], tiles: Tiling) -> bool:
+    """Write the convolution of x (N, H, W, C) with the transformed weights u into some parts of y (N, H, W, F).
 
     Returns False where a number is not finite: then the values next to it may be wrong.
     """
-    v, products = _at_points("points", x, part, tiles), _at_points("products", y, part, tiles)
+    v, products = _at_points("points", x, parts, tiles), _at_points("products", y, parts, tiles)
     bias = NOTHING if b is None else b
-    return bool(
-        _block(x, u, bias, y, part, tiles.m, tiles.columns, tiles.padding, _row_of_tiles(x, tiles), v, products)
-    )
+    return bool(_correlate(x, u, bias, y, np.array(parts), *_laid(tiles), _row_of_tiles(x, tiles), v, products))
 
 
-def add_weight_grad(g: NDArray, x: NDArray, total: NDArray, part: Part, tiles: Tiling) -> None:
-    """Add a part's share of the weight gradient at the points, from g (N, H, W, F) and x, to ``total`` (36, C, F)."""
-    v, z = _at_points("points", x, part, tiles), _at_points("products", g, part, tiles)
-    _add_weight_grad(g, x, total, part, tiles.m, tiles.columns, tiles.padding, _row_of_tiles(x, tiles), v, z)
+def add_weight_grad(g: NDArray, x: NDArray, total: NDArray, parts: Sequence[Part], tiles: Tiling) -> None:
+    """Add the share of some parts in the weight gradient at the points, from g (N, H, W, F) and x, to ``total``."""
+    v, z = _at_points("points", x, parts, tiles), _at_points("products", g, parts, tiles)
+    _add_weight_grad(g, x, total, np.array(parts), *_laid(tiles), _row_of_tiles(x, tiles), v, z)
 
 
-def _at_points(name: str, image: NDArray, part: Part, tiles: Tiling) -> NDArray:
-    """Return scratch (36, tiles * C), with room for whole tiles of ROWS rows.
+def _laid(tiles: Tiling) -> tuple[int, int, Ints]:
+    return tiles.m, tiles.columns, tiles.padding
+
+
+def _at_points(name: str, image: NDArray, parts: Sequence[Part], tiles: Tiling) -> NDArray:
+    """Return scratch (36, tiles * C) for the largest part, with room for whole tiles of ROWS rows.
 
     One cache line lies between the points: at a distance that is a multiple of 4096 bytes, their addresses would fall
     into the same few places of the cache.
     """
-    rows = -(-count(part, tiles) // ROWS) * ROWS
+    rows = -(-max(count(part, tiles) for part in parts) // ROWS) * ROWS
     return scratch(name, (POINTS**2, rows * image.shape[-1] + LANES), np.float32)
 
 
@@ -56,37 +60,45 @@ def _row_of_tiles(x: NDArray, tiles: Tiling) -> NDArray:
 
 
 @jit
-def _block(
-    x: Any, u: Any, bias: Any, y: Any, part: Any, m: int, columns: int, padding: Any, rows: Any, v: Any, products: Any
+def _correlate(
+    x: Any, u: Any, bias: Any, y: Any, parts: Any, m: int, columns: int, padding: Any, rows: Any, v: Any, products: Any
 ) -> bool:
-    tiles, channels, filters = _input(x, v, part, m, columns, padding, rows), x.shape[3], y.shape[3]
+    channels, filters = x.shape[3], y.shape[3]
     paired = filters // (2 * LANES) * 2 * LANES  # columns that are computed two vectors at a time
-    for p in range(POINTS * POINTS):
-        a, b, c = p * v.shape[1], p * channels * filters, p * products.shape[1]
-        for t in range(0, tiles, ROWS):
-            at, ct = a + t * channels, c + t * filters
-            for f in range(0, paired, 2 * LANES):
-                _product2(v, at, channels, 1, u, b + f, filters, products, ct + f, filters, channels)
-            for f in range(paired, filters, LANES):
-                _product1(v, at, channels, 1, u, b + f, filters, products, ct + f, filters, channels)
-    return _output(products, bias, y, part, m, columns)
+    finite = True
+    for i in range(len(parts)):
+        part = (parts[i, 0], parts[i, 1], parts[i, 2], parts[i, 3])
+        tiles = _input(x, v, part, m, columns, padding, rows)
+        for p in range(POINTS * POINTS):
+            a, b, c = p * v.shape[1], p * channels * filters, p * products.shape[1]
+            for t in range(0, tiles, ROWS):
+                at, ct = a + t * channels, c + t * filters
+                for f in range(0, paired, 2 * LANES):
+                    _product2(v, at, channels, 1, u, b + f, filters, products, ct + f, filters, channels)
+                for f in range(paired, filters, LANES):
+                    _product1(v, at, channels, 1, u, b + f, filters, products, ct + f, filters, channels)
+        finite &= _output(products, bias, y, part, m, columns)
+    return finite
 
 
 @jit
 def _add_weight_grad(
-    g: Any, x: Any, total: Any, part: Any, m: int, columns: int, padding: Any, rows: Any, v: Any, z: Any
+    g: Any, x: Any, total: Any, parts: Any, m: int, columns: int, padding: Any, rows: Any, v: Any, z: Any
 ) -> None:
-    tiles, channels, filters = _input(x, v, part, m, columns, padding, rows), x.shape[3], g.shape[3]
-    _gradient(g, z, part, m, columns)
+    channels, filters = x.shape[3], g.shape[3]
     paired = filters // (2 * LANES) * 2 * LANES
-    for p in range(POINTS * POINTS):
-        a, b, t = p * v.shape[1], p * z.shape[1], p * channels * filters
-        for c in range(0, channels, ROWS):
-            ct = t + c * filters
-            for f in range(0, paired, 2 * LANES):
-                _add_product2(v, a + c, 1, channels, z, b + f, filters, total, ct + f, filters, tiles)
-            for f in range(paired, filters, LANES):
-                _add_product1(v, a + c, 1, channels, z, b + f, filters, total, ct + f, filters, tiles)
+    for i in range(len(parts)):
+        part = (parts[i, 0], parts[i, 1], parts[i, 2], parts[i, 3])
+        tiles = _input(x, v, part, m, columns, padding, rows)
+        _gradient(g, z, part, m, columns)
+        for p in range(POINTS * POINTS):
+            a, b, t = p * v.shape[1], p * z.shape[1], p * channels * filters
+            for c in range(0, channels, ROWS):
+                ct = t + c * filters
+                for f in range(0, paired, 2 * LANES):
+                    _add_product2(v, a + c, 1, channels, z, b + f, filters, total, ct + f, filters, tiles)
+                for f in range(paired, filters, LANES):
+                    _add_product1(v, a + c, 1, channels, z, b + f, filters, total, ct + f, filters, tiles)
 
 
 @jit
