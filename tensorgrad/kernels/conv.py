@@ -145,7 +145,7 @@ def _sum_of(
         return total
 
     # Each task keeps one partial result: many tasks balance the threads, few save memory.
-    tasks = max(2, min(16, 2_000_000 // math.prod(shape)))
+    tasks = max(2, min(16, 1_000_000 // math.prod(shape)))
     total, *others = parallel(partial_sum, split(len(pieces), tasks))
     for partial in others:
         total += partial

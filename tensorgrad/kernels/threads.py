@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
+from tensorgrad.kernels.memory import keep_freed_memory
 from tensorgrad.kernels.twin import has_twin
 
 Task = TypeVar("Task")
@@ -215,6 +216,7 @@ def parallel(fn: Callable[[Task], Result], tasks: Sequence[Task]) -> list[Result
     One task, one thread, or a call from inside a task runs inline (a hand-over costs 10 to 20 us).
     An exception in a task is raised here, after the tasks already running have ended.
     """
+    keep_freed_memory()
     helpers = min(_num_threads, len(tasks)) - 1
     if _here.inside:
         return [fn(task) for task in tasks]
