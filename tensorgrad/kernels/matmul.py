@@ -22,12 +22,13 @@ def matmul(a: NDArray, b: NDArray) -> NDArray:
     broadcasting too.
 
     Large products are cut along the batch, the rows or the columns, whichever is longest; the cut depends on
-    the shapes only, so results do not depend on the number of threads.
+    the shapes only, so results do not depend on the number of threads. Raises ValueError for shapes that do not fit.
     """
-    if a.size * b.size < BLAS_STAYS_SINGLE:
-        return np.matmul(a, b)
-    if a.ndim == 0 or b.ndim == 0 or a.shape[-1] != b.shape[-2 if b.ndim > 1 else 0]:
-        return np.matmul(a, b)  # raises
+    try:
+        if a.size * b.size < BLAS_STAYS_SINGLE or a.shape[-1] != b.shape[-2 if b.ndim > 1 else 0]:
+            return np.matmul(a, b)
+    except ValueError:
+        raise ValueError(misfit(a.shape, b.shape)) from None
     if a.ndim < 2 or b.ndim < 2:
         return _one_call(a, b, a.size * b.size // a.shape[-1] if a.size else 0)
     rows, inner, columns = a.shape[-2], a.shape[-1], b.shape[-1]
@@ -58,6 +59,16 @@ def matmul(a: NDArray, b: NDArray) -> NDArray:
         ]
     parallel(lambda task: np.matmul(task[0], task[1], out=task[2]), operands)
     return y
+
+
+def misfit(left: tuple[int, ...], right: tuple[int, ...]) -> str:
+    """Say why these shapes cannot be multiplied."""
+    if not left or not right:
+        return f"expected at least 1-d operands, got shapes {left} and {right}"
+    inner = right[-2:][:1]
+    if left[-1:] == inner:
+        return f"the batches must broadcast: {left} @ {right}"
+    return f"the inner sizes must agree: {left} @ {right} pairs {left[-1]} with {inner[0]}"
 
 
 def _one_call(a: NDArray, b: NDArray, work: int) -> NDArray:
