@@ -26,7 +26,7 @@ ROOMS = {
     "testing": {"creation", "tensor", "autograd", "errors", "func", "ops"},
     "utils": {"state", "tensor", "autograd", "random", "errors", "pytree", "creation"},
     "nn": {"creation", "tensor", "ops", "autograd", "errors", "state", "random"},
-    "optim": {"nn", "tensor", "autograd", "errors"},
+    "optim": {"nn", "tensor", "autograd", "kernels", "errors"},
     "data": {"creation", "tensor", "random", "errors", "ops"},
     "viz": {"nn", "tensor", "autograd", "errors", "ops", "state", "creation", "data", "random"},
 }

@@ -42,32 +42,33 @@ class Sweep:
 
     def _accumulate(self, owner: Any, gradient: Any) -> None:
         pending = self.pending
-        before = pending.get(owner)
-        if before is None:
+        if owner not in pending:
             pending[owner] = gradient
             if type(owner) is Node:
                 heappush(self.heap, (-owner.number, owner))
         elif owner in self.owned:
-            np.add(before, gradient, out=before)
+            np.add(pending[owner], gradient, out=pending[owner])
+        elif self.create_graph:
+            pending[owner] = add(pending[owner], gradient)
         else:
-            pending[owner] = total = add(before, gradient)
-            if not self.create_graph:
-                self.owned.add(owner)
-                pending[owner] = asarray(total)
+            pending[owner] = asarray(add(pending[owner], gradient))
+            self.owned.add(owner)
 
     def run(self) -> dict[Any, Any]:
         """Visit every node; returns the gradient of each leaf that was reached."""
-        heap, pending, owned = self.heap, self.pending, self.owned
+        heap, pending, owned, needed = self.heap, self.pending, self.owned, self.needed
         while heap:
             node = heappop(heap)[1]
             g = pending.pop(node)
-            owned.discard(node)
-            if node.saved is FREED:
+            if owned:
+                owned.discard(node)
+            saved = node.saved
+            if saved is FREED:
                 raise RuntimeError(
                     f"{_place(node)}: trying to backward through the graph a second time, but its saved values "
                     "were freed by the first; pass retain_graph=True to the first backward to keep them"
                 )
-            packed = node.saved if isinstance(node.saved, Packed) else None
+            packed = saved if isinstance(saved, Packed) else None
             if packed is not None:
                 packed.open(node)
             if node.hooks is not None:
@@ -76,42 +77,49 @@ class Sweep:
                 self.caught[node] = g
             if node.number < in_place.last_write:
                 in_place.check_saved(node, _place(node))
-            for watcher in self.watchers:
-                watcher.before_backward(node, g)
-            self._visit(node, g)
+            edges = node.edges if needed is None else [edge if edge in needed else None for edge in node.edges]
+            found = self._gradients(node, g, edges)
+            for edge, gradient in zip(edges, found):  # noqa: B905  (a joint rule may return fewer)
+                if edge is not None and gradient is not None:
+                    self._pass_on(node, g, edge, gradient, found)
             if not self.retain_graph:
                 node.free()
             elif packed is not None:
                 packed.close(node)
         return pending
 
-    def _visit(self, node: Node, g: Any) -> None:
-        edges, needed = node.edges, self.needed
-        if needed is not None:
-            edges = [edge if edge in needed else None for edge in edges]
+    def _gradients(self, node: Node, g: Any, edges: list[Any]) -> list[Any]:
+        """What the rules of ``node`` make of ``g``: the gradients of its inputs, None where there is no edge."""
+        for watcher in self.watchers:
+            watcher.before_backward(node, g)
         try:
             if self.create_graph:
                 found = self._rules_on_tensors(node, g, edges)
             else:
                 # where the rule mentions only the shape of an input, its edge stands in for the value
-                inputs = [e if v is None else v for v, e in zip(node.saved, node.edges, strict=True)]
+                inputs = (
+                    node.edges
+                    if type(node.saved) is tuple  # none of them is saved
+                    else [e if v is None else v for v, e in zip(node.saved, node.edges)]  # noqa: B905
+                )
                 found = node.op.gradients(g, node.value, inputs, edges, node.static)
             for watcher in self.watchers:
                 watcher.backward(node, g, found)
         except (ValueError, TypeError, IndexError) as error:
             raise type(error)(f"backward of {_place(node)}: {error}") from error
-        for edge, gradient in zip(edges, found, strict=False):
-            if edge is None or gradient is None:
-                continue
-            if gradient.shape != edge.shape:
-                gradient = self._unbroadcast(node, gradient, edge.shape)
-            if gradient.dtype != edge.dtype:
-                gradient = cast(gradient, dtype=edge.dtype)
-            if type(edge) is not Node and edge not in self.pending and _fresh(gradient, g, node, found):
-                self.owned.add(edge)
-                self.pending[edge] = gradient
-            else:
-                self._accumulate(edge, gradient)
+        return found
+
+    def _pass_on(self, node: Node, g: Any, edge: Any, gradient: Any, found: list[Any]) -> None:
+        """Give ``gradient`` to where an input of ``node`` came from, in the input's shape and dtype."""
+        if gradient.shape != edge.shape:
+            gradient = self._unbroadcast(node, gradient, edge.shape)
+        if gradient.dtype is not edge.dtype and gradient.dtype != edge.dtype:
+            gradient = cast(gradient, dtype=edge.dtype)
+        if type(edge) is not Node and edge not in self.pending and _fresh(gradient, g, node, found):
+            self.owned.add(edge)
+            self.pending[edge] = gradient
+        else:
+            self._accumulate(edge, gradient)
 
     @staticmethod
     def _unbroadcast(node: Node, gradient: Any, shape: tuple[int, ...]) -> Any:

@@ -98,7 +98,7 @@ class Primitive:
             return list(self.joint(wanted, g, y, *inputs, **static))
         return [
             None if edge is None or rule is None else rule(g, y, *inputs, **static)
-            for edge, rule in zip(edges, self.rules, strict=False)
+            for edge, rule in zip(edges, self.rules)  # noqa: B905
         ]
 
     def __repr__(self) -> str:
@@ -158,9 +158,23 @@ def operator(
     plans = prim.plans
     fixed = prim.joint is None  # the number of inputs; joint rules may take any number
 
+    def on_arrays(raw: Any, static: dict[str, Any]) -> ndarray:
+        try:
+            y = forward(*raw, **static)
+        except Exception as error:
+            _fail(error, prim, raw)
+        if saves:
+            y = y[0]
+        return y if type(y) is ndarray else asarray(y)
+
     def op(*args: Any, **static: Any) -> Any:
         if static and "other" in static:  # PyTorch's name for the second operand
             args = (*args, static.pop("other"))
+        for a in args:
+            if type(a) is not ndarray:
+                break
+        else:  # most often a rule at work in an ordinary backward pass
+            return on_arrays(args, static)
         raw: list[Any] = []
         edges: list[Any] = []
         constants: dict[int, Any] | None = None
@@ -186,25 +200,21 @@ def operator(
             unwanted |= 1 << len(edges)
             edges.append(None)
         wanted = not unwanted or unwanted + 1 < 1 << len(edges)
-        traced = wanted or constants is not None
-        if scalars and traced:
+        if not wanted and constants is None:
+            return on_arrays(raw, static)
+        if scalars:
             # NumPy scalars are weak: a float32 tensor times np.sqrt(2) stays float32
             raw = [v.item() if isinstance(a, generic) else v for v, a in zip(raw, args, strict=True)]
         state = per_thread.state
         try:
-            if not traced:
-                y = forward(*raw, **static)
-            elif static:
-                y = state.run_quietly(forward, *raw, **static)
-            else:
-                y = state.run_quietly(forward, *raw)
+            y = state.run_quietly(forward, *raw, **static) if static else state.run_quietly(forward, *raw)
             if saves:
                 y, extra = y
                 static |= extra
             if type(y) is not ndarray:
                 y = asarray(y)
             dtype = y.dtype
-            if traced and promote is not None and dtype is not _FLOAT32:
+            if promote is not None and dtype is not _FLOAT32:
                 # a float32 result is never wrongly promoted, so the hot path pays one comparison
                 promoted = promote(raw)
                 if promoted is not raw:
@@ -212,11 +222,9 @@ def operator(
                     y = asarray(state.run_quietly(forward, *raw, **static))
                     dtype = y.dtype
         except Exception as error:
-            if traced and state.entered_before():
+            if state.entered_before():
                 return state.call_inside(op, args, static)
             _fail(error, prim, raw)
-        if not traced:
-            return y
         out = _new(_tensor_class)
         out.data = y
         out.grad = out.name = out.hooks = out.view_of = out.cut = None
@@ -224,7 +232,10 @@ def operator(
             out._requires_grad = True
             out.node = node = _new(Node)
             key = unwanted if fixed else (unwanted, len(raw))
-            keep_output, drop, nothing = plans[key] if key in plans else prim.plan(unwanted, len(raw))
+            try:
+                keep_output, drop, nothing = plans[key]
+            except KeyError:
+                keep_output, drop, nothing = prim.plan(unwanted, len(raw))
             node.op = prim
             node.edges = edges
             if nothing is None and drop:

@@ -60,5 +60,8 @@ class View:
 
 
 def is_view(array: np.ndarray, source: np.ndarray) -> bool:
-    """True when ``array`` shares the storage of ``source``."""
-    return array.base is not None and in_place.storage(array) is in_place.storage(source)
+    """True when ``array``, made from ``source``, shares its storage."""
+    base = array.base
+    return base is source or (
+        base is not None and (base is source.base or in_place.storage(array) is in_place.storage(source))
+    )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +17,8 @@ ROW_FLOATS = 4096  # a row this long runs at memory speed and its running sum st
 SUMMED = -1  # marks an axis that is to be summed
 SHARED_FLOATS = 1_000_000  # smaller arrays are not worth handing to a second thread
 
+_sum: Callable[..., Any] = np.add.reduce  # what np.sum calls after a microsecond
+
 
 def accurate_sum(x: NDArray, axis: tuple[int, ...] | None, keepdims: bool = False) -> NDArray:
     """Return np.sum(x, axis, keepdims=keepdims), with the accuracy of pairwise summation over every axis.
@@ -23,10 +27,12 @@ def accurate_sum(x: NDArray, axis: tuple[int, ...] | None, keepdims: bool = Fals
     loses digits: the sum over axis 0 of (1_000_000, 2) is wrong by 1 %. Here rows are added in groups of 32,
     the sums in groups of 32 again, and so on.
     """
+    if x.size <= FEW or x.dtype.char not in "fe":
+        return _sum(x, axis=axis, keepdims=keepdims)
     axes = tuple(range(x.ndim)) if axis is None else tuple(a % x.ndim for a in axis)
     length = math.prod(x.shape[a] for a in axes)
-    if x.dtype not in (np.float32, np.float16) or length <= FEW or x.size == 0:
-        return np.sum(x, axis=axis, keepdims=keepdims)
+    if length <= FEW:
+        return _sum(x, axis=axis, keepdims=keepdims)
     y = np.add.reduce(x.ravel(order="K")) if len(axes) == x.ndim else _sum_memory_order(x, axes)
     if keepdims:
         return np.reshape(y, [1 if a in axes else n for a, n in enumerate(x.shape)])

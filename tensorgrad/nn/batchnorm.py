@@ -117,7 +117,7 @@ class BatchNorm2d(_BatchNorm):
     >>> import tensorgrad as tg
     >>> layer = tg.nn.BatchNorm2d(1)
     >>> layer(tg.tensor([[[[1.0, 3.0]]]]))
-    tensor([[[[-1.0000,  1.0000]]]], grad_fn=<normalize>)
+    tensor([[[[-1.0000,  1.0000]]]], grad_fn=<batch_norm>)
     >>> layer.running_mean, layer.running_var
     (tensor([0.2000]), tensor([1.1000]))
     """

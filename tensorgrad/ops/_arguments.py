@@ -13,6 +13,8 @@ from tensorgrad.autograd.primitive import TENSOR_CLASSES
 from tensorgrad.errors import describe, op_error
 
 F = TypeVar("F", bound=Callable[..., Any])
+#: All dimensions of a tensor of so many; NumPy's arrays have 64 at most.
+ALL_DIMS = [tuple(range(ndim)) for ndim in range(65)]
 _SPELLINGS = {"axis": "dim", "axes": "dim", "keepdims": "keepdim", "a": "input", "x": "input"}
 
 
@@ -21,13 +23,14 @@ def numpy_spelling(function: F) -> F:
 
     @functools.wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        if kwargs:
-            for theirs in ("axis", "keepdims"):
-                if theirs in kwargs:
-                    ours = _SPELLINGS[theirs]
-                    if ours in kwargs:
-                        raise op_error(TypeError, function.__name__, f"got both {ours}= and {theirs}=; give one")
-                    kwargs[ours] = kwargs.pop(theirs)
+        if not kwargs:
+            return function(*args)
+        for theirs in ("axis", "keepdims"):
+            if theirs in kwargs:
+                ours = _SPELLINGS[theirs]
+                if ours in kwargs:
+                    raise op_error(TypeError, function.__name__, f"got both {ours}= and {theirs}=; give one")
+                kwargs[ours] = kwargs.pop(theirs)
         return function(*args, **kwargs)
 
     return wrapper  # type: ignore[return-value]
@@ -67,8 +70,8 @@ def as_int(value: Any, op: str, name: str) -> int:
 
 def one_dim(dim: Any, ndim: int, op: str) -> int:
     """``dim`` counted from the front; a 0-d tensor accepts 0 and -1."""
-    index = as_int(dim, op, "dim")
-    span = max(ndim, 1)
+    index = dim if type(dim) is int else as_int(dim, op, "dim")
+    span = ndim or 1
     if not -span <= index < span:
         raise op_error(
             IndexError,
@@ -80,8 +83,12 @@ def one_dim(dim: Any, ndim: int, op: str) -> int:
 
 def many_dims(dim: Any, ndim: int, op: str) -> tuple[int, ...]:
     """Sorted dimensions from an int or a sequence; None and () mean all of them."""
-    if dim is None or (isinstance(dim, (tuple, list)) and not dim):
-        return tuple(range(ndim))
+    if dim is None:
+        return ALL_DIMS[ndim]
+    if type(dim) is int and ndim:
+        return (one_dim(dim, ndim, op),)
+    if isinstance(dim, (tuple, list)) and not dim:
+        return ALL_DIMS[ndim]
     dims = [one_dim(d, ndim, op) for d in dim] if isinstance(dim, (tuple, list)) else [one_dim(dim, ndim, op)]
     if len(set(dims)) < len(dims):
         raise op_error(ValueError, op, f"dim {tuple(dim)} names a dimension twice")

@@ -74,11 +74,15 @@ def plain_index(index: Any) -> Any:
 
 
 def _plain_entry(entry: Any) -> Any:
-    if entry is None or entry is Ellipsis or isinstance(entry, (int, np.integer)):
-        return entry
-    if isinstance(entry, slice):
+    kind = type(entry)
+    if kind is slice:
         bounds = (entry.start, entry.stop, entry.step)
-        return slice(*[b if b is None else as_int(b, "getitem", "slice bound") for b in bounds])
+        for b in bounds:
+            if b is not None and type(b) is not int:
+                return slice(*[b if b is None else as_int(b, "getitem", "slice bound") for b in bounds])
+        return entry
+    if kind is int or entry is None or entry is Ellipsis or isinstance(entry, (int, np.integer)):
+        return entry
     array = np.asarray(raw(entry)) if is_tensor(entry) or not isinstance(entry, np.ndarray) else entry
     if array.size == 0 and not isinstance(entry, np.ndarray) and not is_tensor(entry):
         array = array.astype(np.int64)  # x[[]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -56,18 +57,10 @@ def matmul(input: Any, other: Any) -> Any:
     tensor([11.])
     """
     a, b = operand(input, "matmul"), operand(other, "matmul")
-    if a.ndim == 0 or b.ndim == 0:
-        raise op_error(
-            ValueError,
-            "matmul",
-            f"expected at least 1-d operands, got shapes {tuple(a.shape)} and {tuple(b.shape)}",
-        )
-    inner = b.shape[-2] if b.ndim > 1 else b.shape[0]
-    if a.shape[-1] != inner:
-        raise op_error(
-            ValueError, "matmul",
-            f"the inner sizes must agree: {tuple(a.shape)} @ {tuple(b.shape)} pairs {a.shape[-1]} with {inner}",
-        )  # fmt: skip
+    if a.ndim == b.ndim == 2:
+        return _matmul(a, b)
+    if a.ndim == 0 or b.ndim == 0 or a.shape[-1] != b.shape[-2 if b.ndim > 1 else 0]:
+        raise op_error(ValueError, "matmul", kernel.misfit(a.shape, b.shape))
     row, column = a.ndim == 1, b.ndim == 1
     if row:
         a = _reshape(a, shape=(1, a.shape[0]))
@@ -96,6 +89,9 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Any:
     tensor([11.5000])
     """
     x, w = operand(input, "linear"), operand(weight, "linear")
+    rows, columns = x.shape, w.shape
+    if len(rows) == len(columns) == 2 and rows[1] == columns[1] and (bias is None or bias.shape == columns[:1]):
+        return _linear(x, w, bias)
     if w.ndim == 1:
         y = matmul(x, w)
         return y if bias is None else y + bias
@@ -108,11 +104,8 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Any:
         )  # fmt: skip
     if bias is not None and tuple(bias.shape) != (w.shape[0],):
         raise op_error(ValueError, "linear", f"bias must have shape ({w.shape[0]},), got {tuple(bias.shape)}")
-    if x.ndim == 2:
-        return _linear(x, w, bias)
-    leading = tuple(x.shape[:-1])
-    rows = _reshape(x, shape=(int(np.prod(leading)), x.shape[-1]))
-    return _reshape(_linear(rows, w, bias), shape=(*leading, w.shape[0]))
+    flat = _reshape(x, shape=(math.prod(rows[:-1]), rows[-1]))
+    return _reshape(_linear(flat, w, bias), shape=(*rows[:-1], columns[0]))
 
 
 __all__ = ["linear", "matmul", "swap_last"]

@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 
 from tensorgrad.autograd.primitive import primitive
+from tensorgrad.autograd.promotion import promote_operands
 from tensorgrad.errors import describe, op_error
+from tensorgrad.kernels import batch_norm as batch_kernel
 from tensorgrad.kernels import norm as kernel
 from tensorgrad.ops._arguments import as_int, is_tensor, operand, raw
 from tensorgrad.ops.elementwise import clamp, rsqrt
 from tensorgrad.ops.pad import _pad
 from tensorgrad.ops.pool import avg_pool2d
-from tensorgrad.ops.reduce import _float, _mean, _var
+from tensorgrad.ops.reduce import _float, _mean, _sum, _var
 from tensorgrad.ops.shape import _reshape
 from tensorgrad.ops.vector_norm import norm
 
@@ -41,6 +43,50 @@ def _normalize(x: Any, w: Any, b: Any, *, dim: tuple[int, ...], eps: float) -> A
     return y, {"moments": moments}
 
 
+def _batch_norm_rule(
+    wanted: tuple[bool, ...], g: Any, y: Any, x: Any, w: Any, b: Any, *, eps: float, moments: Any
+) -> Any:
+    """:func:`_normalize_rule` over all dimensions but the channels', with ``w`` and ``b`` of shape (C)."""
+    if isinstance(x, np.ndarray) and isinstance(g, np.ndarray):
+        return batch_kernel.batch_norm_grad(wanted, g, x, w, eps=eps, moments=moments)
+    dims = _all_but_channels(x)
+    dx, dw, db = _normalize_rule(wanted, g, y, x, _column(w, x), _column(b, x), dim=dims, eps=eps, moments=None)
+    dw, db = (None if d is None else _sum(d, dim=dims, keepdim=False) for d in (dw, db))
+    return dx, dw, db
+
+
+@primitive(joint=_batch_norm_rule, name="batch_norm", saves=True)
+def _batch_norm(x: Any, w: Any, b: Any, *, eps: float) -> Any:
+    """:func:`_normalize` by the moments of each channel, which is dimension 1."""
+    y, moments = batch_kernel.batch_norm(x, w, b, eps=eps)
+    return y, {"moments": moments}
+
+
+@primitive(
+    lambda g, y, x, mean, scale, shift: standardize(g, None, scale, None),
+    lambda g, y, x, mean, scale, shift: (
+        -_sum(standardize(g, None, scale, None), dim=_all_but_channels(g), keepdim=False)
+    ),
+    lambda g, y, x, mean, scale, shift: _sum(
+        standardize(x, mean, None, None) * g, dim=_all_but_channels(g), keepdim=False
+    ),
+    lambda g, y, x, mean, scale, shift: _sum(g, dim=_all_but_channels(g), keepdim=False),
+    promote=promote_operands,
+)
+def standardize(x: Any, mean: Any, scale: Any, shift: Any) -> Any:
+    """``(x - mean) * scale + shift`` for ``x`` (N, C, ...) and constants of each channel (C); None leaves one out."""
+    return batch_kernel.standardize(x, mean, scale, shift)
+
+
+def _all_but_channels(x: Any) -> tuple[int, ...]:
+    return (0, *range(2, x.ndim))
+
+
+def _column(vector: Any, x: Any) -> Any:
+    """One number for each channel, in a shape that broadcasts against ``x``."""
+    return None if vector is None else _reshape(vector, shape=(1, -1, *[1] * (x.ndim - 2)))
+
+
 def batch_norm(
     input: Any,
     running_mean: Any,
@@ -63,19 +109,20 @@ def batch_norm(
     [[-0.9999949932098389], [0.9999949932098389]]
     """
     op = "batch_norm"
-    x, w, b = _by_channel(input, running_mean, running_var, weight, bias, 2, op)
+    x = _by_channel(input, running_mean, running_var, weight, bias, 2, op)
     if not training:
-        return _by_buffers(x, running_mean, running_var, w, b, eps, op)
-    dims = (0, *range(2, x.ndim))
-    count = math.prod(x.shape[d] for d in dims)
+        return _by_buffers(x, running_mean, running_var, weight, bias, eps, op)
+    count = x.shape[0] * math.prod(x.shape[2:])
     if count == 1:
         raise op_error(
             ValueError, op, f"Expected more than 1 value per channel when training, got input {tuple(x.shape)}"
         )
     if count == 0:
-        return x * 1 if w is None else x * w  # nothing to normalise, and the buffers stay
-    y = _normalize(x, w, b, dim=dims, eps=float(eps))
-    _update(running_mean, running_var, y, x, dims, momentum, count)
+        return standardize(x, None, weight, bias)  # nothing to normalise, and the buffers stay
+    y = _batch_norm(x, weight, bias, eps=float(eps))
+    if running_mean is not None or running_var is not None:
+        moments = _saved_moments(y) or batch_kernel.batch_moments(raw(x))
+        _update(running_mean, running_var, moments, momentum, count)
     return y
 
 
@@ -101,9 +148,9 @@ def instance_norm(
              [ 0.0000,  0.0000]]])
     """
     op = "instance_norm"
-    x, w, b = _by_channel(input, running_mean, running_var, weight, bias, 3, op)
+    x = _by_channel(input, running_mean, running_var, weight, bias, 3, op)
     if not use_input_stats:
-        return _by_buffers(x, running_mean, running_var, w, b, eps, op)
+        return _by_buffers(x, running_mean, running_var, weight, bias, eps, op)
     dims = tuple(range(2, x.ndim))
     count = math.prod(x.shape[2:])
     if count == 1:
@@ -111,23 +158,21 @@ def instance_norm(
             ValueError, op, f"Expected more than 1 spatial element when training, got input {tuple(x.shape)}"
         )
     if 0 in x.shape:
-        return x * 1 if w is None else x * w
-    y = _normalize(x, w, b, dim=dims, eps=float(eps))
-    _update(running_mean, running_var, y, x, dims, momentum, count)
+        return standardize(x, None, weight, bias)
+    y = _normalize(x, _column(weight, x), _column(bias, x), dim=dims, eps=float(eps))
+    if running_mean is not None or running_var is not None:
+        mean, var = _saved_moments(y) or kernel.batch_moments(raw(x), dims)
+        _update(running_mean, running_var, (mean.mean(axis=0).ravel(), var.mean(axis=0).ravel()), momentum, count)
     return y
 
 
-def _by_channel(input: Any, mean: Any, var: Any, weight: Any, bias: Any, least: int, op: str) -> tuple[Any, Any, Any]:
-    """The checked input, and weight and bias as columns that broadcast against it."""
+def _by_channel(input: Any, mean: Any, var: Any, weight: Any, bias: Any, least: int, op: str) -> Any:
+    """The checked input; ValueError unless all others have one value for each of its channels."""
     x = _float(operand(input, op), op)
     if x.ndim < least:
         raise op_error(ValueError, op, f"expected (N, C, ...) of at least {least} dimensions, got {describe(x)}")
-    channels = x.shape[1]
-    _check_shapes(op, (channels,), running_mean=mean, running_var=var, weight=weight, bias=bias)
-    column = (1, channels, *[1] * (x.ndim - 2))
-    w = None if weight is None else _reshape(weight, shape=column)
-    b = None if bias is None else _reshape(bias, shape=column)
-    return x, w, b
+    _check_shapes(op, (x.shape[1],), running_mean=mean, running_var=var, weight=weight, bias=bias)
+    return x
 
 
 def _check_shapes(op: str, shape: tuple[int, ...], **tensors: Any) -> None:
@@ -139,30 +184,23 @@ def _check_shapes(op: str, shape: tuple[int, ...], **tensors: Any) -> None:
 def _by_buffers(x: Any, mean: Any, var: Any, w: Any, b: Any, eps: float, op: str) -> Any:
     if mean is None or var is None:
         raise op_error(ValueError, op, "running_mean and running_var must be given unless the input's moments are used")
-    column = (1, x.shape[1], *[1] * (x.ndim - 2))
-    z = (x - _reshape(mean, shape=column)) * rsqrt(_reshape(var, shape=column) + eps)
-    z = z if w is None else z * w
-    return z if b is None else z + b
+    scale = rsqrt(var + eps)
+    return standardize(x, mean, scale if w is None else scale * w, b)
 
 
-def _update(
-    running_mean: Any, running_var: Any, y: Any, x: Any, dims: tuple[int, ...], momentum: float, count: int
-) -> None:
-    """Move the buffers towards the moments that the operator has saved, averaged over the batch."""
-    if running_mean is None and running_var is None:
-        return
-    recorded = is_tensor(y) and y.node is not None
-    mean, var = y.node.static["moments"] if recorded else kernel.batch_moments(raw(x), dims)
-    if running_mean is not None:
-        _move(raw(running_mean), mean, momentum)
-    if running_var is not None:
-        _move(raw(running_var), var * (count / (count - 1)), momentum)
+def _saved_moments(y: Any) -> Any:
+    """The (mean, var) that a recorded normalisation has saved; None where nothing was recorded."""
+    return y.node.static["moments"] if is_tensor(y) and y.node is not None else None
 
 
-def _move(buffer: np.ndarray, towards: np.ndarray, momentum: float) -> None:
-    """The running average, in the buffer's own memory and dtype."""
-    buffer *= 1 - momentum
-    buffer += (momentum * towards.mean(axis=0).reshape(buffer.shape)).astype(buffer.dtype)
+def _update(running_mean: Any, running_var: Any, moments: Any, momentum: float, count: int) -> None:
+    """Move the buffers, in their own memory and dtype, towards the moments of ``count`` values a channel."""
+    mean, var = moments
+    for buffer, towards in ((running_mean, mean), (running_var, var * (count / (count - 1)))):
+        if buffer is not None:
+            values = raw(buffer)
+            values *= 1 - momentum
+            values += (momentum * towards).astype(values.dtype, copy=False)
 
 
 def layer_norm(input: Any, normalized_shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
@@ -216,7 +254,7 @@ def group_norm(input: Any, num_groups: int, weight: Any = None, bias: Any = None
     """
     op = "group_norm"
     groups = as_int(num_groups, op, "num_groups")
-    x, _, _ = _by_channel(input, None, None, weight, bias, 2, op)
+    x = _by_channel(input, None, None, weight, bias, 2, op)
     shape = tuple(x.shape)
     if groups < 1 or shape[1] % groups:
         raise op_error(ValueError, op, f"num_groups={groups} must divide the channels ({shape[1]})")

@@ -142,8 +142,10 @@ def sum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
     >>> tg.sum(tg.tensor([[1.0, 2.0], [3.0, 4.0]]), dim=0)
     tensor([4., 6.])
     """
-    x = _as_dtype(operand(input, "sum"), dtype)
-    if dtype is None and x.dtype.kind in "biu":
+    x = operand(input, "sum")
+    if dtype is not None:
+        x = _as_dtype(x, dtype)
+    elif x.dtype.kind in "biu":
         x = x.astype(np.int64) if isinstance(x, np.ndarray) else x.to(np.int64)
     return _sum(x, dim=many_dims(dim, x.ndim, "sum"), keepdim=keepdim)
 

@@ -18,7 +18,10 @@ from tensorgrad.ops._arguments import loose, many_dims, numpy_spelling, one_dim,
 
 @primitive(lambda g, y, x, *, shape: _reshape(g, shape=x.shape), name="reshape", views=True)
 def _reshape(x: Any, *, shape: tuple[int, ...]) -> Any:
-    return x.reshape(shape)
+    try:
+        return x.reshape(shape)
+    except ValueError:
+        raise ValueError(f"{x.size} elements of shape {x.shape} do not fit shape {shape}") from None
 
 
 @primitive(lambda g, y, x, *, dims: _permute(g, dims=tuple(np.argsort(dims).tolist())), name="permute", views=True)
@@ -50,13 +53,9 @@ def reshape(input: Any, *shape: Any) -> Any:
     """
     x = operand(input, "reshape")
     sizes = loose(shape, "reshape", "shape")
-    total = math.prod(x.shape)
-    if min(sizes, default=0) >= 0:
-        if math.prod(sizes) != total:
-            raise op_error(
-                ValueError, "reshape", f"{total} elements of shape {tuple(x.shape)} do not fit shape {sizes}"
-            )
+    if not sizes or min(sizes) >= 0:
         return _reshape(x, shape=sizes)
+    total = math.prod(x.shape)
     known = math.prod(n for n in sizes if n != -1)
     if any(n < -1 for n in sizes) or sizes.count(-1) > 1:
         raise op_error(ValueError, "reshape", f"shape {sizes} may have one -1 and no other negative size")
@@ -80,10 +79,10 @@ def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
     (2, 12)
     """
     x = operand(input, "flatten")
-    first, last = one_dim(start_dim, x.ndim, "flatten"), one_dim(end_dim, x.ndim, "flatten")
+    shape = x.shape
+    first, last = one_dim(start_dim, len(shape), "flatten"), one_dim(end_dim, len(shape), "flatten")
     if first > last:
         raise op_error(ValueError, "flatten", f"start_dim {start_dim} comes after end_dim {end_dim}")
-    shape = tuple(x.shape)
     return _reshape(x, shape=(*shape[:first], math.prod(shape[first : last + 1]), *shape[last + 1 :]))
 
 

@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from tensorgrad.optim.optimizer import Optimizer, Scratch, Update, blocks, check_range, slot
+from tensorgrad.kernels.optim import adam
+from tensorgrad.optim.optimizer import Optimizer, Update, check_range, slot
 
 
 class Adam(Optimizer):
@@ -42,7 +43,6 @@ class Adam(Optimizer):
         maximize: bool = False,
         fused: bool | None = None,
     ) -> None:
-        self._scratch = Scratch()
         super().__init__(
             params,
             {
@@ -71,36 +71,23 @@ class Adam(Optimizer):
         # Python floats: they leave float32 arrays float32, NumPy's float64 numbers would not
         lr, eps, decay = (float(group[k]) for k in ("lr", "eps", "weight_decay"))
         beta1, beta2 = (float(beta) for beta in group["betas"])
-        amsgrad, maximize, scratch = group["amsgrad"], group["maximize"], self._scratch
-        shrink = 1 - lr * decay if self._decoupled else 1.0
-        added = 0.0 if self._decoupled else decay
+        amsgrad = group["amsgrad"]
+        settings: dict[str, Any] = {
+            "beta1": beta1,
+            "beta2": beta2,
+            "shrink": 1 - lr * decay if self._decoupled else 1.0,
+            "weight_decay": 0.0 if self._decoupled else decay,
+            "maximize": bool(group["maximize"]),
+        }
 
         def update(state: dict[str, Any], p: np.ndarray, g: np.ndarray) -> None:
             step = state["step"] = state.get("step", 0) + 1
-            m, v, *largest = (slot(state, name, p) for name in self._array_slots[: 3 if amsgrad else 2])
+            m, v = (slot(state, name, p) for name in self._array_slots[:2])
+            largest = slot(state, self._array_slots[2], p) if amsgrad else None
             # lr m' / (sqrt(v') + eps), with both corrections moved into two numbers
             correction = math.sqrt(1 - beta2**step)
             rate, floor = lr * correction / (1 - beta1**step), eps * correction
-            for p_, g_, m_, v_, *largest_ in blocks(p, g, m, v, *largest):
-                s, t = scratch.like(p_, 0), scratch.like(p_, 1)
-                if shrink != 1:
-                    p_ *= shrink
-                d = np.negative(g_, out=s) if maximize else g_
-                if added:
-                    d = np.add(d, np.multiply(p_, added, out=t), out=s)
-                m_ *= beta1
-                m_ += np.multiply(d, 1 - beta1, out=t)
-                v_ *= beta2
-                np.multiply(d, d, out=t)
-                t *= 1 - beta2
-                v_ += t
-                if largest_:
-                    v_ = np.maximum(largest_[0], v_, out=largest_[0])
-                np.sqrt(v_, out=t)
-                t += floor
-                np.divide(m_, t, out=t)
-                t *= rate
-                p_ -= t
+            adam(p, g, m, v, largest, rate=rate, floor=floor, **settings)
 
         return update
 

@@ -16,9 +16,6 @@ from tensorgrad.tensor import Tensor, as_array
 #: ``update(state, p, g)`` writes a parameter's new values into its array.
 Update = Callable[[dict[str, Any], np.ndarray, np.ndarray], None]
 
-#: Elements updated at a time: with their gradient, slots and scratch they stay in a core's cache.
-BLOCK = 1 << 15
-
 
 class Optimizer:
     """Base class: ``params`` is an iterable of tensors, of ``(name, tensor)``, or of dictionaries (groups).
@@ -218,35 +215,6 @@ class Optimizer:
             lines.append(f"Parameter Group {i}")
             lines += [f"    {key}: {group[key]}" for key in sorted(group) if key != "params"]
         return "\n".join([*lines, ")"])
-
-
-def blocks(*arrays: np.ndarray) -> Iterator[tuple[np.ndarray, ...]]:
-    """Matching pieces of arrays of one shape: each fits the cache, so a rule of many steps reads memory once.
-
-    >>> [a.size for a, in blocks(np.zeros((3, BLOCK // 2)))] == [BLOCK, BLOCK // 2]
-    True
-    """
-    size = arrays[0].size
-    if size <= BLOCK or not all(a.flags.c_contiguous for a in arrays):
-        yield arrays
-        return
-    flat = [a.reshape(-1) for a in arrays]
-    for start in range(0, size, BLOCK):
-        yield tuple(a[start : start + BLOCK] for a in flat)
-
-
-class Scratch:
-    """Memory for intermediate results that is used again by the next parameter."""
-
-    def __init__(self) -> None:
-        self._buffers: dict[tuple[int, np.dtype[Any]], np.ndarray] = {}
-
-    def like(self, array: np.ndarray, which: int = 0) -> np.ndarray:
-        """An array of the same shape and dtype with any contents; two with different ``which`` are distinct."""
-        buffer = self._buffers.get((which, array.dtype))
-        if buffer is None or buffer.size < array.size:
-            buffer = self._buffers[which, array.dtype] = np.empty(array.size, array.dtype)
-        return buffer[: array.size].reshape(array.shape)
 
 
 def slot(state: dict[str, Any], name: str, p: np.ndarray) -> np.ndarray:

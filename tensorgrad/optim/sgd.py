@@ -6,7 +6,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from tensorgrad.optim.optimizer import Optimizer, Scratch, Update, blocks, check_range, slot
+from tensorgrad.kernels.optim import sgd
+from tensorgrad.optim.optimizer import Optimizer, Update, check_range, slot
 
 
 class SGD(Optimizer):
@@ -38,7 +39,6 @@ class SGD(Optimizer):
         foreach: bool | None = None,
         fused: bool | None = None,
     ) -> None:
-        self._scratch = Scratch()
         super().__init__(
             params,
             {
@@ -62,26 +62,13 @@ class SGD(Optimizer):
 
     def _update(self, group: dict[str, Any]) -> Update:
         # Python floats: they leave float32 arrays float32, NumPy's float64 numbers would not
-        lr, momentum, dampening, decay = (float(group[k]) for k in ("lr", "momentum", "dampening", "weight_decay"))
-        nesterov, maximize, scratch = group["nesterov"], group["maximize"], self._scratch
+        settings: dict[str, Any] = {k: float(group[k]) for k in ("lr", "momentum", "dampening", "weight_decay")}
+        settings |= {k: bool(group[k]) for k in ("nesterov", "maximize")}
+        momentum = settings["momentum"]
 
         def update(state: dict[str, Any], p: np.ndarray, g: np.ndarray) -> None:
-            first = momentum != 0 and "momentum_buffer" not in state
-            v = slot(state, "momentum_buffer", p) if momentum else p
-            for p_, g_, v_ in blocks(p, g, v):
-                d, s, t = g_, scratch.like(p_, 0), scratch.like(p_, 1)
-                if maximize:
-                    d = np.negative(d, out=s)
-                if decay:
-                    d = np.add(d, np.multiply(p_, decay, out=t), out=s)
-                if momentum:
-                    if first:
-                        v_[...] = d
-                    else:
-                        v_ *= momentum
-                        v_ += d if dampening == 0 else np.multiply(d, 1 - dampening, out=t)
-                    d = np.add(d, np.multiply(v_, momentum, out=t), out=s) if nesterov else v_
-                p_ -= np.multiply(d, lr, out=t)
+            first = "momentum_buffer" not in state
+            sgd(p, g, slot(state, "momentum_buffer", p) if momentum else None, first=first, **settings)
 
         return update
 

@@ -1,5 +1,7 @@
 """Normalization layers as functions."""
 
+import numpy as np
+
 from tests.cases.case import Case, distinct, exactly, fixed, functional, nonzero, positive, real
 
 # --------------------------------------------------------------------------- batch norm
@@ -16,7 +18,6 @@ def training(label, shape, **static):
         real(c),
         real(c),
         float32=5e-6,
-        covers=("normalize",),
     )
 
 
@@ -32,6 +33,7 @@ def evaluating(label, shape, **static):
         real(c),
         real(c),
         linear=True,
+        covers=("standardize",),
     )
 
 
@@ -49,6 +51,17 @@ CASES = [
     evaluating("one value", (1, 2)),
     evaluating("eps", (2, 3, 2, 2), eps=0.1),
     evaluating("empty batch", (0, 3, 2, 2)),
+    Case(
+        "batch_norm",
+        "eval, moments that learn",
+        lambda t, x, mean, var: t.F.batch_norm(x, mean, var),
+        real(2, 3, 2),
+        real(3),
+        positive(3),
+        torch=False,
+        numpy=lambda x, mean, var: (x - mean[:, None]) / np.sqrt(var[:, None] + 1e-5),
+        float32=5e-6,
+    ),
     Case(
         "batch_norm",
         "training, no affine",
@@ -186,7 +199,7 @@ CASES += [
         real(3),
         real(3),
         linear=True,
-        covers=("normalize",),
+        covers=("standardize",),
     ),
     rms("last axis", (2, 3, 4), (4,)),
     rms("two axes", (2, 3, 4), (3, 4)),

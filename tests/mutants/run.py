@@ -49,6 +49,7 @@ def copy_of_the_project(folder: Path) -> Path:
 def pytest(copy: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run tests on a copy."""
     environment = os.environ | {"PYTHONPATH": str(copy), "PLANTED_COPY": str(copy), "OPENBLAS_NUM_THREADS": "1"}
+    environment["TENSORGRAD_KERNELS"] = "numpy"  # the version in which the faults are planted
     settings = ["-x", "-q", "-o", "addopts=--import-mode=importlib"]
     plugins = ["-p", "tests.mutants.guard", "-p", "no:cacheprovider"]
     command = [sys.executable, "-m", "pytest", *settings, *plugins, *arguments]

@@ -10,8 +10,23 @@ from collections.abc import Callable
 from typing import Any
 
 import numba
+import numpy as np
 
+_SERVED = frozenset(np.dtype(kind) for kind in "?bBhHiIlLqQfd")
 _SETTINGS: dict[str, Any] = {"nogil": True, "cache": True, "error_model": "numpy"}
 
 jit: Callable[..., Any] = numba.njit(**_SETTINGS)
 fused: Callable[..., Any] = numba.njit(**_SETTINGS, fastmath={"contract", "reassoc"})
+
+
+def twin_of(kernel: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Let the loops serve the dtypes that Numba knows; other arrays (float16) go to NumPy's version of ``kernel``."""
+
+    def bind(loops: Callable[..., Any]) -> Callable[..., Any]:
+        def run(*args: Any) -> Any:
+            served = all(a.dtype in _SERVED for a in args if isinstance(a, np.ndarray))
+            return (loops if served else kernel.numpy)(*args)
+
+        return run
+
+    return bind
