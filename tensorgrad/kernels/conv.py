@@ -42,6 +42,9 @@ from tensorgrad.kernels.threads import parallel, shared_out, split
 
 __all__ = ["conv", "conv_input_grad", "conv_output_size", "conv_weight_grad"]
 
+# Of a sum that several tasks make: how many at most, the least work of each, and the most they may keep together.
+MOST_TASKS, TASK, PARTIAL_FLOATS = 16, 20_000_000, 1_000_000
+
 Job = Callable[[], None]
 Piece = TypeVar("Piece")
 
@@ -130,22 +133,30 @@ def conv_weight_grad(
         add_shares,
         matrices,
         dtype,
+        g.size * channels * math.prod(kernel),
     )
     return np.ascontiguousarray(_from_matrices(total, shape, groups))
 
 
 def _sum_of(
-    pieces: Sequence[Piece], add: Callable[[Sequence[Piece], NDArray], None], shape: Ints, dtype: np.dtype
+    pieces: Sequence[Piece],
+    add: Callable[[Sequence[Piece], NDArray], None],
+    shape: Ints,
+    dtype: np.dtype,
+    work: int,
 ) -> NDArray:
-    """Return the sum of what ``add(some pieces, total)`` adds to its total, in a fixed order."""
+    """Return the sum of what ``add(some pieces, total)`` adds to its total, in a fixed order.
+
+    There are ``work`` multiply-adds in all, which decides how many tasks are made of the pieces.
+    """
 
     def partial_sum(some: tuple[int, int]) -> NDArray:
         total = np.zeros(shape, dtype)
         add(pieces[slice(*some)], total)
         return total
 
-    # Each task keeps one partial result: many tasks balance the threads, few save memory.
-    tasks = max(2, min(16, 1_000_000 // math.prod(shape)))
+    # Each task keeps one partial result: many tasks balance the threads, few save memory and hand-overs.
+    tasks = max(2, min(MOST_TASKS, work // TASK, PARTIAL_FLOATS // math.prod(shape)))
     total, *others = parallel(partial_sum, split(len(pieces), tasks))
     for partial in others:
         total += partial
@@ -289,6 +300,7 @@ def _winograd_weight_grad(g: NDArray, x: NDArray, geometry: Geometry) -> NDArray
         lambda parts, total: winograd.add_weight_grad(gradients, images, total, parts, tiles),
         (winograd.POINTS**2, channels, filters),
         g.dtype,
+        len(g) * tiles.rows * tiles.columns * winograd.POINTS**2 * channels * filters,
     )
     return winograd.weight_from_points(total, geometry.kernel[0])
 
