@@ -4,6 +4,7 @@ Every module is one concept and knows nothing of the rest of the package:
 
 - ``threads``: one pool of Python threads for all kernels, with BLAS held at one thread inside it
 - ``scratch``: memory that a thread uses again and again; ``memory``: freed memory stays for the next array
+- ``layout``: channels first and channels last, as views
 - ``matmul``: matrix products split over the pool
 - ``conv``: convolution and its two adjoints; its parts are ``im2col`` (columns), ``row_shift`` (fewer columns, a
   wider GEMM), ``winograd`` (fewer multiplications) and ``depthwise`` (no GEMM)

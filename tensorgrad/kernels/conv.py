@@ -37,6 +37,7 @@ from tensorgrad.kernels.im2col import (
     pixels,
     receptive_field,
 )
+from tensorgrad.kernels.layout import channels_first, channels_last
 from tensorgrad.kernels.scratch import scratch
 from tensorgrad.kernels.threads import parallel, shared_out, split
 
@@ -67,7 +68,7 @@ def conv(
     dtype = np.result_type(x, w) if b is None else np.result_type(x, w, b)
     y = np.empty((x.shape[0], *out, w.shape[0]), dtype)
     _run(_correlate(x, w, b, y, Geometry(w.shape[2:], stride, padding, dilation), groups))
-    return np.moveaxis(y, -1, 1)
+    return channels_first(y)
 
 
 def conv_input_grad(
@@ -94,7 +95,7 @@ def conv_input_grad(
         geometry = Geometry(kernel.shape[2:], (1,) * len(size), pads, steps)
         jobs += _correlate(g, kernel, None, target, geometry, groups)
     _run(jobs)
-    return np.moveaxis(gx, -1, 1)
+    return channels_first(gx)
 
 
 def conv_weight_grad(
@@ -254,7 +255,7 @@ def _as_matrix(target: NDArray) -> NDArray:
 def _winograd(x: NDArray, w: NDArray, b: NDArray | None, y: NDArray, geometry: Geometry) -> list[Job]:
     """Return the jobs of `_correlate` in Winograd's form; where one meets inf or nan, it is done in the plain way."""
     tiles = winograd.tiling(y.shape[1:-1], geometry)
-    images = np.ascontiguousarray(np.moveaxis(x, 1, -1))
+    images = np.ascontiguousarray(channels_last(x))
     points = winograd.transform_weight(w)
 
     def job(parts: Sequence[winograd.Part]) -> None:
@@ -278,7 +279,7 @@ def _weight_grad_block(
     geometry: Geometry,
 ) -> None:
     """Write one block's share of the weight gradient, as matrices (groups, K, F/groups)."""
-    part = pixels(np.moveaxis(g, 1, -1), block)
+    part = pixels(channels_last(g), block)
     g_flat = _as_matrix(part)
     if not np.may_share_memory(g_flat, part):
         g_flat.reshape(part.shape)[...] = part
@@ -292,7 +293,7 @@ def _weight_grad_block(
 
 def _winograd_weight_grad(g: NDArray, x: NDArray, geometry: Geometry) -> NDArray:
     """Return the weight gradient in Winograd's form; not to be used when it is not finite."""
-    images, gradients = (np.ascontiguousarray(np.moveaxis(a, 1, -1)) for a in (x, g))
+    images, gradients = (np.ascontiguousarray(channels_last(a)) for a in (x, g))
     tiles = winograd.tiling(g.shape[2:], geometry)
     channels, filters = x.shape[1], g.shape[1]
     total = _sum_of(
@@ -354,10 +355,9 @@ def _phases(
 def _to_matrices(w: NDArray, groups: int) -> NDArray:
     """Return w (F, C/groups, *k) as matrices (groups, K, F/groups) with rows in the order of the columns."""
     filters, channels, *kernel = w.shape
-    m = w.reshape(groups, filters // groups, channels, *kernel)
-    m = np.moveaxis(m, 1, -1)  # (groups, C, *k, F)
+    m = channels_last(w.reshape(groups, filters // groups, channels, *kernel))  # (groups, C, *k, F)
     if not _is_kernel_major(channels, tuple(kernel)):
-        m = np.moveaxis(m, 1, -2)  # (groups, *k, C, F)
+        m = m.transpose(0, *range(2, m.ndim - 1), 1, m.ndim - 1)  # (groups, *k, C, F)
     return np.ascontiguousarray(m).reshape(groups, channels * math.prod(kernel), filters // groups)
 
 
@@ -367,5 +367,6 @@ def _from_matrices(m: NDArray, shape: Ints, groups: int) -> NDArray:
     if _is_kernel_major(channels, tuple(kernel)):
         m = m.reshape(groups, channels, *kernel, filters // groups)
     else:
-        m = np.moveaxis(m.reshape(groups, *kernel, channels, filters // groups), -2, 1)
-    return np.moveaxis(m, -1, 1).reshape(shape)
+        m = m.reshape(groups, *kernel, channels, filters // groups)
+        m = m.transpose(0, m.ndim - 2, *range(1, m.ndim - 2), m.ndim - 1)
+    return channels_first(m).reshape(shape)

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
+from tensorgrad.kernels import layout
 from tensorgrad.kernels.scratch import scratch
 from tensorgrad.kernels.threads import split
 
@@ -97,7 +98,7 @@ def padded(x: NDArray, zeros: Pads, channels_last: bool, dtype: np.dtype) -> NDA
     A view when there is nothing to add and the memory already has that order, else this thread's scratch.
     """
     if channels_last:
-        x = np.moveaxis(x, 1, -1)
+        x = layout.channels_last(x)
     axes = range(1, x.ndim - 1) if channels_last else range(2, x.ndim)
     nothing_to_add = not any(before or after for before, after in zeros)
     run = x.strides[-1] == x.itemsize and (not channels_last or x.strides[-2] == x.shape[-1] * x.itemsize)
