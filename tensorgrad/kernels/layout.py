@@ -1,4 +1,4 @@
-"""The two orders of an image's axes, as views: (N, C, *spatial) is what users see, (N, *spatial, C) what loops run over.
+"""The two orders of an image's axes, as views: users see (N, C, *spatial), loops run over (N, *spatial, C).
 
 Written out because ``np.moveaxis`` takes ten times as long, more than a kernel on a small image.
 """
