@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
+OPERATORS := tests/test_table.py tests/test_reference.py $(wildcard tests/test_semantics_*.py) tests/ops tests/kernels tests/nn tests/optim
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: mnist test lint mutants clean
@@ -9,8 +10,9 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 mnist: $(VENV)/.installed            ## train the CNN on the shipped MNIST and print its test accuracy
 	$(BIN)/python examples/mnist_cnn.py
 
-test: $(VENV)/.installed-dev         ## run every test, doctest and example
+test: $(VENV)/.installed-dev         ## run every test, doctest and example; then the operators again without Numba, on one thread
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+	TENSORGRAD_KERNELS=numpy TENSORGRAD_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal $(OPERATORS)
 
 lint: $(VENV)/.installed-dev         ## ruff (lint and format) and mypy
 	$(BIN)/ruff check .

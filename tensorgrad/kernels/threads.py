@@ -26,13 +26,19 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 
-def _available_cores() -> int:
+def _first_choice() -> int:
+    """Return what ``TENSORGRAD_NUM_THREADS`` says, else the number of cores that this process may use."""
+    chosen = os.environ.get("TENSORGRAD_NUM_THREADS")
+    if chosen is not None:
+        if not chosen.isdecimal() or int(chosen) < 1:
+            raise ValueError(f"TENSORGRAD_NUM_THREADS: expected a number of at least 1, got {chosen!r}")
+        return int(chosen)
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
-_num_threads = _available_cores()
+_num_threads = _first_choice()
 
 
 def get_num_threads() -> int:
@@ -41,7 +47,10 @@ def get_num_threads() -> int:
 
 
 def set_num_threads(n: int) -> None:
-    """Let kernels use ``n`` threads; results do not depend on it, bit for bit. ValueError if n < 1."""
+    """Let kernels use ``n`` threads; results do not depend on it, bit for bit. ValueError if n < 1.
+
+    A program starts with ``TENSORGRAD_NUM_THREADS``, or with the number of cores that the process may use.
+    """
     global _num_threads
     if n < 1:
         raise ValueError(f"set_num_threads: expected at least 1 thread, got {n}")

@@ -35,6 +35,27 @@ def test_set_num_threads():
             threads.set_num_threads(n)
 
 
+def test_the_environment_variable_sets_the_number():
+    code = "import tensorgrad; print(tensorgrad.get_num_threads())"
+
+    def run(value):
+        environment = {**os.environ, "TENSORGRAD_NUM_THREADS": value}
+        return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
+
+    assert run("3").stdout.strip() == "3"
+    for wrong in ("0", "-1", "two"):
+        assert f"TENSORGRAD_NUM_THREADS: expected a number of at least 1, got '{wrong}'" in run(wrong).stderr
+
+
+def test_pieces_are_shared_out_once():
+    threads.set_num_threads(2)
+    for count in (0, 1, 2, 5, 16, 17, 100):
+        pieces = list(range(count))
+        tasks = threads.shared_out(pieces)
+        assert [piece for task in tasks for piece in task] == pieces
+        assert len(tasks) == min(count, 2 if count <= 16 else 4)
+
+
 @pytest.mark.parametrize("n", [1, 2, 5])
 def test_results_come_in_order(n):
     threads.set_num_threads(n)
