@@ -11,6 +11,7 @@ import numpy as np
 from tensorgrad.autograd.primitive import primitive
 from tensorgrad.autograd.promotion import promote_to_float
 from tensorgrad.errors import op_error
+from tensorgrad.kernels import activation as kernel
 from tensorgrad.kernels.reduce import select
 from tensorgrad.kernels.special import erf
 from tensorgrad.ops._arguments import one_dim, operand
@@ -28,13 +29,18 @@ def masked(x: Any, *, mask: np.ndarray) -> Any:
     return select(mask, x)
 
 
-# y <= 0 fails for NaN, so a NaN passes its gradient on; at 0 the derivative is 0. maximum(0, x) keeps -0.
-relu = primitive(lambda g, y, x: masked(g, mask=~_values(y <= 0)), name="relu")(lambda x: np.maximum(0, x))
+relu = primitive(lambda g, y, x: relu_grad(g, output=_values(y)), name="relu")(kernel.relu)
 
 
-def _values(condition: Any) -> np.ndarray:
-    """The plain array of a comparison: a mask is a constant, in graph mode too."""
-    return condition if isinstance(condition, np.ndarray) else np.asarray(condition.data)
+@primitive(lambda g, y, x, *, output: relu_grad(g, output=output))
+def relu_grad(x: Any, *, output: np.ndarray) -> Any:
+    """``x`` where ``output``, what :func:`relu` gave, is not 0 (it may be NaN); exactly 0 elsewhere; self-adjoint."""
+    return kernel.relu_grad(x, output)
+
+
+def _values(output: Any) -> np.ndarray:
+    """The plain array: where a rectifier is open is a constant, in graph mode too."""
+    return output if isinstance(output, np.ndarray) else np.asarray(output.data)
 
 
 @_floating(
@@ -278,6 +284,6 @@ def softmin(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any
 
 
 __all__ = [
-    "celu", "elu", "gelu", "glu", "leaky_relu", "logsigmoid", "masked", "mish", "normal_cdf", "relu", "selu", "silu",
-    "softmin", "softplus", "softsign", "tanhshrink",
+    "celu", "elu", "gelu", "glu", "leaky_relu", "logsigmoid", "masked", "mish", "normal_cdf", "relu", "relu_grad",
+    "selu", "silu", "softmin", "softplus", "softsign", "tanhshrink",
 ]  # fmt: skip

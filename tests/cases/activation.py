@@ -21,7 +21,7 @@ DOMAINS = {
     "sigmoid": real,
     "tanh": real,
 }
-COVERS = {"relu": ("masked",), "gelu": ("normal_cdf",)}
+COVERS = {"relu": ("relu_grad",), "gelu": ("normal_cdf",)}
 
 
 def shapes(name, domain):

@@ -209,7 +209,15 @@ CASES += [
     case
     for how in REDUCTIONS
     for case in (
-        Case("relu", f"{MULTI} {how}", functional(MULTI, reduction=how), real(4, 3), integers(3, 4), second=False),
+        Case(
+            "relu",
+            f"{MULTI} {how}",
+            functional(MULTI, reduction=how),
+            real(4, 3),
+            integers(3, 4),
+            second=False,
+            covers=("masked",),
+        ),
         Case(
             "relu",
             f"{MULTI} p=2, {how}",

@@ -1,0 +1,43 @@
+"""The rectifier on raw arrays, in one pass over large ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tensorgrad.kernels.reduce import AS_INTEGER, select
+from tensorgrad.kernels.scratch import scratch
+from tensorgrad.kernels.slices import SHARED_FLOATS, lie_alike, over_slices
+from tensorgrad.kernels.twin import has_twin
+
+LARGE = 1 << 15  # numbers; below, one NumPy call after another costs less than cutting
+
+
+def relu(x: Any) -> Any:
+    """Return ``max(0, x)`` in x's memory order; NaN and -0. stay as they are."""
+    if isinstance(x, np.ndarray) and x.size >= SHARED_FLOATS:
+        y = np.empty_like(x)
+        if lie_alike(x, y):
+            over_slices(lambda a, out: np.maximum(0, a, out=out), x, y)
+            return y
+    return np.maximum(0, x)
+
+
+def relu_grad(g: NDArray, y: NDArray) -> NDArray:
+    """Return g where y, the output of `relu`, is not 0, and exactly 0 elsewhere: a NaN passes its gradient on."""
+    if y.size >= LARGE and g.dtype in AS_INTEGER:
+        dx = np.empty_like(g)
+        if lie_alike(y, g, dx):
+            over_slices(keep_where_nonzero, g, y, dx)
+            return dx
+    return select(y != 0, g)
+
+
+@has_twin
+def keep_where_nonzero(g: NDArray, y: NDArray, kept: NDArray) -> None:
+    """Write g, where y is not 0, into ``kept``, and 0 elsewhere (see `reduce.select`); all are vectors."""
+    mask = np.not_equal(y, 0, out=scratch("mask", y.shape, np.bool_))
+    bits = AS_INTEGER[g.dtype]
+    np.multiply(g.view(bits), mask, out=kept.view(bits))

@@ -1,0 +1,38 @@
+"""Elementwise work on large arrays, cut into slices of memory that all threads share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from numpy.typing import NDArray
+
+from tensorgrad.kernels.threads import parallel, split
+
+SLICE_FLOATS = 1 << 17  # numbers of a slice: half a megabyte of float32, so that a few arrays fit in a core's L2
+SHARED_FLOATS = 1 << 21  # smaller arrays are not worth handing to a second thread
+
+
+def lie_alike(*arrays: NDArray) -> bool:
+    """Return whether arrays of one shape lie in the same order in memory, the last of them without gaps."""
+    *others, model = arrays
+    long = [axis for axis, n in enumerate(model.shape) if n > 1]
+    return all(
+        a.shape == model.shape and a.itemsize == model.itemsize and all(a.strides[d] == model.strides[d] for d in long)
+        for a in others
+    )
+
+
+def over_slices(work: Callable[..., Any], *arrays: NDArray) -> None:
+    """Run ``work`` on matching slices of arrays that `lie_alike`, as vectors; large ones on all threads."""
+    flat = [a.ravel(order="K") for a in arrays]
+    slices = split(flat[0].size, -(-flat[0].size // SLICE_FLOATS))
+
+    def run(at: tuple[int, int]) -> None:
+        work(*[a[at[0] : at[1]] for a in flat])
+
+    if flat[0].size < SHARED_FLOATS:
+        for at in slices:
+            run(at)
+    else:
+        parallel(run, slices)
