@@ -22,7 +22,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorgrad.kernels import depthwise, row_shift, winograd
+from tensorgrad.kernels import depthwise, direct, row_shift, winograd
 from tensorgrad.kernels.im2col import (
     SHORT_RUN,
     Block,
@@ -116,6 +116,9 @@ def conv_weight_grad(
         gw = _winograd_weight_grad(g, x, geometry)
         if np.isfinite(gw).all():
             return gw
+    found = direct.weight_grad(g, x, geometry, groups)
+    if found is not None:
+        return found
     per_pixel = x.shape[1] * math.prod(kernel) + filters
     work = _weight_grad_block
     if channels == 1 and groups > 1:
@@ -168,7 +171,8 @@ def _sum_of(
 
 
 def _run(jobs: list[Job]) -> None:
-    parallel(lambda job: job(), jobs)
+    if jobs:
+        parallel(lambda job: job(), jobs)
 
 
 def _is_kernel_major(channels: int, kernel: Ints) -> bool:
@@ -193,6 +197,9 @@ def _correlate(
         (x.dtype, w.dtype, y.dtype), len(y), out, channels, filters, geometry, groups
     ):
         return _winograd(x, w, b, y, geometry)
+    jobs = direct.correlate(x, w, b, y, geometry, groups)
+    if jobs is not None:
+        return jobs
     if b is not None:  # one bias for each number of a row, so that a row is one contiguous addition
         b = np.ascontiguousarray(np.broadcast_to(b, y.shape[-2:]))
     if channels == 1 and groups > 1:

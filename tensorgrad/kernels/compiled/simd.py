@@ -1,7 +1,8 @@
-"""Vectors of float32 numbers in compiled loops: ``load``, ``store``, ``splat``, and ``+ - *`` between them.
+"""Vectors of numbers in compiled loops: ``load``, ``store``, ``splat``, and ``+ - *`` between them.
 
 LLVM turns a loop over numbers into vector instructions only if it can prove that loads and stores never overlap, which
-in a loop over many rows it cannot. With these a loop says what is meant. ``LANES`` numbers fill one register.
+in a loop over many rows it cannot; and sums that a loop keeps in an array it leaves in memory. With these a loop says
+what is meant. ``LANES`` float32 numbers fill one register; as many float64 numbers fill two.
 """
 
 from __future__ import annotations
@@ -17,24 +18,25 @@ from numba.core.extending import intrinsic, models, overload, register_model
 LANES = 16 if binding.get_host_cpu_features().get("avx512f") else 8
 
 FLOATS = ir.VectorType(ir.FloatType(), LANES)
-_INDICES = ir.VectorType(ir.IntType(32), LANES)
+_INDEX = ir.IntType(32)
 ROUNDED_ONCE = ("contract",)  # a product that meets a sum may become one instruction (FMA)
 
 
 class Vector(types.Type):
-    """The type of LANES float32 numbers in a register."""
+    """The type of LANES numbers of one dtype in registers."""
 
-    def __init__(self) -> None:
-        super().__init__(name=f"float32x{LANES}")
-
-
-vector = Vector()
+    def __init__(self, number: types.Float) -> None:
+        self.number = number
+        super().__init__(name=f"{number}x{LANES}")
 
 
 @register_model(Vector)
 class _VectorModel(models.PrimitiveModel):
     def __init__(self, manager: Any, kind: Any) -> None:
-        super().__init__(manager, kind, FLOATS)
+        super().__init__(manager, kind, ir.VectorType(manager.lookup(kind.number).get_data_type(), LANES))
+
+
+# ---- pieces of code ------------------------------------------------------------------------------------------
 
 
 def address(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> Any:
@@ -44,64 +46,147 @@ def address(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> An
 
 def vector_at(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> Any:
     """Return the code for the address of a vector that starts at ``array[index]``."""
-    return builder.bitcast(address(context, builder, kind, array, index), FLOATS.as_pointer())
+    first = address(context, builder, kind, array, index)
+    return builder.bitcast(first, ir.VectorType(first.type.pointee, LANES).as_pointer())
 
 
 def repeated(builder: Any, number: Any) -> Any:
     """Return the code for the vector that has one number in every place."""
-    empty = ir.Constant(FLOATS, ir.Undefined)
-    first = builder.insert_element(empty, number, ir.Constant(ir.IntType(32), 0))
-    return builder.shuffle_vector(first, empty, ir.Constant(_INDICES, [0] * LANES))
+    empty = ir.Constant(ir.VectorType(number.type, LANES), ir.Undefined)
+    first = builder.insert_element(empty, number, ir.Constant(_INDEX, 0))
+    return builder.shuffle_vector(first, empty, ir.Constant(ir.VectorType(_INDEX, LANES), [0] * LANES))
+
+
+def _first(builder: Any, count: Any) -> Any:
+    """Return the code for the mask of the first ``count`` places."""
+    places = ir.Constant(ir.VectorType(count.type, LANES), list(range(LANES)))
+    return builder.icmp_signed("<", places, repeated(builder, count))
+
+
+def _call(builder: Any, name: str, result: Any, args: Any, fastmath: Any = ()) -> Any:
+    """Return the code for a call of the function that LLVM knows by this name."""
+    known = builder.module.globals.get(name)
+    function = known or ir.Function(builder.module, ir.FunctionType(result, [a.type for a in args]), name)
+    return builder.call(function, args, fastmath=fastmath)
+
+
+def _size(kind: Any) -> int:
+    """Return the bytes of a number: all that is known of where a vector starts in memory."""
+    return int(kind.bitwidth // 8)
+
+
+# ---- memory --------------------------------------------------------------------------------------------------
 
 
 def _load(_typing: Any, array: Any, index: Any) -> Any:
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.load(vector_at(context, builder, signature.args[0], *args), align=4)
+        return builder.load(vector_at(context, builder, signature.args[0], *args), align=_size(array.dtype))
 
-    return vector(array, types.intp), codegen
+    return Vector(array.dtype)(array, types.intp), codegen
 
 
 def _store(_typing: Any, array: Any, index: Any, value: Any) -> Any:
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        builder.store(args[2], vector_at(context, builder, signature.args[0], *args[:2]), align=4)
+        builder.store(args[2], vector_at(context, builder, signature.args[0], *args[:2]), align=_size(array.dtype))
         return context.get_dummy_value()
 
     return types.void(array, types.intp, value), codegen
+
+
+def _load_part(_typing: Any, array: Any, index: Any, count: Any) -> Any:
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        at = vector_at(context, builder, signature.args[0], *args[:2])
+        kind = at.type.pointee
+        options = [ir.Constant(_INDEX, _size(array.dtype)), _first(builder, args[2]), ir.Constant(kind, None)]
+        return _call(builder, f"llvm.masked.load.v{LANES}f{array.dtype.bitwidth}.p0", kind, [at, *options])
+
+    return Vector(array.dtype)(array, types.intp, types.intp), codegen
+
+
+def _store_part(_typing: Any, array: Any, index: Any, value: Any, count: Any) -> Any:
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        at = vector_at(context, builder, signature.args[0], *args[:2])
+        options = [ir.Constant(_INDEX, _size(array.dtype)), _first(builder, args[3])]
+        name = f"llvm.masked.store.v{LANES}f{array.dtype.bitwidth}.p0"
+        _call(builder, name, ir.VoidType(), [args[2], at, *options])
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, value, types.intp), codegen
+
+
+def _load_splat(_typing: Any, array: Any, index: Any) -> Any:
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return repeated(builder, builder.load(address(context, builder, signature.args[0], *args)))
+
+    return Vector(array.dtype)(array, types.intp), codegen
+
+
+load: Callable[..., Any] = intrinsic(_load)
+"""``load(array, i)`` is the vector that starts at number ``i`` of the memory behind an array, unchecked."""
+store: Callable[..., Any] = intrinsic(_store)
+"""``store(array, i, vector)`` writes it there."""
+load_part: Callable[..., Any] = intrinsic(_load_part)
+"""``load_part(array, i, count)`` reads the first ``count`` numbers of it only; the others are 0."""
+store_part: Callable[..., Any] = intrinsic(_store_part)
+"""``store_part(array, i, vector, count)`` writes the first ``count`` numbers of it only."""
+load_splat: Callable[..., Any] = intrinsic(_load_splat)
+"""``load_splat(array, i)`` is the vector that has number ``i`` of the memory in every place."""
+
+
+# ---- arithmetic ----------------------------------------------------------------------------------------------
 
 
 def _splat(_typing: Any, number: Any) -> Any:
     def codegen(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
         return repeated(builder, args[0])
 
-    return vector(types.float32), codegen
+    return Vector(number)(number), codegen
 
 
-load: Callable[..., Any] = intrinsic(_load)
-"""``load(array, i)`` is the vector that starts at number ``i`` of the memory behind a float32 array, unchecked."""
-store: Callable[..., Any] = intrinsic(_store)
-"""``store(array, i, vector)`` writes it there."""
+def _zeros(_typing: Any, array: Any) -> Any:
+    def codegen(context: Any, _builder: Any, signature: Any, _args: Any) -> Any:
+        return ir.Constant(context.get_value_type(signature.return_type), None)
+
+    return Vector(array.dtype)(array), codegen
+
+
+def _total(_typing: Any, vector: Any) -> Any:
+    def codegen(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+        number = args[0].type.element
+        name = f"llvm.vector.reduce.fadd.v{LANES}f{vector.number.bitwidth}"
+        return _call(builder, name, number, [ir.Constant(number, 0.0), args[0]], ("reassoc",))
+
+    return vector.number(vector), codegen
+
+
 splat: Callable[..., Any] = intrinsic(_splat)
-"""``splat(x)`` is the vector that has the float32 number ``x`` in every place."""
+"""``splat(x)`` is the vector that has the number ``x`` in every place."""
+zeros: Callable[..., Any] = intrinsic(_zeros)
+"""``zeros(array)`` is the vector of zeros of the array's dtype."""
+total: Callable[..., Any] = intrinsic(_total)
+"""``total(vector)`` is the sum of its numbers, added by halves."""
 
 
-def _define(symbol: Callable[..., Any], instruction: str) -> None:
-    """Give vectors the operator ``symbol``."""
+def _define(instruction: str, *symbols: Callable[..., Any]) -> None:
+    """Give vectors an operator."""
 
     def instruct(_typing: Any, a: Any, b: Any) -> Any:
         def codegen(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
             return getattr(builder, instruction)(*args, flags=ROUNDED_ONCE)
 
-        return vector(vector, vector), codegen
+        return a(a, b), codegen
 
     between: Callable[..., Any] = intrinsic(instruct)
 
-    @overload(symbol, strict=False)  # the inner function carries no type hints
     def choose(a: Any, b: Any) -> Any:
-        if a is vector and b is vector:
+        if isinstance(a, Vector) and a == b:
             return lambda a, b: between(a, b)
         return None
 
+    for symbol in symbols:
+        overload(symbol, strict=False)(choose)  # the inner function carries no type hints
 
-_define(operator.add, "fadd")
-_define(operator.sub, "fsub")
-_define(operator.mul, "fmul")
+
+_define("fadd", operator.add, operator.iadd)
+_define("fsub", operator.sub)
+_define("fmul", operator.mul)

@@ -1,0 +1,59 @@
+"""Direct convolution: which loops suit a layer. See `wide`, `narrow` and `depthwise`; `offsets` says what they read."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tensorgrad.kernels.compiled import depthwise, narrow, wide
+from tensorgrad.kernels.compiled.offsets import Job
+from tensorgrad.kernels.compiled.simd import LANES
+from tensorgrad.kernels.im2col import Geometry
+
+# Where BLAS wins, by measurement: tiles that are mostly empty, and weight gradients of many channels.
+FILLED = 0.15
+MANY_CHANNELS = 64
+
+
+def correlate(
+    x: NDArray, w: NDArray, b: NDArray | None, y: NDArray, geometry: Geometry, groups: int
+) -> list[Job] | None:
+    """Return the jobs that together write conv(x, w, b) into y (N, *out, F); None where columns are the way."""
+    filters, channels = w.shape[:2]
+    if y.size == 0 or not _serves(x, w, y):
+        return None
+    if _is_depthwise(x.shape[1], filters, groups):
+        return depthwise.correlate(x, w, b, y, geometry)
+    if narrow.pays(filters, channels, groups):
+        return narrow.correlate(x, w, b, y, geometry)
+    if _filled(filters // groups, LANES) * _filled(math.prod(y.shape[1:-1]), 8) < FILLED:
+        return None
+    return wide.correlate(x, w, b, y, geometry, groups)
+
+
+def weight_grad(g: NDArray, x: NDArray, geometry: Geometry, groups: int) -> NDArray | None:
+    """Return the adjoint of conv in w (F, C/groups, *k), from g and x; None where columns are the way."""
+    filters, channels = g.shape[1], x.shape[1] // groups
+    if g.size == 0 or not _serves(g, x):
+        return None
+    if _is_depthwise(x.shape[1], filters, groups):
+        return depthwise.weight_grad(g, x, geometry)
+    if channels >= MANY_CHANNELS or _filled(filters // groups, LANES) < FILLED:
+        return None
+    return wide.weight_grad(g, x, geometry, groups)
+
+
+def _serves(*arrays: NDArray) -> bool:
+    dtype = arrays[0].dtype
+    return dtype in (np.float32, np.float64) and all(a.dtype == dtype for a in arrays)
+
+
+def _is_depthwise(channels: int, filters: int, groups: int) -> bool:
+    return groups > 1 and groups == channels == filters
+
+
+def _filled(count: int, tile: int) -> float:
+    """Return the share of tiles of this size that is not padding."""
+    return count / (-(-count // tile) * tile)

@@ -1,0 +1,179 @@
+"""Where the numbers of a convolution lie in memory: its geometry as tables of offsets, so that loops need none of it.
+
+    the k-th number of the window of output pixel o    image[window[o] + tap[k]]
+    the number of filter f at output pixel o           y[place[o] + f]
+
+``image`` is one sample as it lies in memory, or a copy of it with its padding around it. These are the columns of
+im2col, never written down. Dimensions, strides, dilations, padding and memory order are all in the tables.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from tensorgrad.kernels.compiled.jit import jit
+from tensorgrad.kernels.compiled.simd import LANES, load, store
+from tensorgrad.kernels.im2col import Geometry, Ints
+from tensorgrad.kernels.layout import channels_last
+from tensorgrad.kernels.scratch import scratch
+from tensorgrad.kernels.threads import parallel, split
+
+Offsets = NDArray[np.intp]
+Job = Callable[[], None]
+Piece = tuple[int, int, int, int]  # samples start .. stop - 1, output pixels start .. stop - 1
+
+WORTH_A_THREAD = 2_000_000  # multiplications: some 30 us, twice what it costs to hand them over
+
+
+class Tables(NamedTuple):
+    """Offsets and distances, counted in numbers."""
+
+    window: Offsets  # (pixels,) where the window of each output pixel starts in the image
+    tap: Offsets  # (*k * channels,) from there to each number of it, channels last
+    place: Offsets  # (pixels,) where each output pixel lies in a sample of y
+    source: Offsets  # (rows,) where each row lies in a sample of x; empty if samples need no copy
+    target: Offsets  # (rows,) where it lies in the image
+    run: int  # numbers of a row
+    size: int  # numbers of the image; 0 if samples need no copy
+    between: int  # from one channel of the image to the next
+    x_sample: int  # from one sample of x to the next
+    y_sample: int  # from one sample of y to the next
+
+
+@functools.lru_cache(maxsize=128)
+def tables(x: Ints, channels_last: bool, channels: int, out: Ints, steps: Ints, geometry: Geometry) -> Tables:
+    """Return the tables for samples x (C, *in), windows of ``channels``, and y (N, *out, F) with strides ``steps``."""
+    total, *size = x
+    kernel, stride, padding, dilation = geometry
+    before = [p[0] for p in padding]
+    reach = [(o - 1) * s + (k - 1) * d + 1 for o, k, s, d in zip(out, kernel, stride, dilation, strict=True)]
+    inside = all(b <= 0 and r - b <= n for r, b, n in zip(reach, before, size, strict=True))
+    here, between = _steps(total, size, channels_last)
+    there, apart = (here, between) if inside else _steps(total, reach, channels_last)
+    window = _offsets(out, [step * s for step, s in zip(there, stride, strict=True)])
+    tap = _offsets((*kernel, channels), [*(step * d for step, d in zip(there, dilation, strict=True)), apart])
+    place, sample = _offsets(out, steps[1:]), math.prod(x)
+    if inside:
+        window -= sum(step * b for step, b in zip(there, before, strict=True))
+        nothing = np.empty(0, np.intp)
+        return Tables(window, tap, place, nothing, nothing, 0, 0, apart, sample, steps[0])
+    # The windows see input positions start .. stop - 1 of every dimension; in the image these lie `before` further on.
+    start = [max(0, -b) for b in before]
+    counts = [max(0, min(n, r - b) - a) for n, r, b, a in zip(size, reach, before, start, strict=True)]
+    rows = [*counts[:-1], 1 if channels_last else total]
+    source = _offsets(rows, [*here[:-1], between]) + sum(s * a for s, a in zip(here, start, strict=True))
+    target = _offsets(rows, [*there[:-1], apart])
+    target += sum(s * (a + b) for s, a, b in zip(there, start, before, strict=True))
+    run = counts[-1] * (total if channels_last else 1)
+    return Tables(window, tap, place, source, target, run, total * math.prod(reach), apart, sample, steps[0])
+
+
+def _steps(channels: int, size: Sequence[int], channels_last: bool) -> tuple[list[int], int]:
+    """Return how far neighbours lie apart in a contiguous image: along each dimension, and between channels."""
+    steps = [math.prod(size[i + 1 :]) * (channels if channels_last else 1) for i in range(len(size))]
+    return steps, 1 if channels_last else math.prod(size)
+
+
+def _offsets(shape: Sequence[int], steps: Sequence[int]) -> Offsets:
+    """Return where every entry of an array of ``shape`` with these strides lies, in C order."""
+    where = np.zeros(1, np.intp)
+    for n, step in zip(shape, steps, strict=True):
+        where = (where[:, None] + np.arange(n, dtype=np.intp) * step).ravel()
+    return where
+
+
+# ---- arrays as the loops take them -------------------------------------------------------------------------
+
+
+def memory(x: NDArray, any_order: bool = False) -> tuple[NDArray, bool]:
+    """Return x (N, C, *in) as 1-d memory and whether channels lie last in it; a copy if its order does not serve."""
+    if any_order and x.flags.c_contiguous:
+        return contiguous(x).reshape(-1), False
+    return contiguous(channels_last(x)).reshape(-1), True
+
+
+def contiguous(a: NDArray) -> NDArray:
+    """Return ``a`` or a copy of it as every loop takes it; for Numba a read-only array would be one more type."""
+    return np.ascontiguousarray(a) if a.flags.writeable else a.copy("C")
+
+
+def result_memory(y: NDArray) -> tuple[NDArray, Ints]:
+    """Return the 1-d memory from the first to the last number of y (N, *out, F), and the strides of N, *out in it."""
+    steps = tuple(s // y.itemsize for s in y.strides[:-1])
+    if y.flags.c_contiguous:
+        return y.reshape(-1), steps
+    span = 1 + sum((n - 1) * step for n, step in zip(y.shape, (*steps, 1), strict=True))
+    return np.lib.stride_tricks.as_strided(y, (span,), (y.itemsize,)), steps
+
+
+def strides(g: NDArray) -> Ints:
+    """Return the strides of N, *out in the memory of g (N, F, *out) with its channels last, in numbers."""
+    return tuple(math.prod(g.shape[i + 1 :]) * g.shape[1] for i in range(1, g.ndim))
+
+
+def aligned(shape: Ints, dtype: DTypeLike) -> NDArray:
+    """Return zeros that start at a cache line, so that no vector of them lies in two."""
+    dtype = np.dtype(dtype)
+    size, line = math.prod(shape), 64 // dtype.itemsize
+    block = np.zeros(size + line, dtype)
+    start = -block.__array_interface__["data"][0] // dtype.itemsize % line
+    return block[start : start + size].reshape(shape)
+
+
+def image_space(x: NDArray, table: Tables) -> NDArray:
+    """Return memory for one padded sample, its border zero; x itself where samples need no copy."""
+    if table.size == 0:
+        return x
+    image = scratch("image", (table.size,), x.dtype)
+    image.fill(0)
+    return image
+
+
+@jit
+def image_start(n: int, x: Any, image: Any, table: Any) -> int:
+    """Bring sample n of x into the image, if it needs a copy; return where it starts there."""
+    if table.size == 0:
+        return n * table.x_sample
+    run, start = table.run, n * table.x_sample
+    whole = run - run % LANES
+    for row in range(len(table.source)):
+        a, b = start + table.source[row], table.target[row]
+        for i in range(0, whole, LANES):
+            store(image, b + i, load(x, a + i))
+        for i in range(whole, run):
+            image[b + i] = x[a + i]
+    return 0
+
+
+# ---- cutting the work --------------------------------------------------------------------------------------
+
+
+@functools.lru_cache(maxsize=128)
+def pieces(samples: int, pixels: int, multiplications: int) -> tuple[Piece, ...]:
+    """Cut samples and pixels into pieces worth a thread's while, 1, 2, 4, 8 or 16; the cut depends on sizes only."""
+    wanted = 1 << min(4, (multiplications // WORTH_A_THREAD).bit_length())
+    if samples >= wanted:
+        return tuple((*part, 0, pixels) for part in split(samples, wanted))
+    return tuple((n, n + 1, *part) for n in range(samples) for part in split(pixels, -(-wanted // samples)))
+
+
+def in_pieces(write: Callable[[Piece], None], cut: Sequence[Piece]) -> list[Job]:
+    """Return a job for every piece; a single one is small, so it is done at once and there is none."""
+    if len(cut) == 1:
+        write(cut[0])
+        return []
+    return [functools.partial(write, piece) for piece in cut]
+
+
+def sum_of_pieces(share: Callable[[Piece], NDArray], cut: Sequence[Piece]) -> NDArray:
+    """Return the sum of the shares, added in a fixed order."""
+    first, *rest = parallel(share, cut) if len(cut) > 1 else [share(cut[0])]
+    for other in rest:
+        first += other
+    return first

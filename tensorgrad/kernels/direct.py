@@ -1,0 +1,28 @@
+"""Direct convolution: the sum over a window is taken from the image itself, no columns are written.
+
+NumPy has no loop for that: its way are the columns of `kernels.im2col` and one GEMM a block. The functions here say
+so by returning None; where compiled kernels run, they do the work wherever they are faster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from numpy.typing import NDArray
+
+from tensorgrad.kernels.im2col import Geometry
+from tensorgrad.kernels.twin import has_twin
+
+
+@has_twin
+def correlate(
+    x: NDArray, w: NDArray, b: NDArray | None, y: NDArray, geometry: Geometry, groups: int
+) -> list[Callable[[], None]] | None:
+    """Return the jobs that together write conv(x, w, b) into y (N, *out, F); None where columns are the way."""
+    return None
+
+
+@has_twin
+def weight_grad(g: NDArray, x: NDArray, geometry: Geometry, groups: int) -> NDArray | None:
+    """Return the adjoint of conv in w (F, C/groups, *k), from g and x; None where columns are the way."""
+    return None
