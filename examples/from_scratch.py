@@ -46,7 +46,7 @@ def train_one_at_a_time(images, labels, params, rate, quiet):
         loss = F.cross_entropy(logits, labels[i : i + 1])
         loss.backward()  # the chain rule, from the loss to the kernels
         for p in params:
-            p.data -= rate * p.grad.data  # arrays, so nothing is recorded
+            p.data -= rate * p.grad  # without history, so nothing is recorded
             p.grad = None  # gradients add up until they are cleared
         right += logits.argmax().item() == labels[i].item()
     return right / len(labels)

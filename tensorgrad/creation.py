@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tensorgrad.autograd.primitive import wrap
 from tensorgrad.errors import op_error
 from tensorgrad.ops._arguments import as_int, loose
 from tensorgrad.random import generator
@@ -18,7 +19,13 @@ def _finish(array: np.ndarray, dtype: Any, device: Any, requires_grad: bool, op:
     check_device(device, op)
     if dtype is not None:
         array = array.astype(supported(np.dtype(dtype), op), copy=False)
-    return Tensor(array, requires_grad=requires_grad)
+    return owned(array, requires_grad)
+
+
+def owned(array: np.ndarray, requires_grad: bool = False) -> Tensor:
+    """A tensor around an array that nobody else has."""
+    out: Tensor = wrap(array)
+    return out.requires_grad_() if requires_grad else out
 
 
 def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
@@ -45,7 +52,9 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     """
     if isinstance(data, Tensor):
         return data if dtype is None else data.to(dtype)
-    return _finish(as_array(data), dtype, device, False, "as_tensor")
+    check_device(device, "as_tensor")
+    shared = Tensor(data)
+    return shared if dtype is None else shared.to(dtype)
 
 
 def from_numpy(array: np.ndarray) -> Tensor:
@@ -203,13 +212,13 @@ def ones_like(input: Any, *, dtype: Any = None, requires_grad: bool = False) -> 
 def full_like(input: Any, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """``fill_value`` in the shape and dtype of ``input``. Source: ``torch.full_like``."""
     like = as_array(input)
-    return Tensor(np.full(like.shape, fill_value, dtype or like.dtype), requires_grad=requires_grad)
+    return owned(np.full(like.shape, fill_value, dtype or like.dtype), requires_grad)
 
 
 def empty_like(input: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """Uninitialised memory of the shape and dtype of ``input``. Source: ``torch.empty_like``."""
     like = as_array(input)
-    return Tensor(np.empty(like.shape, dtype or like.dtype), requires_grad=requires_grad)
+    return owned(np.empty(like.shape, dtype or like.dtype), requires_grad)
 
 
 def rand_like(input: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:

@@ -35,8 +35,7 @@ def describe(value: object) -> str:
         >>> describe(np.zeros((2, 3), np.float32)), describe(1.5)
         ('float32(2, 3)', 'float 1.5')
     """
-    data = getattr(value, "data", value)
-    array = value if isinstance(value, np.ndarray) else data
+    array = getattr(value, "_data", value)
     if isinstance(array, np.ndarray):
         return f"{array.dtype}{tuple(array.shape)}"
     if isinstance(value, (bool, int, float)):

@@ -12,7 +12,7 @@ THRESHOLD = 1000
 
 def format_tensor(t: Any) -> str:
     """``tensor(values, dtype=..., requires_grad=True)`` or ``grad_fn=<op>``."""
-    array = t.data
+    array = t._data
     prefix = "tensor("
     body = _body(array, " " * len(prefix))
     parts = []

@@ -10,6 +10,7 @@ import numpy as np
 from tensorgrad.autograd.backward import backward as _backward
 from tensorgrad.autograd.cut import cut_from
 from tensorgrad.autograd.hooks import RemovableHandle, RetainGrad, add_hook
+from tensorgrad.autograd.lent import lend
 from tensorgrad.autograd.node import Node
 from tensorgrad.autograd.primitive import TENSOR_CLASSES, bind_tensor_class, primitive, wrap
 from tensorgrad.autograd.structural import cast
@@ -19,18 +20,18 @@ from tensorgrad.formatting import format_tensor
 from tensorgrad.interop import NumpyProtocols
 from tensorgrad.methods import OperatorMethods
 from tensorgrad.methods_in_place import InPlaceMethods
-from tensorgrad.ops._arguments import one_dim
+from tensorgrad.methods_layout import Layout
 
 _clone = primitive(lambda g, y, x: g, name="clone")(np.copy)
 
 
-class Tensor(OperatorMethods, InPlaceMethods, NumpyProtocols):
+class Tensor(Layout, OperatorMethods, InPlaceMethods, NumpyProtocols):
     """A NumPy array that remembers how it was computed.
 
     ``Tensor(array)`` shares the array's memory; :func:`tensorgrad.tensor` copies. Operators between tensors (and
     arrays and numbers) record a graph when an operand requires gradients; :meth:`backward` fills ``.grad`` of the
-    leaves. Fields: ``data`` (the ndarray), ``grad`` (a Tensor or None), ``requires_grad``, ``node`` (how it was
-    made; None for a leaf), ``name``.
+    leaves. Fields: ``data`` (the memory without history; ``numpy()`` is the array), ``grad`` (a Tensor or None),
+    ``requires_grad``, ``node`` (how it was made; None for a leaf), ``name``.
 
     >>> import tensorgrad as tg
     >>> x = tg.Tensor([1.0, 2.0], requires_grad=True)
@@ -39,9 +40,9 @@ class Tensor(OperatorMethods, InPlaceMethods, NumpyProtocols):
     tensor([2., 4.])
     """
 
-    __slots__ = ("__weakref__", "_requires_grad", "cut", "data", "grad", "hooks", "name", "node", "view_of")
+    __slots__ = ("__weakref__", "_data", "_requires_grad", "cut", "grad", "hooks", "name", "node", "view_of")
 
-    data: np.ndarray
+    _data: np.ndarray
     grad: Any
     hooks: Any
     name: str | None
@@ -51,7 +52,9 @@ class Tensor(OperatorMethods, InPlaceMethods, NumpyProtocols):
     _requires_grad: bool
 
     def __init__(self, data: Any, requires_grad: bool = False, name: str | None = None) -> None:
-        self.data = as_array(data)
+        self._data = array = as_array(data)
+        if not isinstance(data, Tensor) and (array is data or array.base is not None):
+            lend(array, ours=False)
         self.grad = None
         self.hooks = None
         self.name = name
@@ -69,26 +72,6 @@ class Tensor(OperatorMethods, InPlaceMethods, NumpyProtocols):
     # --- what it is -----------------------------------------------------------------------------------------------
 
     @property
-    def shape(self) -> tuple[int, ...]:
-        """The sizes, a tuple."""
-        return self.data.shape
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """The NumPy dtype of the elements."""
-        return self.data.dtype
-
-    @property
-    def ndim(self) -> int:
-        """The number of dimensions."""
-        return self.data.ndim
-
-    @property
-    def device(self) -> str:
-        """Always "cpu"."""
-        return "cpu"
-
-    @property
     def is_leaf(self) -> bool:
         """True when no recorded operator made this tensor."""
         return self.node is None
@@ -99,52 +82,42 @@ class Tensor(OperatorMethods, InPlaceMethods, NumpyProtocols):
         return self.node
 
     @property
-    def itemsize(self) -> int:
-        """Bytes of one element."""
-        return self.data.itemsize
+    def data(self) -> Tensor:
+        """The same memory without history, as PyTorch's: ``p.data.fill_(0)`` writes a parameter and records nothing.
 
-    @property
-    def nbytes(self) -> int:
-        """Bytes of all elements."""
-        return self.data.nbytes
+        The array is ``t.numpy()``. Assigned, the tensor takes over a tensor's or an array's memory; ValueError when a
+        computed tensor would change its shape or dtype, TypeError for integers where gradients are required.
+        Source: ``torch.Tensor.data``.
+        """
+        return self.detach()
 
-    def size(self, dim: int | None = None) -> Any:
-        """The shape, or the size of one dimension. Source: ``torch.Tensor.size``."""
-        return self.data.shape if dim is None else self.data.shape[one_dim(dim, self.data.ndim, "size")]
-
-    def dim(self) -> int:
-        """The number of dimensions."""
-        return self.data.ndim
-
-    def numel(self) -> int:
-        """The number of elements."""
-        return self.data.size
-
-    nelement = numel
-
-    def element_size(self) -> int:
-        """Bytes of one element."""
-        return self.data.itemsize
-
-    def is_floating_point(self) -> bool:
-        """True for float dtypes."""
-        return self.data.dtype.kind == "f"
-
-    def is_contiguous(self) -> bool:
-        """True when the elements lie in C order without gaps."""
-        return self.data.flags.c_contiguous
+    @data.setter
+    def data(self, value: Any) -> None:
+        array = as_array(value)
+        if array is self._data:  # the end of `p.data -= step`, which has written already
+            return
+        if self.node is not None and (array.shape != self.shape or array.dtype != self.dtype):
+            raise ValueError(
+                f"data: expected {describe(self)}, as {self.node.op.name} computed it, got {describe(array)}; "
+                "use a new tensor"
+            )
+        if self._requires_grad and array.dtype.kind != "f":
+            raise TypeError(f"data: this tensor requires grad and must stay of floating point, got {describe(array)}")
+        if not isinstance(value, Tensor):
+            lend(array, ours=False)
+        self._data, self.view_of = array, None
 
     # --- values out of the graph ------------------------------------------------------------------------------------
 
     def item(self) -> Any:
         """The only element as a Python number; ValueError when there are more."""
-        if self.data.size != 1:
+        if self._data.size != 1:
             raise ValueError(f"item: only a tensor of one element is a number, this one has shape {self.shape}")
-        return self.data.item()
+        return self._data.item()
 
     def tolist(self) -> Any:
         """The elements as nested lists of Python numbers."""
-        return self.data.tolist()
+        return self._data.tolist()
 
     def numpy(self, *, force: bool = False) -> np.ndarray:
         """The array itself (shared memory); RuntimeError for a tensor that requires grad, unless ``force``."""
@@ -152,7 +125,7 @@ class Tensor(OperatorMethods, InPlaceMethods, NumpyProtocols):
             raise RuntimeError(
                 "numpy: this tensor requires grad, and an array cannot carry gradients; use t.detach().numpy()"
             )
-        return self.data
+        return lend(self._data)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         if self.requires_grad:
@@ -160,11 +133,12 @@ class Tensor(OperatorMethods, InPlaceMethods, NumpyProtocols):
                 "np.asarray: this tensor requires grad and would be cut off from its graph silently; "
                 "use t.detach().numpy(), or a tensorgrad operator"
             )
-        return np.array(self.data, dtype=dtype, copy=copy)
+        array = np.array(self._data, dtype=dtype, copy=copy)
+        return lend(array) if array is self._data else array
 
     def detach(self) -> Tensor:
         """The same memory without history: gradients do not flow through it."""
-        out: Tensor = wrap(self.data)
+        out: Tensor = wrap(self._data)
         out.name = self.name
         out.cut = cut_from(self) if self._requires_grad else self.cut
         return out
@@ -176,42 +150,42 @@ class Tensor(OperatorMethods, InPlaceMethods, NumpyProtocols):
         return int(self.item())
 
     def __index__(self) -> int:
-        if self.data.dtype.kind not in "iu" or self.data.size != 1:
+        if self._data.dtype.kind not in "iu" or self._data.size != 1:
             raise TypeError(f"only an integer tensor of one element can be an index, got {describe(self)}")
-        return int(self.data.item())
+        return int(self._data.item())
 
     def __bool__(self) -> bool:
-        if self.data.size != 1:
+        if self._data.size != 1:
             raise ValueError(
                 f"bool: the truth of a tensor of shape {self.shape} is ambiguous; use .any(), .all() or .item()"
             )
-        return bool(self.data.item())
+        return bool(self._data.item())
 
     def __len__(self) -> int:
-        if not self.data.ndim:
+        if not self._data.ndim:
             raise TypeError("len: a 0-d tensor has no length")
-        return self.data.shape[0]
+        return self._data.shape[0]
 
     def __iter__(self) -> Iterator[Any]:
-        if not self.data.ndim:
+        if not self._data.ndim:
             raise TypeError("iter: a 0-d tensor cannot be iterated over; use .item()")
-        return (self[i] for i in range(self.data.shape[0]))
+        return (self[i] for i in range(self._data.shape[0]))
 
     def __contains__(self, value: Any) -> bool:
-        return bool((self.data == (value.data if isinstance(value, Tensor) else value)).any())
+        return bool((self._data == (value._data if isinstance(value, Tensor) else value)).any())
 
     def __repr__(self) -> str:
         return format_tensor(self)
 
     def __format__(self, spec: str) -> str:
-        return format(self.item(), spec) if spec and self.data.size == 1 else repr(self)
+        return format(self.item(), spec) if spec and self._data.size == 1 else repr(self)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         if self.node is not None:
             raise RuntimeError("deepcopy: only leaf tensors can be copied with deepcopy; use t.detach().clone()")
         out = type(self).__new__(type(self))
         memo[id(self)] = out
-        out.data = self.data.copy()
+        out._data = self._data.copy()
         out.grad = None if self.grad is None else self.grad.detach().clone()
         out.name, out.node, out.hooks, out.view_of = self.name, None, None, None
         out._requires_grad = self._requires_grad
@@ -243,10 +217,10 @@ class Tensor(OperatorMethods, InPlaceMethods, NumpyProtocols):
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
-        if value and self.data.dtype.kind != "f":
+        if value and self._data.dtype.kind != "f":
             raise TypeError(
                 "requires_grad: only tensors of floating point dtype can require gradients, "
-                f"this one is {self.data.dtype}"
+                f"this one is {self._data.dtype}"
             )
         if not value and self.node is not None:
             raise RuntimeError(
@@ -315,12 +289,12 @@ class Tensor(OperatorMethods, InPlaceMethods, NumpyProtocols):
             elif not isinstance(arg, bool):
                 dtype = arg
         check_device(device, "to")
-        if dtype is None or np.dtype(dtype) == self.data.dtype:
+        if dtype is None or np.dtype(dtype) == self._data.dtype:
             return self.clone() if copy else self
         wanted = supported(np.dtype(dtype), "to")
-        if wanted.kind == "f" and self.data.dtype.kind == "f":
+        if wanted.kind == "f" and self._data.dtype.kind == "f":
             return cast(self, dtype=wanted)
-        out: Tensor = wrap(self.data.astype(wanted))
+        out: Tensor = wrap(self._data.astype(wanted))
         return out
 
     def astype(self, dtype: Any) -> Tensor:
@@ -329,7 +303,7 @@ class Tensor(OperatorMethods, InPlaceMethods, NumpyProtocols):
 
     def type(self, dtype: Any = None) -> Any:
         """The dtype's name, or this tensor with another dtype."""
-        return f"tensorgrad.{self.data.dtype}" if dtype is None else self.to(dtype)
+        return f"tensorgrad.{self._data.dtype}" if dtype is None else self.to(dtype)
 
     def type_as(self, other: Tensor) -> Tensor:
         """This tensor with the dtype of ``other``."""
@@ -389,12 +363,12 @@ def check_device(device: Any, op: str) -> None:
 def as_array(data: Any) -> np.ndarray:
     """An ndarray from an array (shared), a tensor, a number or nested lists; Python floats become float32."""
     if isinstance(data, Tensor):
-        return data.data
+        return data._data
     if isinstance(data, np.ndarray):
         supported(data.dtype, "tensor")
         return data if type(data) is np.ndarray else np.asarray(data)
     if isinstance(data, (list, tuple)) and any(isinstance(d, Tensor) for d in data):
-        data = [d.data if isinstance(d, Tensor) else d for d in data]
+        data = [d._data if isinstance(d, Tensor) else d for d in data]
     array = np.asarray(data)
     supported(array.dtype, "tensor")
     if array.dtype == np.float64 and not isinstance(data, np.generic) and not _holds_arrays(data):

@@ -56,7 +56,7 @@ def _frozen(x: Any) -> Any:
     """A copy as float64 that cannot be written to: an operator that writes into its inputs fails at once."""
     if not isinstance(x, (Tensor, np.ndarray, np.generic, list)):
         return x
-    array = np.array(x.data if isinstance(x, Tensor) else x)
+    array = np.array(x._data if isinstance(x, Tensor) else x)
     array = array.astype(np.float64) if array.dtype.kind == "f" else array
     array.flags.writeable = False
     return array
@@ -86,11 +86,11 @@ def _gradients(op: Callable[..., Any], name: str, arrays: list[Any]) -> tuple[li
     live = [y for y in outputs if y.requires_grad]
     variables = [x for x in tensors if isinstance(x, Tensor) and x.requires_grad]
     if not live or not variables:
-        return [y.data for y in outputs], []
+        return [y._data for y in outputs], []
     seeds = [Tensor(np.cos(np.arange(y.numel())).reshape(y.shape).astype(y.dtype)) for y in live]
     found = grad(live, variables, seeds, allow_unused=True)
-    return [y.data for y in outputs], [
-        np.zeros(x.shape) if g is None else g.data for g, x in zip(found, variables, strict=True)
+    return [y._data for y in outputs], [
+        np.zeros(x.shape) if g is None else g._data for g, x in zip(found, variables, strict=True)
     ]
 
 
@@ -100,8 +100,8 @@ def _check_values(op: Callable[..., Any], name: str, arrays: list[Any], referenc
     expected = reference(*arrays)
     expected = list(expected) if isinstance(expected, (tuple, list)) else [expected]
     for y, value in zip(_outputs(op, name, _tensors(arrays)), expected, strict=True):
-        if y.shape != np.shape(value) or not np.allclose(y.data, value, 1e-12, 1e-12, equal_nan=True):
-            raise AssertionError(f"{name}: the value is wrong: expected\n{value}\ngot\n{y.data}")
+        if y.shape != np.shape(value) or not np.allclose(y._data, value, 1e-12, 1e-12, equal_nan=True):
+            raise AssertionError(f"{name}: the value is wrong: expected\n{value}\ngot\n{y._data}")
 
 
 def _check_derivatives(op: Callable[..., Any], name: str, arrays: list[Any], second: bool, options: Any) -> None:

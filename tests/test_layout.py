@@ -20,7 +20,7 @@ ROOMS = {
     "interop": {"ops", "errors", "autograd"},
     "formatting": set(),
     "tensor": {"methods", "interop", "formatting", "ops", "autograd", "errors", "state"},
-    "creation": {"tensor", "ops", "errors", "random"},
+    "creation": {"tensor", "ops", "autograd", "errors", "random"},
     "linalg": {"ops"},
     "func": {"creation", "tensor", "pytree", "ops", "autograd", "errors", "state", "random"},
     "testing": {"creation", "tensor", "autograd", "errors", "func", "ops"},
@@ -64,6 +64,18 @@ def test_arrows_go_one_way(path):
     if room == "autograd" and path.stem in TOOLS:
         allowed |= ROOMS["func"] | {"func", "nn"}
     assert imports(path) <= allowed, f"{room} may not import {imports(path) - allowed}"
+
+
+def test_the_package_reads_a_tensors_array_from_its_slot():
+    """``t.data`` is a tensor, and ``t.numpy()`` lends the array out: inside, it is ``t._data``."""
+    found = [
+        f"{path.relative_to(PACKAGE)}:{node.lineno}"
+        for path in FILES
+        if "kernels" not in path.parts
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute) and node.attr == "data" and not isinstance(node.value, ast.Call)
+    ]
+    assert not found
 
 
 def test_there_is_no_circle_between_rooms():

@@ -73,7 +73,7 @@ def test_unbatched():
 def test_a_nan_stays_in_the_windows_that_cover_it():
     x = ones(1, 1, 5, 5)
     x[0, 0, 0, 0] = nan
-    y = F.conv2d(tg.tensor(x), tg.tensor(ones(2, 1, 3, 3)), padding=1).data
+    y = F.conv2d(tg.tensor(x), tg.tensor(ones(2, 1, 3, 3)), padding=1).numpy(force=True)
     assert np.isnan(y[0, :, :2, :2]).all()
     y[0, :, :2, :2] = 0
     assert np.isfinite(y).all()
@@ -164,10 +164,10 @@ def test_conv2d_and_its_gradients_are_adjoint(seed):
     out = F.conv2d(x, w, **static)
     y = random.standard_normal(out.shape)
     gx, gw = tg.autograd.grad(out, (x, w), tg.tensor(y))
-    forward = np.vdot(out.data, y)
-    scale = np.abs(out.data * y).sum()
-    assert abs(np.vdot(x.data, gx.data) - forward) <= 1e-12 * scale
-    assert abs(np.vdot(w.data, gw.data) - forward) <= 1e-12 * scale
+    forward = np.vdot(out.numpy(force=True), y)
+    scale = np.abs(out.numpy(force=True) * y).sum()
+    assert abs(np.vdot(x.numpy(force=True), gx.numpy(force=True)) - forward) <= 1e-12 * scale
+    assert abs(np.vdot(w.numpy(force=True), gw.numpy(force=True)) - forward) <= 1e-12 * scale
 
 
 @pytest.mark.parametrize(
@@ -185,8 +185,8 @@ def test_float32_is_as_accurate_as_its_precision_says(precision, limits, request
         bias = tg.tensor(np.zeros(64, dtype), requires_grad=True)
         out = F.conv2d(image, weight, bias, padding=1)
         return [
-            out.data,
-            *(g.data for g in tg.autograd.grad(out, (image, weight, bias), tg.tensor(y.astype(dtype)))),
+            out.numpy(force=True),
+            *(g.numpy(force=True) for g in tg.autograd.grad(out, (image, weight, bias), tg.tensor(y.astype(dtype)))),
         ]
 
     for narrow, wide, limit in zip(run(np.float32), run(np.float64), limits, strict=True):
@@ -201,7 +201,7 @@ def max_pool(x, *args, **static):
     x = tg.tensor(np.asarray(x, float), requires_grad=True)
     values, indices = F.max_pool2d(x, *args, return_indices=True, **static)
     (gradient,) = tg.autograd.grad(values.sum(), x)
-    return values.data[0, 0], indices.data[0, 0], gradient.data[0, 0]
+    return values.numpy(force=True)[0, 0], indices.numpy(force=True)[0, 0], gradient.numpy(force=True)[0, 0]
 
 
 @pytest.mark.parametrize(

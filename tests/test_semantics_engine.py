@@ -164,7 +164,7 @@ def test_hooks_may_replace_the_gradient():
     y = x * 3
     y.register_hook(lambda g: g * 10)
     seen = []
-    y.register_hook(lambda g: seen.append(g.data.copy()))
+    y.register_hook(lambda g: seen.append(g.numpy(force=True).copy()))
     y.sum().backward()
     assert_equal(x.grad.data, [30, 30])
     assert_equal(seen[0], [10, 10])
@@ -239,7 +239,7 @@ def test_enable_grad_within_no_grad():
 
 def assert_owns(gradient):
     """Contiguous, with strides of its own, writable: `gradient += ...` changes nothing else."""
-    array = gradient.data
+    array = gradient.numpy(force=True)
     assert array.flags.c_contiguous
     assert array.flags.writeable
     assert all(array.strides)
@@ -272,9 +272,9 @@ def test_gradients_share_no_memory():
     x, y = leaf(1.0, 2.0), leaf(3.0, 4.0)
     seed = tg.tensor(np.ones(2))
     (x + y).backward(seed)
-    assert not np.shares_memory(x.grad.data, y.grad.data)
-    assert not np.shares_memory(x.grad.data, seed.data)
-    x.grad.data[:] = 7
+    assert not np.shares_memory(x.grad.numpy(), y.grad.numpy())
+    assert not np.shares_memory(x.grad.numpy(), seed.numpy(force=True))
+    x.grad.numpy()[:] = 7
     assert_equal(y.grad.data, [1, 1])
     assert_equal(seed.data, [1, 1])
 
@@ -283,18 +283,18 @@ def test_a_gradient_is_not_an_input():
     """The gradient of x * c is c itself times one: never c's own array."""
     x, c = leaf(1.0, 2.0), tg.tensor(np.array([5.0, 6.0]))
     (x * c).backward(tg.tensor(np.ones(2)))
-    x.grad.data[:] = 0
+    x.grad.numpy()[:] = 0
     assert_equal(c.data, [5, 6])
     y = leaf(1.0, 2.0)
     y.backward(c)
-    assert not np.shares_memory(y.grad.data, c.data)
+    assert not np.shares_memory(y.grad.numpy(), c.numpy(force=True))
 
 
 def test_accumulation_leaves_earlier_gradients_of_others_alone():
     x = leaf(1.0, 2.0)
     (g,) = tg.autograd.grad(x.sum(), x)
     x.sum().backward()
-    before = g.data.copy()
+    before = g.numpy(force=True).copy()
     x.sum().backward()
     assert_equal(g.data, before)
 

@@ -192,9 +192,9 @@ def test_leaves_own_their_gradients(case):
     roots = [(y, w) for y, w in zip(outputs, v, strict=True) if w is not None]
     OURS.autograd.backward([y for y, _ in roots], [w for _, w in roots])
     wanted = [x for x in leaves if x.requires_grad]
-    gradients = [np.zeros(x.shape) if x.grad is None else x.grad.data for x in wanted]
+    gradients = [np.zeros(x.shape) if x.grad is None else x.grad.numpy() for x in wanted]
     assert_same(gradients, expected.first, what="backward() is not grad()")
-    others = [x.data for x in (*leaves, *outputs, *v) if x is not None]
+    others = [x.numpy(force=True) for x in (*leaves, *outputs, *v) if x is not None]
     for k, gradient in enumerate(gradients):
         assert gradient.flags.c_contiguous
         assert gradient.flags.writeable

@@ -132,7 +132,7 @@ def _others(watchers: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def _array(value: Any) -> Any:
-    return value.data if type(value) in TENSOR_CLASSES else value
+    return value._data if type(value) in TENSOR_CLASSES else value
 
 
 def _finite(value: Any) -> bool:

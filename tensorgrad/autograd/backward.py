@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy import asarray, ndarray
 
-from tensorgrad.autograd import in_place
+from tensorgrad.autograd import in_place, lent
 from tensorgrad.autograd.hooks import run_hooks
 from tensorgrad.autograd.node import FREED, Node, Packed
 from tensorgrad.autograd.primitive import TENSOR_CLASSES, wrap
@@ -76,7 +76,7 @@ class Sweep:
             if node in self.wanted:
                 self.caught[node] = g
             if node.number < in_place.last_write:
-                in_place.check_saved(node, _place(node))
+                lent.check_saved(node, _place(node))
             edges = node.edges if needed is None else [edge if edge in needed else None for edge in node.edges]
             found = self._gradients(node, g, edges)
             for edge, gradient in zip(edges, found):  # noqa: B905  (a joint rule may return fewer)
@@ -292,7 +292,7 @@ def _seed(root: Any, seed: Any, create_graph: bool, caller: str) -> Any:
             "requires_grad=True on the inputs, and check that no_grad or detach does not cut the graph"
         )
     if seed is None:
-        if root.data.size != 1:
+        if root._data.size != 1:
             raise RuntimeError(
                 f"{caller}: a gradient is created by itself only for scalar outputs, this one has shape {root.shape}; "
                 "pass the gradient, or reduce the output, for example with .sum()"
@@ -300,7 +300,7 @@ def _seed(root: Any, seed: Any, create_graph: bool, caller: str) -> Any:
         array = np.ones(root.shape, root.dtype)
         return wrap(array) if create_graph else array
     traced = type(seed) in TENSOR_CLASSES
-    array = seed.data if traced else asarray(seed)
+    array = seed._data if traced else asarray(seed)
     if array.shape != root.shape:
         raise ValueError(
             f"{caller}: the gradient has shape {tuple(array.shape)}, expected the output's shape {tuple(root.shape)}"
@@ -342,5 +342,5 @@ def _accumulate_grad(leaf: Any, gradient: Any, owned: bool, create_graph: bool) 
     elif create_graph or leaf.grad.requires_grad:
         leaf.grad = leaf.grad + gradient
     else:
-        in_place.write(leaf.grad.data)
-        np.add(leaf.grad.data, gradient, out=leaf.grad.data)
+        in_place.write(leaf.grad._data)
+        np.add(leaf.grad._data, gradient, out=leaf.grad._data)

@@ -148,7 +148,7 @@ def _constants(root: Any) -> list[Any]:
 
 
 def _of_the_backward(t: Any, loss: Any) -> Explanation:
-    if t.grad is not None and t.grad.data.any():
+    if t.grad is not None and t.grad._data.any():
         return Explanation("nothing wrong", f"the gradient is there, with magnitudes up to {_size(t.grad)}")
     if t.grad is None and t.node is not None and not _retains(t):
         return Explanation(
@@ -240,9 +240,9 @@ def _walk(loss: Any, t: Any) -> tuple[np.ndarray, _Walk]:
         for tensor, gradient in before:
             tensor.grad = gradient
     owner = t.node or t
-    if owner in walk.sent and not found.data.any() and not walk.events:
+    if owner in walk.sent and not found._data.any() and not walk.events:
         walk.events.append(_vanished(t.hooks, "this tensor", None))
-    return found.data, walk
+    return found._data, walk
 
 
 def _is_retain(hook: Any) -> bool:
@@ -254,7 +254,7 @@ def _retains(t: Any) -> bool:
 
 
 def _size(gradient: Any) -> str:
-    return f"{np.abs(np.asarray(getattr(gradient, 'data', gradient))).max():.3g}"
+    return f"{np.abs(np.asarray(getattr(gradient, '_data', gradient))).max():.3g}"
 
 
 def _described(gradient: Any) -> str:

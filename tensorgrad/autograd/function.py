@@ -176,12 +176,12 @@ def _unshared(output: Any, tensors: list[Any]) -> Any:
     """The output, copied where it shares memory with an input: a write into it must not reach the input."""
     if type(output) not in TENSOR_CLASSES:
         return output
-    owner = in_place.storage(output.data)
-    return wrap(output.data.copy()) if any(in_place.storage(t.data) is owner for t in tensors) else output
+    owner = in_place.storage(output._data)
+    return wrap(output._data.copy()) if any(in_place.storage(t._data) is owner for t in tensors) else output
 
 
 def _detached(output: Any) -> Any:
-    return wrap(output.data) if type(output) in TENSOR_CLASSES and output.requires_grad else output
+    return wrap(output._data) if type(output) in TENSOR_CLASSES and output.requires_grad else output
 
 
 class _Recorded(Primitive):
@@ -217,8 +217,8 @@ class _Call:
             self.layout.append((start, tuple(y.shape), y.dtype) if differentiable else None)
             self.constants.append(None if differentiable else _detached(y))
             if differentiable:
-                pieces.append(y.data)
-                start += y.data.size
+                pieces.append(y._data)
+                start += y._data.size
         self.single = len(pieces) == 1
         self.packed: np.ndarray | None = None
         if pieces:
@@ -241,7 +241,7 @@ class _Call:
                 self.saved.append(("output", made[0]))
             else:
                 self.saved.append(("operand", len(self.positions) + len(self.extra)))
-                self.extra.append(tensor.data)
+                self.extra.append(tensor._data)
         self.ctx._saved = self.ctx._constant = ()
 
     def record(self, tensors: list[Any]) -> Any:
@@ -324,7 +324,7 @@ def _joint_rule(wanted: Any, g: Any, y: Any, *operands: Any, call: _Call) -> lis
         sources = [g, *[v for v in values if type(v) in TENSOR_CLASSES and v.requires_grad]]
         return [None if d is None else _undifferentiable(d, *sources, name=cls.__name__) for d in gradients]
     # views: the user may hold on to the tensors, so no leaf takes their memory for its own
-    return gradients if traced else [None if d is None else d.data.view() for d in gradients]
+    return gradients if traced else [None if d is None else d._data.view() for d in gradients]
 
 
 def _checked(result: Any, call: _Call, wanted: Any, operands: Any) -> list[Any]:

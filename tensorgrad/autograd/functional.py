@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tensorgrad import func as _func
+from tensorgrad.creation import ones_like
 from tensorgrad.errors import op_error
 from tensorgrad.pytree import tree_map
 from tensorgrad.tensor import Tensor
@@ -26,7 +27,7 @@ def _vectors(inputs: Any, v: Any, op: str) -> tuple[Any, ...]:
     if v is not None:
         return (v,) if single == 0 else tuple(v)
     if len(args) == 1 and args[0].numel() == 1:
-        return (Tensor(args[0].data * 0 + 1),)
+        return (ones_like(args[0]),)
     raise op_error(ValueError, op, "v may be left out only where there is one number, an input or an output")
 
 

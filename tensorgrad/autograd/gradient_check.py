@@ -166,18 +166,18 @@ class _Check:
 
     @staticmethod
     def _leaf(x: Tensor) -> Tensor:
-        return Tensor(x.data, requires_grad=x.requires_grad)
+        return Tensor(x, requires_grad=x.requires_grad)
 
     def prepare(self) -> None:
         """Run the function twice, and note outputs and gradients."""
-        before = {name: x.data.copy() for name, x in self.variables.items()}
+        before = {name: x._data.copy() for name, x in self.variables.items()}
         with enable_grad():
             self.outputs = self._call()
         self.kinds = [f"output {i}" if len(self.outputs) > 1 else "output" for i in range(len(self.outputs))]
         for name, x in self.variables.items():
-            if not np.array_equal(x.data, before[name], equal_nan=True):
+            if not np.array_equal(x._data, before[name], equal_nan=True):
                 raise GradcheckError(f"gradcheck of {self.name}: the function modified {name} in place")
-        self.values = [y.data.copy() for y in self.outputs]
+        self.values = [y._data.copy() for y in self.outputs]
         for first, second in zip(self.values, self._values(), strict=True):
             if first.shape != second.shape or not np.allclose(first, second, 0, self.nondet_tol, equal_nan=True):
                 raise GradcheckError(
@@ -196,17 +196,17 @@ class _Check:
 
     def _values(self) -> list[np.ndarray]:
         with enable_grad():  # the function may differentiate inside
-            return [y.data for y in self._call()]
+            return [y._data for y in self._call()]
 
     def moved(self, name: str, step: np.ndarray) -> np.ndarray:
         """All outputs in one vector, with the variable ``name`` moved by ``step``."""
         x = self.variables[name]
-        before = x.data
-        x.data = before + step
+        before = x._data
+        x._data = before + step
         try:
             return np.concatenate([y.ravel() for y in self._values()])
         finally:
-            x.data = before
+            x._data = before
 
     def pulled(self, cotangents: list[np.ndarray]) -> list[np.ndarray]:
         """The gradients of <outputs, cotangents>, one for each variable."""
@@ -215,7 +215,7 @@ class _Check:
         if not live:
             return [np.zeros(x.shape) for x in xs]
         found = grad([y for y, _ in live], xs, [v for _, v in live], retain_graph=True, allow_unused=True)
-        return [np.zeros(x.shape) if g is None else g.data for g, x in zip(found, xs, strict=True)]
+        return [np.zeros(x.shape) if g is None else g._data for g, x in zip(found, xs, strict=True)]
 
     def jacobian(self) -> list[np.ndarray]:
         """For each variable (all output elements, all its elements), by backward."""
@@ -314,12 +314,12 @@ class _Check:
 @contextmanager
 def _buffers_put_back(func: Any) -> Iterator[None]:
     """Running moments are after the block what they were before."""
-    before = [(b, b.data, b.data.copy()) for b in (func.buffers() if hasattr(func, "buffers") else ())]
+    before = [(b, b._data, b._data.copy()) for b in (func.buffers() if hasattr(func, "buffers") else ())]
     try:
         yield
     finally:
         for buffer, array, values in before:
-            buffer.data = array
+            buffer._data = array
             array[...] = values
 
 

@@ -98,7 +98,7 @@ class _PackedByHooks(Packed):
                 f"got {describe(found)}",
                 node.module_path,
             )
-        return found.data
+        return found._data
 
 
 def _unwatched(function: Callable[[Any], list[Any]], argument: Any) -> list[Any]:

@@ -56,7 +56,7 @@ def run_hooks(hooks: dict[int, Hook], gradient: Any, owner: Any) -> Any:
                 f"hook of {owner!r}: expected a tensor of shape {tuple(current.shape)} or None, got {describe(result)}"
             )
         current = result
-    return current.data if raw else current
+    return current._data if raw else current
 
 
 class RetainGrad:
@@ -71,5 +71,5 @@ class RetainGrad:
         if tensor is None:
             return
         if gradient.node is None:
-            gradient = wrap(gradient.data.copy())
+            gradient = wrap(gradient._data.copy())
         tensor.grad = gradient if tensor.grad is None else tensor.grad + gradient

@@ -1,7 +1,7 @@
 """Writes into storage that a graph may have saved: noted here, found out by backward.
 
 Each write takes a number from the clock that numbers the nodes. A node that is older than the last write anywhere
-asks whether one of the arrays it saved was written since; all others pay a single comparison.
+asks whether one of the arrays it saved was written since (`lent.check_saved`); all others pay a single comparison.
 """
 
 from __future__ import annotations
@@ -10,14 +10,11 @@ import os
 import sys
 import threading
 import weakref
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from tensorgrad.autograd.node import clock
-
-if TYPE_CHECKING:
-    from tensorgrad.autograd.node import Node
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
@@ -52,6 +49,14 @@ def user_line() -> str:
     return "unknown" if frame is None else f"{frame.f_code.co_filename}:{frame.f_lineno}"
 
 
+def advance() -> int:
+    """Take a number as a write does: every node and view that is older looks closer when it is next used."""
+    global last_write
+    with _lock:
+        last_write = next(clock)
+        return last_write
+
+
 def write(array: np.ndarray) -> int:
     """Note that the storage of ``array`` is written in place now; returns the write's number."""
     global last_write
@@ -72,18 +77,3 @@ def written_since(array: Any, number: int) -> Write | None:
         return None
     known = _writes.get(id(storage(array)))
     return known if known is not None and known.number > number else None
-
-
-def check_saved(node: Node, place: str) -> None:
-    """Raise RuntimeError when a value that ``node`` saved for backward has been overwritten."""
-    for i, array in enumerate([*node.saved, node.value]):
-        change = written_since(array, node.number)
-        if change is not None:
-            what = f"input {i}" if i < len(node.saved) else "its output"
-            source = getattr(node, "source", None)
-            saved_at = f" at {source}" if source else ""
-            raise RuntimeError(
-                f"backward of {place}: {what} was saved for backward{saved_at} and has been modified in place at "
-                f"{change.line}; call backward before the write (optimizer.step() is one), or write into a copy: "
-                "x = x.clone()"
-            )

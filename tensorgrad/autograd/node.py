@@ -54,6 +54,7 @@ class Node:
         "number",  # creation number, see `clock`
         "op",  # the Primitive
         "saved",  # the inputs' values that the rules mention (None where they mention only the shape)
+        "seals",  # fingerprints of saved arrays that NumPy code can reach; set where there are any
         "shape",  # of the output
         "source",  # file:line of the call, set by watchers that want it
         "static",  # keyword arguments of the call, and what the forward saved for the rules
@@ -72,6 +73,7 @@ class Node:
     hooks: Any
     constants: dict[int, Any] | None
     source: str
+    seals: Any
 
     @property
     def ndim(self) -> int:

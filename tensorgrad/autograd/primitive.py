@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy import asarray, generic, ndarray
 
-from tensorgrad.autograd import in_place
+from tensorgrad.autograd import in_place, lent
 from tensorgrad.autograd.mentions import mentions
 from tensorgrad.autograd.node import Node, clock
 from tensorgrad.autograd.view import View, is_view
@@ -49,7 +49,7 @@ def bind_tensor_class(cls: type) -> None:
 def wrap(data: ndarray, node: Node | None = None) -> Any:
     """A Tensor around ``data``: a constant, or the output of ``node``."""
     out = _new(_tensor_class)
-    out.data = data
+    out._data = data
     out.grad = out.name = out.hooks = out.view_of = out.cut = None
     out.node = node
     out._requires_grad = node is not None
@@ -179,23 +179,24 @@ def operator(
         edges: list[Any] = []
         constants: dict[int, Any] | None = None
         unwanted = 0  # bit i: input i needs no gradient
-        scalars = False
+        scalars = arrays = False
         for a in args:
             kind = type(a)
             if kind is _tensor_class or kind in TENSOR_CLASSES:
                 if a.view_of is not None and a.view_of.number < in_place.last_write:
                     a.view_of.refresh(a)
-                raw.append(a.data)
+                raw.append(a._data)
                 if a._requires_grad:
                     edges.append(a.node or a)
                     continue
                 if constants is None:
                     constants = {}
                 constants[len(edges)] = a
-            elif kind is ndarray or kind is float or a is None:
+            elif kind is float or a is None:
                 raw.append(a)
             else:
-                raw.append(_operand(a, prim.name))
+                raw.append(a if kind is ndarray else _operand(a, prim.name))
+                arrays = arrays or isinstance(a, ndarray)
                 scalars = scalars or isinstance(a, generic)
             unwanted |= 1 << len(edges)
             edges.append(None)
@@ -226,7 +227,7 @@ def operator(
                 return state.call_inside(op, args, static)
             _fail(error, prim, raw)
         out = _new(_tensor_class)
-        out.data = y
+        out._data = y
         out.grad = out.name = out.hooks = out.view_of = out.cut = None
         if wanted and differentiable and state.recording:
             out._requires_grad = True
@@ -252,6 +253,8 @@ def operator(
             node.module_path = state.module_path
             node.hooks = None
             node.constants = constants
+            if arrays or lent.loans:
+                lent.seal(node, args)
         else:
             out._requires_grad = False
             out.node = None

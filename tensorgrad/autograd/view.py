@@ -27,7 +27,7 @@ class View:
 
     def refresh(self, tensor: Any) -> None:
         """If the shared memory was written since, give ``tensor`` the history that its values now have."""
-        if in_place.written_since(tensor.data, self.number) is not None:
+        if in_place.written_since(tensor._data, self.number) is not None:
             state = per_thread.state
             before = state.recording
             state.recording = True

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tensorgrad.creation import as_tensor
+from tensorgrad.creation import as_tensor, owned
 from tensorgrad.tensor import SUPPORTED_KINDS, Tensor
 
 
@@ -69,7 +69,7 @@ def _stack(batch: Sequence[Any], where: str) -> Tensor:
     dtype = np.float32 if type(batch[0]) is float else None  # a Python int gives int64, a bool bool
     arrays: list[np.ndarray] = []
     for sample in batch:
-        array = sample.data if isinstance(sample, Tensor) else np.asarray(sample, dtype)
+        array = sample._data if isinstance(sample, Tensor) else np.asarray(sample, dtype)
         if array.dtype.kind not in SUPPORTED_KINDS:
             raise TypeError(
                 f"default_collate: {where}: expected tensors, arrays, numbers, strings, tuples, lists or "
@@ -83,7 +83,7 @@ def _stack(batch: Sequence[Any], where: str) -> Tensor:
         if arrays and array.shape != arrays[0].shape:
             raise ValueError(_differ(where, "shapes", [arrays[0], array], np.shape))
         arrays.append(array)
-    return as_tensor(np.stack(arrays))
+    return owned(np.stack(arrays))
 
 
 def _like(model: Any, values: list[Any]) -> Any:

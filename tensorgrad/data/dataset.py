@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tensorgrad.creation import as_tensor
+from tensorgrad.creation import as_tensor, owned
 from tensorgrad.data.sampler import seed_from
 from tensorgrad.tensor import Tensor
 
@@ -73,7 +73,7 @@ class TensorDataset(Dataset):
         """A whole batch: one indexing operation a tensor."""
         rows = np.asarray(indices, np.intp)
         # Without a gradient to record, rows are gathered straight from the array: a third of the time.
-        return tuple(t[rows] if t.requires_grad else as_tensor(t.data[rows]) for t in self.tensors)
+        return tuple(t[rows] if t.requires_grad else owned(t._data[rows]) for t in self.tensors)
 
 
 class Subset(Dataset):

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from tensorgrad.creation import as_tensor
+from tensorgrad.creation import as_tensor, owned
 from tensorgrad.data.dataset import Dataset
 from tensorgrad.data.download import cache_dir, download
 from tensorgrad.data.idx import DatasetError, read_idx
@@ -122,7 +122,7 @@ class MNIST(Dataset):
         position = operator.index(index)
         if not -len(self) <= position < len(self):
             raise IndexError(f"{type(self).__name__}: index {position} is out of range for {len(self)} images")
-        image = as_tensor(_scaled(self.images[position, None]))
+        image = owned(_scaled(self.images[position, None]))
         label = int(self.labels[position])
         return (
             image if self.transform is None else self.transform(image),
@@ -134,8 +134,8 @@ class MNIST(Dataset):
         batched = self.transform is None or getattr(self.transform, "batched", False)
         if not batched or self.target_transform is not None:
             return [self[i] for i in indices]
-        images = as_tensor(_scaled(self.images[indices, None]))
-        return images if self.transform is None else self.transform(images), as_tensor(self.labels[indices])
+        images = owned(_scaled(self.images[indices, None]))
+        return images if self.transform is None else self.transform(images), owned(self.labels[indices])
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({len(self)} images, {'train' if self.train else 'test'})"
@@ -147,7 +147,7 @@ class MNIST(Dataset):
         >>> x.shape, y.shape
         ((10000, 1, 28, 28), (10000,))
         """
-        return as_tensor(_scaled(self.images[:, None])), as_tensor(self.labels)
+        return owned(_scaled(self.images[:, None])), as_tensor(self.labels)
 
     @property
     def data(self) -> Tensor:

@@ -107,9 +107,8 @@ class Normalize:
         # In the image's own precision, as in PyTorch: float64 constants would promote a float32 array.
         mean, std = (value.astype(image.dtype)[:, None, None] for value in (self.mean, self.std))
         if self.inplace and not getattr(image, "requires_grad", False):
-            array = image.data if isinstance(image, Tensor) else image
-            array -= mean
-            array /= std
+            image -= mean
+            image /= std
             return image
         return (image - mean) / std
 

@@ -41,7 +41,7 @@ class _Linear:
 
 
 def _passive(y: Tensor) -> Variable:
-    variable = Variable(zeros(*y.shape, dtype=y.dtype).data, requires_grad=True)
+    variable = Variable(zeros(*y.shape, dtype=y.dtype), requires_grad=True)
     variable.active = False
     return variable
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from tensorgrad.autograd.backward import grad as _reverse
 from tensorgrad.autograd.mode import enable_grad
+from tensorgrad.autograd.primitive import wrap
 from tensorgrad.creation import zeros_like
 from tensorgrad.errors import describe, op_error
 from tensorgrad.pytree import flatten, flatten_like, tree_map
@@ -120,7 +121,7 @@ def _fresh(leaf: Any, op: str) -> Tensor:
         raise op_error(
             TypeError, op, f"expected floating-point tensors to differentiate with respect to, got {describe(leaf)}"
         )
-    return leaf.clone() if leaf.requires_grad else Variable(leaf.data, requires_grad=True)
+    return leaf.clone() if leaf.requires_grad else Variable(leaf, requires_grad=True)
 
 
 def matched(like: Any, tree: Any, what: str, op: str) -> list[Any]:
@@ -137,7 +138,7 @@ def matched(like: Any, tree: Any, what: str, op: str) -> list[Any]:
 
 def basis(x: Tensor) -> list[Tensor]:
     """The unit vectors in the shape of ``x``."""
-    return [Tensor(row) for row in np.eye(x.numel(), dtype=x.dtype).reshape(x.numel(), *x.shape)]
+    return [wrap(row) for row in np.eye(x.numel(), dtype=x.dtype).reshape(x.numel(), *x.shape)]
 
 
 # --- who differentiates outside ---------------------------------------------------------------------------------------

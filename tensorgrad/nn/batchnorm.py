@@ -84,10 +84,10 @@ class _BatchNorm(_RunningNorm):
                 mean = var = None  # the batch's moments, and nothing to update
             return F.batch_norm(input, mean, var, self.weight, self.bias, use_batch, 0.0, self.eps)
         # without a momentum the running moments are the plain average over all batches
-        momentum = 1 / (int(count.data) + 1) if self.momentum is None else float(self.momentum)
+        momentum = 1 / (int(count._data) + 1) if self.momentum is None else float(self.momentum)
         y = F.batch_norm(input, mean, var, self.weight, self.bias, True, momentum, self.eps)
         if np.prod(input.shape):
-            count.data += 1  # only now: a batch that was refused or empty has not been seen
+            count._data += 1  # only now: a batch that was refused or empty has not been seen
         return y
 
     def _check(self, input: Any) -> None:

@@ -84,7 +84,7 @@ class Embedding(Module):
         """Standard normal rows, the padding row zeros."""
         init.normal_(self.weight)
         if self.padding_idx is not None:
-            self.weight.data[self.padding_idx] = 0
+            self.weight._data[self.padding_idx] = 0
 
     def forward(self, input: Any) -> Any:
         """The rows that ``input`` names."""

@@ -15,8 +15,8 @@ from tensorgrad.tensor import Tensor
 
 def _fill(tensor: Tensor, values: Any) -> Tensor:
     """Write into the tensor's memory; backward through an older graph that saved it will say so."""
-    in_place.write(tensor.data)
-    tensor.data[...] = values
+    in_place.write(tensor._data)
+    tensor._data[...] = values
     return tensor
 
 

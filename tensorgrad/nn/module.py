@@ -10,6 +10,7 @@ import numpy as np
 
 from tensorgrad.autograd import in_place
 from tensorgrad.autograd.hooks import RemovableHandle, add_hook
+from tensorgrad.creation import zeros_like
 from tensorgrad.errors import describe
 from tensorgrad.nn.parameter import Parameter
 from tensorgrad.state import per_thread
@@ -245,7 +246,7 @@ class Module:
             if set_to_none or parameter.grad is None:
                 parameter.grad = None
             else:
-                parameter.grad = Tensor(np.zeros_like(parameter.data))
+                parameter.grad = zeros_like(parameter)
 
     def apply(self: M, function: Callable[[Module], Any]) -> M:
         """Call ``function`` on every module below and on this one, children first."""
@@ -267,7 +268,7 @@ class Module:
                 raise TypeError(f"to: a module's dtype must be a float, got {np.dtype(dtype)}")
             for tensor in [*self.parameters(), *self.buffers()]:
                 if tensor.dtype.kind == "f":
-                    tensor.data = tensor.data.astype(dtype)
+                    tensor._data = tensor._data.astype(dtype)
                     tensor.grad = None if tensor.grad is None else tensor.grad.to(dtype)
         return self
 
@@ -320,8 +321,8 @@ class Module:
             raise ValueError("\n".join(lines))
         for key, tensor in own.items():
             if key in given:
-                in_place.write(tensor.data)
-                tensor.data[...] = given[key]
+                in_place.write(tensor._data)
+                tensor._data[...] = given[key]
         return LoadResult(missing, unexpected)
 
     # --- printing ---------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from tensorgrad.autograd import in_place
+from tensorgrad.autograd.primitive import wrap
 from tensorgrad.errors import describe
 from tensorgrad.ops.join import cat
 from tensorgrad.ops.shape import reshape
@@ -18,7 +19,7 @@ from tensorgrad.tensor import Tensor
 def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[np.ndarray]:
     """The gradient arrays there are, each once."""
     tensors = [parameters] if isinstance(parameters, Tensor) else list(parameters)
-    return list({id(t.grad.data): t.grad.data for t in tensors if t.grad is not None}.values())
+    return list({id(t.grad._data): t.grad._data for t in tensors if t.grad is not None}.values())
 
 
 def clip_grad_norm_(
@@ -54,7 +55,7 @@ def clip_grad_norm_(
             for g in gradients:
                 in_place.write(g)
                 g *= factor
-        return Tensor(np.asarray(total, np.result_type(*gradients) if gradients else np.float32))
+        return wrap(np.asarray(total, np.result_type(*gradients) if gradients else np.float32))
 
 
 def _norm(g: np.ndarray, order: float) -> float:
@@ -110,8 +111,8 @@ def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
         raise ValueError(f"vector_to_parameters: expected a vector of {size} elements, got {describe(vec)}")
     start = 0
     for p in parameters:
-        in_place.write(p.data)
-        p.data[...] = vec.data[start : start + p.numel()].reshape(p.shape)
+        in_place.write(p._data)
+        p._data[...] = vec._data[start : start + p.numel()].reshape(p.shape)
         start += p.numel()
 
 

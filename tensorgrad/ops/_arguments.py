@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from tensorgrad.autograd.lent import lend
 from tensorgrad.autograd.primitive import TENSOR_CLASSES
 from tensorgrad.errors import describe, op_error
 
@@ -43,7 +44,15 @@ def is_tensor(value: Any) -> bool:
 
 def raw(value: Any) -> Any:
     """The array of a Tensor, anything else as it is."""
-    return value.data if type(value) in TENSOR_CLASSES else value
+    return value._data if type(value) in TENSOR_CLASSES else value
+
+
+def static_array(value: Any) -> np.ndarray:
+    """The array of an argument that no gradient flows to: positions, labels, a mask.
+
+    Backward reads it again, so an array of the user's is noted as lent.
+    """
+    return lend(value, ours=False) if isinstance(value, np.ndarray) else np.asarray(raw(value))
 
 
 def operand(value: Any, op: str) -> Any:

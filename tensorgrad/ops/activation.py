@@ -14,7 +14,7 @@ from tensorgrad.errors import op_error
 from tensorgrad.kernels import activation as kernel
 from tensorgrad.kernels.reduce import select
 from tensorgrad.kernels.special import erf
-from tensorgrad.ops._arguments import one_dim, operand
+from tensorgrad.ops._arguments import one_dim, operand, raw
 from tensorgrad.ops.elementwise import abs, exp, greater, less, less_equal, neg, sigmoid, tanh, where
 from tensorgrad.ops.softmax import softmax
 from tensorgrad.ops.split import split
@@ -40,7 +40,7 @@ def relu_grad(x: Any, *, output: np.ndarray) -> Any:
 
 def _values(output: Any) -> np.ndarray:
     """The plain array: where a rectifier is open is a constant, in graph mode too."""
-    return output if isinstance(output, np.ndarray) else np.asarray(output.data)
+    return np.asarray(raw(output))
 
 
 @_floating(

@@ -10,7 +10,7 @@ import numpy as np
 from tensorgrad.autograd import in_place
 from tensorgrad.autograd.primitive import primitive
 from tensorgrad.errors import describe, op_error
-from tensorgrad.ops._arguments import as_int, operand, raw
+from tensorgrad.ops._arguments import as_int, operand, raw, static_array
 from tensorgrad.ops.index import _getitem, scatter_into
 from tensorgrad.ops.linalg import _matmul
 from tensorgrad.ops.shape import _permute, _reshape
@@ -56,7 +56,7 @@ def embedding(
             [1., 2.]])
     """
     op = "embedding"
-    w, index = operand(weight, op), np.asarray(raw(input))
+    w, index = operand(weight, op), static_array(input)
     if w.ndim != 2:
         raise op_error(ValueError, op, f"expected weight (rows, features), got {describe(w)}")
     rows = w.shape[0]

@@ -13,7 +13,7 @@ from tensorgrad.autograd.primitive import primitive, wrap
 from tensorgrad.autograd.structural import broadcast_to
 from tensorgrad.errors import op_error
 from tensorgrad.kernels import scatter as kernel
-from tensorgrad.ops._arguments import as_int, is_tensor, numpy_spelling, one_dim, operand, raw
+from tensorgrad.ops._arguments import as_int, is_tensor, numpy_spelling, one_dim, operand, raw, static_array
 from tensorgrad.ops.shape import _reshape
 
 
@@ -83,7 +83,7 @@ def _plain_entry(entry: Any) -> Any:
         return entry
     if kind is int or entry is None or entry is Ellipsis or isinstance(entry, (int, np.integer)):
         return entry
-    array = np.asarray(raw(entry)) if is_tensor(entry) or not isinstance(entry, np.ndarray) else entry
+    array = static_array(entry)
     if array.size == 0 and not isinstance(entry, np.ndarray) and not is_tensor(entry):
         array = array.astype(np.int64)  # x[[]]
     if array.dtype.kind not in "iub":
@@ -97,7 +97,7 @@ def _plain_entry(entry: Any) -> Any:
 
 def _index_argument(index: Any, x: Any, dim: int, op: str) -> np.ndarray:
     """An integer index array, checked against ``x`` along ``dim`` (negative positions are refused, as in PyTorch)."""
-    array = np.asarray(raw(index))
+    array = static_array(index)
     if array.size == 0:
         array = array.astype(np.int64)
     if array.dtype.kind not in "iu":
@@ -181,7 +181,7 @@ def take(input: Any, index: Any) -> Any:
     tensor([1, 4])
     """
     x = _reshape(operand(input, "take"), shape=(-1,))
-    positions = np.asarray(raw(index))
+    positions = static_array(index)
     if positions.dtype.kind not in "iu" and positions.size:
         raise op_error(TypeError, "take", f"index must hold integers, got {positions.dtype}")
     return _getitem(x, index=positions.astype(np.int64))
@@ -198,7 +198,7 @@ def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Any:
     tensor([[1],
             [2]])
     """
-    x, positions = operand(input, "take_along_dim"), np.asarray(raw(indices))
+    x, positions = operand(input, "take_along_dim"), static_array(indices)
     if dim is None:
         return gather(_reshape(x, shape=(-1,)), 0, positions.reshape(-1))
     along = one_dim(dim, x.ndim, "take_along_dim")
@@ -233,7 +233,7 @@ def masked_select(input: Any, mask: Any) -> Any:
 
 def as_masked(input: Any, mask: Any, op: str) -> tuple[Any, np.ndarray]:
     """The tensor and its boolean mask, both expanded to their common shape."""
-    x, chosen = operand(input, op), np.asarray(raw(mask))
+    x, chosen = operand(input, op), static_array(mask)
     if chosen.dtype != np.bool_:
         raise op_error(TypeError, op, f"mask must be boolean, got {chosen.dtype}; write mask != 0")
     try:

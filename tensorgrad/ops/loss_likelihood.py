@@ -10,7 +10,8 @@ import numpy as np
 from tensorgrad.autograd.primitive import primitive
 from tensorgrad.autograd.promotion import promote_to_float
 from tensorgrad.errors import describe, op_error
-from tensorgrad.ops._arguments import operand, raw
+from tensorgrad.ops._arguments import is_tensor, operand, raw, static_array
+from tensorgrad.ops._matrices import constant
 from tensorgrad.ops.cross_entropy import check_reduction
 from tensorgrad.ops.elementwise import abs, clamp, exp, greater, log, log1p, square, where
 from tensorgrad.ops.loss import paired, reduced
@@ -87,6 +88,8 @@ def kl_div(
     if reduction != "batchmean":
         check_reduction(reduction, op)
     x, t = operand(input, op), operand(target, op)
+    if not is_tensor(t):  # 0 log 0 is no reason for a warning
+        t = constant(static_array(t), like=x)
     losses = exp(t) * (t - x) if log_target else xlogy(t, t) - t * x
     if reduction == "batchmean":
         return sum(losses) / x.shape[0] if x.ndim else sum(losses)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tensorgrad.errors import describe, op_error
-from tensorgrad.ops._arguments import as_int, operand, raw
+from tensorgrad.ops._arguments import as_int, operand, static_array
 from tensorgrad.ops.conv import per_dimension
 from tensorgrad.ops.index import scatter_along
 from tensorgrad.ops.shape import _reshape
@@ -58,7 +58,7 @@ def max_unpool3d(
 
 def _unpool(rank: int, input: Any, indices: Any, kernel_size: Any, stride: Any, padding: Any, output_size: Any) -> Any:
     op = f"max_unpool{rank}d"
-    x, index = operand(input, op), np.asarray(raw(indices))
+    x, index = operand(input, op), static_array(indices)
     if x.ndim not in (rank + 1, rank + 2) or tuple(x.shape) != index.shape:
         raise op_error(
             ValueError,

@@ -14,7 +14,7 @@ from tensorgrad.autograd.primitive import primitive
 from tensorgrad.autograd.structural import add, broadcast_to
 from tensorgrad.errors import op_error
 from tensorgrad.kernels import scatter as kernel
-from tensorgrad.ops._arguments import as_int, is_tensor, numpy_spelling, one_dim, operand, raw
+from tensorgrad.ops._arguments import as_int, is_tensor, numpy_spelling, one_dim, operand, raw, static_array
 from tensorgrad.ops.elementwise import where
 from tensorgrad.ops.index import (
     _check_corner,
@@ -218,7 +218,7 @@ def _slices(input: Any, dim: Any, index: Any, op: str, negative: bool = False) -
     """The tensor (at least a vector), the dimension, and a vector of positions along it."""
     x = operand(input, op)
     along = one_dim(dim, x.ndim, op)
-    positions = np.atleast_1d(np.asarray(raw(index)))
+    positions = np.atleast_1d(static_array(index))
     size = x.shape[along] if x.ndim else 1
     if negative and positions.dtype.kind == "i":
         positions = np.where((positions < 0) & (positions >= -size), positions + size, positions)

@@ -13,7 +13,7 @@ import numpy as np
 
 from tensorgrad.autograd.primitive import primitive, wrap
 from tensorgrad.errors import op_error
-from tensorgrad.ops._arguments import as_int, is_tensor, one_dim, operand, raw
+from tensorgrad.ops._arguments import as_int, is_tensor, one_dim, operand, raw, static_array
 from tensorgrad.ops.index import _getitem, scatter_into
 from tensorgrad.ops.reduce import _float
 from tensorgrad.ops.shape import _reshape
@@ -178,7 +178,7 @@ def bincount(input: Any, weights: Any = None, minlength: int = 0) -> Any:
     tensor([1, 0, 2])
     """
     x = operand(input, "bincount")
-    numbers = raw(x)
+    numbers = static_array(x)
     if numbers.dtype.kind not in "iu":
         raise op_error(TypeError, "bincount", f"expected integers, got {numbers.dtype}")
     if numbers.ndim != 1 or numbers.min(initial=0) < 0:

@@ -52,17 +52,17 @@ def _write(x: Any, index: Any, value: Any, op: str) -> None:
     base = x if x.view_of is None else x.view_of.base()
     values = np.asarray(raw(value))
     try:
-        np.broadcast_to(values, x.data[index].shape)
+        np.broadcast_to(values, x._data[index].shape)
     except ValueError as error:
-        raise op_error(ValueError, op, f"{error}; the place has shape {x.data[index].shape}") from None
+        raise op_error(ValueError, op, f"{error}; the place has shape {x._data[index].shape}") from None
     recorded = per_thread.state.recording and (base._requires_grad or (is_tensor(value) and value._requires_grad))
     if not recorded:
-        in_place.write(x.data)
-        x.data[index] = values
+        in_place.write(x._data)
+        x._data[index] = values
         return
     if x.view_of is not None:
         index = tuple(place[index] for place in x.view_of.positions())
-    number = in_place.write(base.data)
+    number = in_place.write(base._data)
     out = _setitem(base, value if is_tensor(value) else values.astype(base.dtype), index=index)
     base.node, base._requires_grad = out.node, True
     if x.view_of is not None:
@@ -82,7 +82,8 @@ def _check_writable(x: Any, op: str) -> None:
                 f"{which} tensor that requires grad cannot be written in place; write into x.clone(), or use "
                 "torch-style `with no_grad():` to change a parameter",
             )
-    if not x.data.flags.writeable or any(s == 0 and n > 1 for s, n in zip(x.data.strides, x.data.shape, strict=True)):
+    array = x._data
+    if not array.flags.writeable or any(s == 0 and n > 1 for s, n in zip(array.strides, array.shape, strict=True)):
         raise op_error(
             RuntimeError, op, f"the tensor {describe(x)} is expanded or read-only: write into x.clone() instead"
         )
@@ -122,9 +123,9 @@ def _put(x: Any, result: Any, name: str) -> Any:
         raise op_error(ValueError, name, f"the result of shape {tuple(result.shape)} does not fit into {describe(x)}")
     if result.dtype.kind == "f" and x.dtype.kind != "f":
         raise op_error(TypeError, name, f"a {result.dtype} result cannot be written into {describe(x)}")
-    if result.node is not None and any(saved is x.data for saved in result.node.saved):
+    if result.node is not None and any(saved is x._data for saved in result.node.saved):
         # x *= y needs the values that x had: what the rule mentions is copied before it is overwritten
-        result.node.saved = [s.copy() if s is x.data else s for s in result.node.saved]
+        result.node.saved = [s.copy() if s is x._data else s for s in result.node.saved]
     _overwrite(x, result, name)
     return x
 
@@ -135,8 +136,8 @@ def _overwrite(x: Any, result: Any, op: str) -> None:
         _write(x, Ellipsis, result, op)
         return
     _check_writable(x, op)
-    in_place.write(x.data)
-    x.data[...] = result.data
+    in_place.write(x._data)
+    x._data[...] = result._data
     if per_thread.state.recording:
         x.node, x._requires_grad = result.node, result._requires_grad
 

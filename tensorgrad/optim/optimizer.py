@@ -10,6 +10,7 @@ import numpy as np
 
 from tensorgrad.autograd import in_place
 from tensorgrad.autograd.mode import enable_grad
+from tensorgrad.autograd.primitive import wrap
 from tensorgrad.errors import describe
 from tensorgrad.tensor import Tensor, as_array
 
@@ -97,7 +98,7 @@ class Optimizer:
         """Forget all gradients, or fill them with zeros."""
         for p in self._params():
             if p.grad is not None:
-                p.grad = None if set_to_none else Tensor(np.zeros_like(p.data))
+                p.grad = None if set_to_none else wrap(np.zeros_like(p._data))
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update every parameter that has a gradient; returns what ``closure`` (evaluated first) returned."""
@@ -113,8 +114,8 @@ class Optimizer:
                 update = self._update(group)
                 for p in group["params"]:
                     if p.grad is not None:
-                        in_place.write(p.data)  # a later backward through an older graph will say so
-                        update(self.state[p], p.data, p.grad.data)
+                        in_place.write(p._data)  # a later backward through an older graph will say so
+                        update(self.state[p], p._data, p.grad._data)
         return loss
 
     def _params(self) -> Iterator[Tensor]:
@@ -199,7 +200,7 @@ class Optimizer:
                 elif name not in self._array_slots:
                     problems.append(f"parameter {number}: there is no slot {name!r}")
                 elif (array := as_array(value)).shape == p.shape and array.dtype.kind == "f":
-                    slots[name] = Tensor(np.array(array, dtype=p.dtype))
+                    slots[name] = wrap(np.array(array, dtype=p.dtype))
                 else:
                     problems.append(f"parameter {number} is {describe(p)}, its {name} {describe(array)}")
             absent = [name for name in self._required_slots(group) if name not in values]
@@ -220,10 +221,10 @@ class Optimizer:
 def slot(state: dict[str, Any], name: str, p: np.ndarray) -> np.ndarray:
     """The array of that name in the parameter's dtype (``net.double()`` may have changed it), zeros at first."""
     if name not in state:
-        state[name] = Tensor(np.zeros_like(p))
+        state[name] = wrap(np.zeros_like(p))
     elif state[name].dtype != p.dtype:
-        state[name] = Tensor(state[name].data.astype(p.dtype))
-    array: np.ndarray = state[name].data
+        state[name] = state[name].to(p.dtype, copy=True)
+    array: np.ndarray = state[name]._data
     return array
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from tensorgrad import random
+from tensorgrad.autograd import lent
 from tensorgrad.autograd.in_place import written_since
 from tensorgrad.autograd.node import Node, Packed, clock
 from tensorgrad.autograd.primitive import TENSOR_CLASSES, Primitive, wrap
@@ -102,6 +103,7 @@ class _Frame:
 
     def __init__(self, function: Callable[..., Any], args: Any, kwargs: Any, preserve_rng_state: bool) -> None:
         self.arrays: list[np.ndarray] = []  # of the arguments: alive as long as the frame
+        self.seals: lent.Seals = []  # of what NumPy code could change before the second run
         self.function = function
         self.args, self.kwargs = tree_map(self._hold, args), tree_map(self._hold, kwargs)
         state = per_thread.state
@@ -120,15 +122,25 @@ class _Frame:
             return value
         if value.view_of is not None:
             value.view_of.refresh(value)
-        self.arrays.append(value.data)
+        self.arrays.append(value._data)
+        self.seal(value._data)
         if value.node is None and value.requires_grad:
             return value
-        held = wrap(value.data)
+        held = wrap(value._data)
         held.requires_grad = value.requires_grad
         return held
 
+    def seal(self, array: np.ndarray) -> None:
+        """Remember the values of an array that the second run reads again, if NumPy code can reach it."""
+        if lent.is_lent(array):
+            self.seals += lent.sealed([array])
+
     def note(self, node: Node) -> int:
         """Enter a node of the first run; returns its place in the order."""
+        self.seals += getattr(node, "seals", [])
+        for edge in node.edges:
+            if edge is not None and type(edge) is not Node:
+                self.seal(edge._data)
         self.records.append(_signature(node))
         module = per_thread.state.module
         if module is not None:
@@ -149,7 +161,7 @@ class _Frame:
         before = state.recording, state.module, state.module_path
         state.recording, state.module, state.module_path = True, self.module, self.module_path
         rng_before = random.get_rng_state()
-        buffers = [(b, b.data, b.data.copy()) for m in self.modules.values() for _, b in m._own_buffers(False)]
+        buffers = [(b, b._data, b._data.copy()) for m in self.modules.values() for _, b in m._own_buffers(False)]
         collector = _Collector(self)
         try:
             if self.rng_state is not None:
@@ -161,7 +173,7 @@ class _Frame:
             if self.rng_state is not None:
                 random.set_rng_state(rng_before)
             for buffer, array, values in buffers:
-                buffer.data = array
+                buffer._data = array
                 array[...] = values
         found = len(collector.nodes)
         if found < len(self.records) or (self.complete and found > len(self.records)):
@@ -176,11 +188,11 @@ class _Frame:
 
     def check_unwritten(self, array: np.ndarray, what: str) -> None:
         """RuntimeError when the second run would not see the values of the first."""
-        change = written_since(array, self.number)
+        change = lent.changed_since(array, self.number, self.seals)
         if change is not None:
             raise RuntimeError(
-                f"{self}: {what} was modified in place at {change.line} after the forward that backward must repeat; "
-                "call backward before the write, or write into a copy"
+                f"{self}: {what} was {change} after the forward that backward must repeat; call backward before the "
+                "write, or write into a copy"
             )
 
     def _differs(self, now: str, before: str) -> None:
@@ -243,7 +255,7 @@ class _Dropper(Watcher):
             return value is _DROPPED
         edge = node.edges[i] if type(node.edges[i]) is not Node else None
         holder = edge if edge is not None else (node.constants or {}).get(i)
-        return not (holder is not None and holder.data is value) and not any(value is a for a in self.frame.arrays)
+        return not (holder is not None and holder._data is value) and not any(value is a for a in self.frame.arrays)
 
 
 class _Collector(Watcher):
@@ -260,7 +272,10 @@ class _Collector(Watcher):
         self.frame.compare(len(self.nodes), node)
         for edge in node.edges:
             if edge is not None and type(edge) is not Node:
-                self.frame.check_unwritten(edge.data, f"a leaf of shape {tuple(edge.shape)} ({describe(edge)})")
+                self.frame.check_unwritten(edge._data, f"a leaf of shape {tuple(edge.shape)} ({describe(edge)})")
+        for array in node.saved:
+            if lent.is_broken(array, self.frame.seals):
+                self.frame.check_unwritten(array, f"an operand of {node.op.name}")
         self.nodes.append(node)
 
 

@@ -147,7 +147,7 @@ def summary(
             for handle in handles:
                 handle.remove()
     table = _tabulate(model, calls)
-    table.input_bytes = sum(tensor.data.nbytes for tensor in inputs if isinstance(tensor, Tensor))
+    table.input_bytes = sum(tensor._data.nbytes for tensor in inputs if isinstance(tensor, Tensor))
     table.depth = depth
     if verbose:
         print(table)
@@ -158,7 +158,7 @@ def summary(
 def _undisturbed(model: Module) -> Iterator[None]:
     """Evaluation mode inside; afterwards every module's mode, every buffer and the random state are as before."""
     modes = [(module, module.training) for module in model.modules()]
-    buffers = [(buffer, buffer.data, buffer.data.copy()) for buffer in model.buffers()]
+    buffers = [(buffer, buffer._data, buffer._data.copy()) for buffer in model.buffers()]
     state = random.get_rng_state()
     try:
         model.eval()
@@ -167,7 +167,7 @@ def _undisturbed(model: Module) -> Iterator[None]:
         for module, mode in modes:
             module.training = mode
         for buffer, data, values in buffers:
-            buffer.data = data
+            buffer._data = data
             if not np.array_equal(data, values, equal_nan=data.dtype.kind == "f"):
                 data[...] = values
         random.set_rng_state(state)
@@ -187,9 +187,9 @@ def _tabulate(model: Module, calls: list[tuple[Module, Any, Any]]) -> Summary:
             table.mult_adds += row.mult_adds
             table.output_bytes += row.output_bytes if row.leaf else 0
     for parameter in model.parameters():
-        table.parameters += parameter.data.size
-        table.trainable += parameter.data.size if parameter.requires_grad else 0
-        table.parameter_bytes += parameter.data.nbytes
+        table.parameters += parameter._data.size
+        table.trainable += parameter._data.size if parameter.requires_grad else 0
+        table.parameter_bytes += parameter._data.nbytes
     return table
 
 
@@ -205,11 +205,11 @@ def _row(path: str, module: Module, args: Any, out: Any) -> LayerRow:
         kernel=_kernel(module, own, source),
         input_shape=None if source is None else tuple(source.shape),
         output_shape=None if result is None else tuple(result.shape),
-        parameters=sum(p.data.size for p in every),
-        own_parameters=sum(p.data.size for p in own),
+        parameters=sum(p._data.size for p in every),
+        own_parameters=sum(p._data.size for p in own),
         mult_adds=0 if result is None else _mult_adds(module, own, source, result),
         trainable="" if not needs else "partly" if len(needs) == 2 else "yes" if True in needs else "no",
-        output_bytes=sum(tensor.data.nbytes for tensor in _tensors(out)),
+        output_bytes=sum(tensor._data.nbytes for tensor in _tensors(out)),
         leaf=next(iter(module.children()), None) is None,
     )
 
@@ -224,13 +224,13 @@ def _mult_adds(module: Module, own: list[Any], source: Tensor | None, result: Te
         if parameter.ndim >= 3:
             transposed = "Transpose" in name and source is not None
             shape = source.shape if transposed and source is not None else result.shape
-            total += parameter.data.size * _positions(shape, spatial)
+            total += parameter._data.size * _positions(shape, spatial)
         elif parameter.ndim == 2:
-            total += parameter.data.size * (result.data.size // max(result.shape[-1], 1) if result.ndim else 1)
-        elif parameter.ndim == 1 and parameter.data.size:
-            total += result.data.size
+            total += parameter._data.size * (result._data.size // max(result.shape[-1], 1) if result.ndim else 1)
+        elif parameter.ndim == 1 and parameter._data.size:
+            total += result._data.size
         else:
-            total += parameter.data.size
+            total += parameter._data.size
     return total
 
 

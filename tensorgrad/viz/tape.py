@@ -62,7 +62,7 @@ class _Names:
                 "graph: params must be a Module, a dictionary of names to tensors, or None, "
                 f"got {type(params).__name__}"
             )
-        distinct = {id(t): t.data.size for _, kind, t in self.tensors.values() if kind == "parameter"}
+        distinct = {id(t): t._data.size for _, kind, t in self.tensors.values() if kind == "parameter"}
         self.parameters = sum(distinct.values())
 
     def _add_module(self, prefix: str, module: Module) -> None:
@@ -78,13 +78,13 @@ class _Names:
             return
         self.tensors.setdefault(id(tensor), (name, kind, tensor))
         if kind != "parameter":
-            self.memory.setdefault(id(tensor.data), (name, kind, tensor))
+            self.memory.setdefault(id(tensor._data), (name, kind, tensor))
 
     def find(self, tensor: Tensor) -> tuple[str | None, str, Tensor]:
         """Name and kind of a leaf, and the tensor of that name, of which the leaf may be a view."""
-        found = self.tensors.get(id(tensor)) or self.memory.get(id(tensor.data))
-        if found is None and tensor.data.base is not None:
-            found = self.memory.get(id(tensor.data.base))
+        found = self.tensors.get(id(tensor)) or self.memory.get(id(tensor._data))
+        if found is None and tensor._data.base is not None:
+            found = self.memory.get(id(tensor._data.base))
         return (tensor.name, _leaf_kind(tensor), tensor) if found is None else found
 
     def module_at(self, path: str) -> Module | None:
@@ -253,7 +253,7 @@ class _Reader:
             module = self.names.module_at(call.path)
             if module is not None:
                 call.cls = type(module).__name__
-                call.parameters = sum(p.data.size for p in module.parameters())
+                call.parameters = sum(p._data.size for p in module.parameters())
             else:
                 call.cls = call.path if call.parent is None else ""
                 call.parameters = seen[call.id]
@@ -301,18 +301,18 @@ def _tensor_node(name: str, kind: str, tensor: Tensor) -> GraphNode:
         label=name,
         shape=tuple(tensor.shape),
         dtype=_dtype_name(tensor.dtype),
-        bytes=tensor.data.nbytes,
+        bytes=tensor._data.nbytes,
     )
     if kind == "parameter":
-        drawn.parameters, drawn.trainable = tensor.data.size, tensor.requires_grad
+        drawn.parameters, drawn.trainable = tensor._data.size, tensor.requires_grad
     _show_scalar(drawn, tensor)
     return drawn
 
 
 def _show_scalar(drawn: GraphNode, tensor: Tensor | None) -> None:
-    if tensor is not None and tensor.data.size == 1:
-        drawn.value = float(tensor.data.item())
-        drawn.grad = None if tensor.grad is None else float(tensor.grad.data.item())
+    if tensor is not None and tensor._data.size == 1:
+        drawn.value = float(tensor._data.item())
+        drawn.grad = None if tensor.grad is None else float(tensor.grad._data.item())
 
 
 def _retained(node: Node) -> Tensor | None:
@@ -332,7 +332,7 @@ def _leaf_kind(tensor: Tensor) -> str:
         return "parameter"
     if tensor.requires_grad or tensor.name is not None:
         return "input"
-    return "constant" if tensor.data.size == 1 or tensor.dtype == np.bool_ else "input"
+    return "constant" if tensor._data.size == 1 or tensor.dtype == np.bool_ else "input"
 
 
 def _kernel(node: Node) -> tuple[int, ...] | None:
@@ -358,11 +358,11 @@ def _saved_bytes(node: Node) -> int | None:
         elif isinstance(value, dict):
             held.extend(value.values())
         elif isinstance(value, Tensor):
-            held.append(value.data)
+            held.append(value._data)
     if arrays:
         for edge in node.edges:
             if isinstance(edge, Tensor):
-                arrays.pop(id(edge.data), None)
+                arrays.pop(id(edge._data), None)
     return sum(arrays.values())
 
 

@@ -26,7 +26,8 @@ def value_and_gradients(function: Callable[..., Any], *inputs: Any) -> tuple[np.
     output = function(*tensors)
     gradients = tg.autograd.grad(output.sum(), tensors, allow_unused=True)
     zeros = [np.zeros(x.shape) for x in tensors]
-    return output.data, [zero if g is None else g.data for g, zero in zip(gradients, zeros, strict=True)]
+    arrays = [zero if g is None else g.numpy() for g, zero in zip(gradients, zeros, strict=True)]
+    return output.detach().numpy(), arrays
 
 
 def check(

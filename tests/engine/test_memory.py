@@ -29,7 +29,7 @@ def test_graph_dies_with_its_last_tensor(no_collector):
     x = tg.randn(2, 1, 8, 8)
     for backward in (False, True):
         hidden = F.conv2d(x, w)
-        dead = [weakref.ref(hidden), weakref.ref(hidden.node), weakref.ref(hidden.data)]
+        dead = [weakref.ref(hidden), weakref.ref(hidden.node), weakref.ref(hidden.numpy(force=True))]
         loss = (hidden.relu() * 2).sum()
         del hidden
         if backward:
@@ -167,7 +167,7 @@ def test_two_threads_train_as_one_after_the_other():
             w.grad = None
             small_step(w, x).backward()
             w.data -= 0.1 * w.grad.data
-        return w.data.tobytes()
+        return w.numpy(force=True).tobytes()
 
     expected = [train(0), train(1)]
     for _ in range(5):

@@ -166,7 +166,7 @@ def test_a_layer_is_its_function(layer, function):
 def test_max_pool_indices():
     x = image()
     y, index = nn.MaxPool2d(2, return_indices=True)(x)
-    picked = np.take_along_axis(x.data.reshape(2, 4, 36), index.data.reshape(2, 4, 9), 2)
+    picked = np.take_along_axis(x.numpy(force=True).reshape(2, 4, 36), index.numpy(force=True).reshape(2, 4, 9), 2)
     np.testing.assert_array_equal(y.data.reshape(2, 4, 9), picked)
 
 
@@ -209,10 +209,10 @@ def test_batch_norm_buffers():
     assert layer.num_batches_tracked.item() == 1
     assert layer.num_batches_tracked.dtype == np.int64
     layer.eval()
-    buffers = {k: v.data.tobytes() for k, v in layer.named_buffers()}
+    buffers = {k: v.numpy(force=True).tobytes() for k, v in layer.named_buffers()}
     y = layer(tg.tensor([[1.0]]))
     np.testing.assert_allclose(y.item(), 0.8 / np.sqrt(1.1 + 1e-5), rtol=1e-6)
-    assert {k: v.data.tobytes() for k, v in layer.named_buffers()} == buffers
+    assert {k: v.numpy(force=True).tobytes() for k, v in layer.named_buffers()} == buffers
     layer.reset_running_stats()
     assert [v.tolist() for v in layer.buffers()] == [[0.0], [1.0], 0]
 
@@ -237,11 +237,11 @@ def test_batch_norm_without_running_moments():
 def test_a_batch_that_is_refused_or_empty_leaves_the_buffers():
     layer = nn.BatchNorm2d(2)
     layer(tg.randn(3, 2, 2, 2))
-    before = {k: v.data.tobytes() for k, v in layer.named_buffers()}
+    before = {k: v.numpy(force=True).tobytes() for k, v in layer.named_buffers()}
     assert layer(tg.ones(0, 2, 3, 3)).shape == (0, 2, 3, 3)
     with pytest.raises(ValueError, match="Expected more than 1 value per channel"):
         layer(tg.ones(1, 2, 1, 1))
-    assert {k: v.data.tobytes() for k, v in layer.named_buffers()} == before
+    assert {k: v.numpy(force=True).tobytes() for k, v in layer.named_buffers()} == before
     assert layer.eval()(tg.ones(1, 2, 1, 1)).shape == (1, 2, 1, 1)
     layer.train()(tg.ones(1, 2, 2, 1))
 
@@ -255,8 +255,8 @@ def test_frozen_batch_norm_trains_its_scale():
 def test_dropout_in_training_and_evaluation():
     layer, x = nn.Dropout(0.25), tg.ones(10000)
     y = layer(x)
-    assert set(np.unique(y.data)) == {0.0, np.float32(1 / 0.75)}
-    assert abs((y.data == 0).mean() - 0.25) < 0.02
+    assert set(np.unique(y.numpy(force=True))) == {0.0, np.float32(1 / 0.75)}
+    assert abs((y.numpy(force=True) == 0).mean() - 0.25) < 0.02
     assert layer.eval()(x) is x
     with pytest.raises(ValueError, match="Dropout: p must be a probability"):
         nn.Dropout(1.5)

@@ -1,0 +1,73 @@
+"""What a tensor is: its shape, dtype and place in memory, under PyTorch's and NumPy's names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tensorgrad.ops._arguments import one_dim
+
+
+class Layout:
+    """Mixin with the properties that a tensor has from its array."""
+
+    __slots__ = ()
+
+    _data: np.ndarray
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The sizes, a tuple."""
+        return self._data.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The NumPy dtype of the elements."""
+        return self._data.dtype
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        return self._data.ndim
+
+    @property
+    def device(self) -> str:
+        """Always "cpu"."""
+        return "cpu"
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of one element."""
+        return self._data.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all elements."""
+        return self._data.nbytes
+
+    def size(self, dim: int | None = None) -> Any:
+        """The shape, or the size of one dimension. Source: ``torch.Tensor.size``."""
+        return self._data.shape if dim is None else self._data.shape[one_dim(dim, self._data.ndim, "size")]
+
+    def dim(self) -> int:
+        """The number of dimensions."""
+        return self._data.ndim
+
+    def numel(self) -> int:
+        """The number of elements."""
+        return self._data.size
+
+    nelement = numel
+
+    def element_size(self) -> int:
+        """Bytes of one element."""
+        return self._data.itemsize
+
+    def is_floating_point(self) -> bool:
+        """True for float dtypes."""
+        return self._data.dtype.kind == "f"
+
+    def is_contiguous(self) -> bool:
+        """True when the elements lie in C order without gaps."""
+        return self._data.flags.c_contiguous
