@@ -67,7 +67,7 @@ def test_arrows_go_one_way(path):
 
 
 def test_the_package_reads_a_tensors_array_from_its_slot():
-    """``t.data`` is a tensor, and ``t.numpy()`` lends the array out: inside, it is ``t._data``."""
+    """``t.numpy(force=True)`` is a tensor, and ``t.numpy()`` lends the array out: inside, it is ``t._data``."""
     found = [
         f"{path.relative_to(PACKAGE)}:{node.lineno}"
         for path in FILES

@@ -114,7 +114,7 @@ def isclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, eq
     >>> tg.isclose(tg.tensor([1.0, 2.0]), tg.tensor([1.000001, 2.1]))
     tensor([ True, False])
     """
-    return _isclose(input, other, rtol=rtol, atol=atol, equal_nan=equal_nan)
+    return _isclose(input, other, rtol=raw(rtol), atol=raw(atol), equal_nan=equal_nan)
 
 
 def allclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:

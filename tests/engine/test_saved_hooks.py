@@ -32,7 +32,7 @@ def test_packed_and_unpacked():
     assert not unpacked
     y.sum().backward()
     assert sorted(unpacked) == sorted(packed)
-    np.testing.assert_array_equal(x.grad.data, np.exp([1.0, 2.0]) * [1.0, 2.0] + np.exp([1.0, 2.0]))
+    np.testing.assert_array_equal(x.grad.numpy(), np.exp([1.0, 2.0]) * [1.0, 2.0] + np.exp([1.0, 2.0]))
 
 
 def test_the_array_is_not_kept():
@@ -43,7 +43,7 @@ def test_the_array_is_not_kept():
     y.backward(retain_graph=True)
     assert y.node.edges[0].value is None  # packed again
     y.backward()
-    np.testing.assert_allclose(x.grad.data, 2 * np.exp([1.0, 2.0]))
+    np.testing.assert_allclose(x.grad.numpy(), 2 * np.exp([1.0, 2.0]))
 
 
 def test_second_derivatives_go_through_the_hooks():
@@ -64,7 +64,7 @@ def test_a_network_with_hooks_is_the_network_without():
     def gradients():
         net.zero_grad()
         F.cross_entropy(net(x), tg.tensor([0, 1, 2])).backward()
-        return [p.grad.data for p in net.parameters()]
+        return [p.grad.numpy() for p in net.parameters()]
 
     expected = gradients()
     with hooks(lambda t: t.numpy().tobytes() and (t.numpy().copy(), 0), lambda p: tg.Tensor(p[0])):
@@ -92,7 +92,7 @@ def test_operators_in_a_hook_are_neither_packed_nor_recorded():
         y = (x.exp() * x).sum()
     y.backward()
     assert w.grad is None
-    np.testing.assert_allclose(x.grad.data, np.exp([1.0, 2.0]) * [2.0, 3.0])
+    np.testing.assert_allclose(x.grad.numpy(), np.exp([1.0, 2.0]) * [2.0, 3.0])
 
 
 def test_errors():

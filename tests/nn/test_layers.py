@@ -167,7 +167,7 @@ def test_max_pool_indices():
     x = image()
     y, index = nn.MaxPool2d(2, return_indices=True)(x)
     picked = np.take_along_axis(x.numpy(force=True).reshape(2, 4, 36), index.numpy(force=True).reshape(2, 4, 9), 2)
-    np.testing.assert_array_equal(y.data.reshape(2, 4, 9), picked)
+    np.testing.assert_array_equal(y.numpy(force=True).reshape(2, 4, 9), picked)
 
 
 @pytest.mark.parametrize("rank", [1, 2, 3])
@@ -195,7 +195,7 @@ def test_losses():
             F.binary_cross_entropy_with_logits(x, t, tg.ones(3), pos_weight=w),
         ),
     ]:
-        np.testing.assert_array_equal(layer(x, target).data, expected.data)
+        np.testing.assert_array_equal(layer(x, target).numpy(force=True), expected.numpy(force=True))
 
 
 # --------------------------------------------------------------------------- batch norm and dropout
@@ -204,7 +204,7 @@ def test_losses():
 def test_batch_norm_buffers():
     layer = nn.BatchNorm1d(1)
     y = layer(tg.tensor([[1.0], [3.0]]))
-    np.testing.assert_allclose(y.data.ravel(), [-0.9999950000374997, 0.9999950000374997], rtol=1e-6)
+    np.testing.assert_allclose(y.numpy(force=True).ravel(), [-0.9999950000374997, 0.9999950000374997], rtol=1e-6)
     np.testing.assert_allclose([layer.running_mean.item(), layer.running_var.item()], [0.2, 1.1], rtol=1e-6)
     assert layer.num_batches_tracked.item() == 1
     assert layer.num_batches_tracked.dtype == np.int64
@@ -222,15 +222,17 @@ def test_batch_norm_without_momentum_is_the_average_of_all_batches():
     batches = [np.random.default_rng(i).normal(i, 1 + i, (4, 3, 2, 2)) for i in range(5)]
     for batch in batches:
         layer(tg.tensor(batch))
-    np.testing.assert_allclose(layer.running_mean.data, np.mean([b.mean((0, 2, 3)) for b in batches], 0))
-    np.testing.assert_allclose(layer.running_var.data, np.mean([b.var((0, 2, 3), ddof=1) for b in batches], 0))
+    np.testing.assert_allclose(layer.running_mean.numpy(force=True), np.mean([b.mean((0, 2, 3)) for b in batches], 0))
+    np.testing.assert_allclose(
+        layer.running_var.numpy(force=True), np.mean([b.var((0, 2, 3), ddof=1) for b in batches], 0)
+    )
 
 
 def test_batch_norm_without_running_moments():
     layer = nn.BatchNorm1d(2, track_running_stats=False)
     x = tg.randn(8, 2)
     y = layer(x)
-    np.testing.assert_array_equal(layer.eval()(x).data, y.data)
+    np.testing.assert_array_equal(layer.eval()(x).numpy(force=True), y.numpy(force=True))
     assert not list(layer.buffers())
 
 

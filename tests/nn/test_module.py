@@ -130,7 +130,7 @@ def test_hooks():
     handle.remove()
     assert net(x).tolist() == plain
     net.register_forward_hook(lambda m, args, y: y * 2)
-    np.testing.assert_allclose(net(x).data, 2 * np.array(plain), rtol=1e-6)
+    np.testing.assert_allclose(net(x).numpy(force=True), 2 * np.array(plain), rtol=1e-6)
 
 
 def test_a_deep_copy_shares_nothing():
