@@ -23,15 +23,16 @@ from tensorgrad.kernels.avg_pool import (
 )
 from tensorgrad.kernels.reduce import AS_INTEGER
 from tensorgrad.kernels.scratch import scratch
+from tensorgrad.kernels.twin import has_twin
 from tensorgrad.kernels.windows import (
     Ints,
     Tap,
+    Windows,
     begins_with_pair,
     channels_last,
-    meets_each_pixel_once,
     over_samples,
     pool_output_size,
-    taps,
+    tile,
     window_places,
 )
 
@@ -58,25 +59,13 @@ def max_pool(
     Of equal numbers the first in row-major order wins; NaN wins over numbers, and the first NaN over later
     ones. Padding never wins, not even over -inf.
     """
-    size = x.shape[2:]
-    out = pool_output_size(size, kernel, stride, padding, dilation, ceil_mode)
+    out = pool_output_size(x.shape[2:], kernel, stride, padding, dilation, ceil_mode)
+    windows = Windows(kernel, stride, padding, dilation)
     y = np.empty((x.shape[0], *out, x.shape[1]), x.dtype)
     place = np.empty(y.shape, np.min_scalar_type(math.prod(kernel) - 1))
-    axis_taps = [taps(*one) for one in zip(size, out, kernel, stride, padding, dilation, strict=True)]
 
     def pool(batch: slice) -> None:
-        images = values = channels_last(x[batch], "images")
-        places = None
-        worth = 1  # places that one step along the axis counts
-        for axis in range(len(size), 0, -1):
-            shape = (*values.shape[:axis], out[axis - 1], *values.shape[axis + 1 :])
-            best = y[batch] if axis == 1 else scratch(f"values {axis}", shape, y.dtype)
-            best_places = place[batch] if axis == 1 else scratch(f"places {axis}", shape, place.dtype)
-            _max_along(axis, axis_taps[axis - 1], worth, values, places, best, best_places)
-            values, places = best, best_places
-            worth *= kernel[axis - 1]
-        if y.dtype.kind == "f" and np.isnan(values).any():
-            _place_first_nan(images, place[batch], kernel, axis_taps)
+        max_pool_block(channels_last(x[batch], "images"), y[batch], place[batch], windows)
 
     over_samples(pool, x.shape[0], x.size)
     return np.moveaxis(y, -1, 1), np.moveaxis(place, -1, 1)
@@ -88,19 +77,10 @@ def max_pool_scatter(
     """Return the adjoint of `max_pool_gather`: g (N, C, *out) put to its places and added up, (N, C,
     *size)."""
     gx = np.empty((g.shape[0], *size, g.shape[1]), g.dtype)
-    axis_taps = [taps(*one) for one in zip(size, g.shape[2:], kernel, stride, padding, dilation, strict=True)]
-    once = all(meets_each_pixel_once(found, n) for found, n in zip(axis_taps, size, strict=True))
+    windows = Windows(kernel, stride, padding, dilation)
 
     def scatter(batch: slice) -> None:
-        values, places = channels_last(g[batch], "values"), channels_last(index[batch], "places")
-        target = gx[batch]
-        if not once:
-            target[...] = 0
-        for number, windows, pixels in window_places(kernel, axis_taps):
-            if once:
-                _chosen(values[windows], places[windows], number, out=target[pixels])
-            else:
-                target[pixels] += _chosen(values[windows], places[windows], number)
+        scatter_block(channels_last(g[batch], "values"), channels_last(index[batch], "places"), gx[batch], windows)
 
     over_samples(scatter, g.shape[0], gx.size)
     return np.moveaxis(gx, -1, 1)
@@ -111,17 +91,11 @@ def max_pool_gather(
 ) -> NDArray:
     """Return the pixels of x (N, C, *in) at the places ``index`` (N, C, *out) of their windows: index's
     shape."""
-    size, out = x.shape[2:], index.shape[2:]
-    y = np.empty((x.shape[0], *out, x.shape[1]), x.dtype)
-    axis_taps = [taps(*one) for one in zip(size, out, kernel, stride, padding, dilation, strict=True)]
+    y = np.empty((x.shape[0], *index.shape[2:], x.shape[1]), x.dtype)
+    windows = Windows(kernel, stride, padding, dilation)
 
     def gather(batch: slice) -> None:
-        values, places = channels_last(x[batch], "values"), channels_last(index[batch], "places")
-        target = y[batch].view(AS_INTEGER.get(y.dtype) or y.dtype)
-        target[...] = 0
-        for number, windows, pixels in window_places(kernel, axis_taps):
-            chosen = _chosen(values[pixels], places[windows], number).view(target.dtype)
-            target[windows] |= chosen  # one place of each window gives its bits, the others give none
+        gather_block(channels_last(x[batch], "values"), channels_last(index[batch], "places"), y[batch], windows)
 
     over_samples(gather, x.shape[0], x.size)
     return np.moveaxis(y, -1, 1)
@@ -165,6 +139,53 @@ def adaptive_max_index(x: NDArray, *, output_size: Ints) -> NDArray:
         values, flat = best, places
     assert flat is not None
     return flat
+
+
+# ---- a block of samples, channels last ---------------------------------------------------------------------
+
+
+@has_twin
+def max_pool_block(x: NDArray, y: NDArray, place: NDArray, windows: Windows) -> None:
+    """Write the maximum of every window of x (n, *in, C) into y, and its place into ``place``, both (n, *out, C)."""
+    axis_taps = windows.taps(x.shape[1:-1], y.shape[1:-1])
+    values, places = x, None
+    worth = 1  # places that one step along the axis counts
+    for axis in range(len(axis_taps), 0, -1):
+        shape = (*values.shape[:axis], y.shape[axis], *values.shape[axis + 1 :])
+        best = y if axis == 1 else scratch(f"values {axis}", shape, y.dtype)
+        best_places = place if axis == 1 else scratch(f"places {axis}", shape, place.dtype)
+        _max_along(axis, axis_taps[axis - 1], worth, values, places, best, best_places)
+        values, places = best, best_places
+        worth *= windows.kernel[axis - 1]
+    if y.dtype.kind == "f" and np.isnan(y).any():
+        _place_first_nan(x, place, windows.kernel, axis_taps)
+
+
+@has_twin
+def scatter_block(g: NDArray, place: NDArray, gx: NDArray, windows: Windows) -> None:
+    """Write zeros into gx (n, *in, C), and add g (n, *out, C) at its places.
+
+    What windows give to one pixel is added in the order of the windows: it is at the last place of the first of them.
+    """
+    axis_taps = windows.taps(gx.shape[1:-1], g.shape[1:-1])
+    once = tile(axis_taps, gx.shape[1:-1])
+    if not once:
+        gx[...] = 0
+    for number, here, pixels in reversed(list(window_places(windows.kernel, axis_taps))):
+        if once:
+            _chosen(g[here], place[here], number, out=gx[pixels])
+        else:
+            gx[pixels] += _chosen(g[here], place[here], number)
+
+
+@has_twin
+def gather_block(x: NDArray, place: NDArray, y: NDArray, windows: Windows) -> None:
+    """Write the pixels of x (n, *in, C) at the places of their windows into y (n, *out, C)."""
+    target = y.view(AS_INTEGER.get(y.dtype) or y.dtype)
+    target[...] = 0
+    for number, here, pixels in window_places(windows.kernel, windows.taps(x.shape[1:-1], y.shape[1:-1])):
+        chosen = _chosen(x[pixels], place[here], number).view(target.dtype)
+        target[here] |= chosen  # one place of each window gives its bits, the others give none
 
 
 # ---- one axis at a time ------------------------------------------------------------------------------------

@@ -21,7 +21,20 @@ from tensorgrad.kernels.threads import parallel, split
 Ints = tuple[int, ...]
 
 BLOCK_FLOATS = 600_000  # numbers of a batch pooled at a time: in cache, yet NumPy calls above ~50 us (see im2col)
-SHARED_FLOATS = 50_000  # smaller work is not worth handing to a second thread
+SHARED_FLOATS = 300_000  # smaller work is not worth handing to a second thread
+
+
+class Windows(NamedTuple):
+    """How windows lie on an image: one entry of each field for every spatial dimension."""
+
+    kernel: Ints
+    stride: Ints
+    padding: Ints
+    dilation: Ints
+
+    def taps(self, size: Ints, out: Ints) -> tuple[tuple[Tap, ...], ...]:
+        """Return the taps along every axis of an image of ``size`` pixels with ``out`` windows."""
+        return tuple(taps(*one) for one in zip(size, out, *self, strict=True))
 
 
 def pool_output_size(size: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, ceil_mode: bool) -> Ints:
@@ -96,6 +109,12 @@ def begins_with_pair(found: Sequence[Tap], out: int) -> bool:
     """Return whether every window has the taps 0 and 1, so that a reduction can start from both at once."""
     whole = [tap.position for tap in found[:2] if tap.start == 0 and tap.stop == out]
     return whole == [0, 1]
+
+
+def tile(axis_taps: Sequence[tuple[Tap, ...]], size: Ints) -> bool:
+    """Return whether windows neither overlap nor leave a pixel out along any axis, so that an adjoint may write
+    without adding."""
+    return all(meets_each_pixel_once(found, n) for found, n in zip(axis_taps, size, strict=True))
 
 
 @lru_cache(maxsize=1024)

@@ -11,6 +11,7 @@ from tensorgrad.kernels import slices, threads, twin
 VERSIONS = ["numpy", *(["compiled"] if importlib.util.find_spec("numba") else [])]
 ORDERS = {
     "contiguous": lambda a: np.ascontiguousarray(a),
+    "Fortran": np.asfortranarray,
     "channels last": lambda a: np.moveaxis(np.ascontiguousarray(np.moveaxis(a, 1, -1)), -1, 1),
     "every second": lambda a: np.repeat(a, 2, axis=-1)[..., ::2],
     "reversed": lambda a: np.ascontiguousarray(a[..., ::-1])[..., ::-1],

@@ -1,14 +1,25 @@
 from __future__ import annotations
 
+import importlib.util
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tensorgrad.kernels import pool, threads, windows
+from tensorgrad.kernels import pool, threads, twin, windows
 from tests.kernels import naive
 
 ONE_FIXTURE_FOR_ALL = [HealthCheck.function_scoped_fixture]  # meant: it does not depend on the example
+
+
+VERSIONS = ["numpy", *(["compiled"] if importlib.util.find_spec("numba") else [])]
+
+
+@pytest.fixture(params=VERSIONS, autouse=True)
+def _version(request):
+    with twin.using(request.param):
+        yield
 
 
 @pytest.fixture(params=[windows.BLOCK_FLOATS, 30], ids=["one block", "many blocks"])
@@ -37,7 +48,7 @@ def cases(draw, dilated=True):
     if dilated:
         params["dilation"] = dilation
     rng = np.random.default_rng(draw(st.integers(0, 1000)))
-    x = rng.standard_normal((draw(st.integers(0, 3)), draw(st.integers(1, 3)), *size))
+    x = rng.standard_normal((draw(st.integers(0, 3)), draw(st.sampled_from([1, 2, 3, 17])), *size))
     return x, params
 
 
@@ -185,6 +196,32 @@ def test_integers(dtype):
     np.testing.assert_array_equal(pool.max_pool_scatter(y, index, size=(8, 6), **m).sum((2, 3)), y.sum((2, 3)))
     mean = pool.avg_pool(x, **POOLS["2x2"], ceil_mode=False, count_include_pad=True, divisor_override=None)
     np.testing.assert_array_equal(mean, x.reshape(2, 3, 4, 2, 3, 2).mean((3, 5)))
+
+
+@pytest.mark.skipif(len(VERSIONS) < 2, reason="the fast extra is not installed")
+@pytest.mark.parametrize("channels", [3, 17])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.int32])
+@pytest.mark.parametrize("name", POOLS)
+def test_versions_agree_to_the_last_bit(name, dtype, channels):
+    k = POOLS[name] | {"dilation": (1, 1)}
+    random = np.random.default_rng(0)
+    x = (
+        poisoned(np.zeros((2, channels, 9, 8)), 0)
+        if np.dtype(dtype).kind == "f"
+        else random.integers(0, 9, (2, channels, 9, 8))
+    )
+    x = x.astype(dtype)
+    results = []
+    for version in VERSIONS:
+        with twin.using(version):
+            y, index = pool.max_pool(x, **k, ceil_mode=False)
+            g = np.random.default_rng(1).standard_normal(y.shape).astype(dtype)
+            results.append(
+                [y, index, pool.max_pool_scatter(g, index, size=(9, 8), **k), pool.max_pool_gather(x, index, **k)]
+            )
+    for one, two in zip(*results, strict=True):
+        assert one.dtype == two.dtype
+        np.testing.assert_array_equal(one, two)
 
 
 # ---- the cases of SEMANTICS, section 8 ---------------------------------------------------------------------

@@ -221,7 +221,7 @@ FAULTS = [
     Fault(
         "max_pool: the place of a NaN is not looked for",
         "tensorgrad/kernels/pool.py",
-        'if y.dtype.kind == "f" and np.isnan(values).any():',
+        'if y.dtype.kind == "f" and np.isnan(y).any():',
         "if False:",
         POOL,
     ),
@@ -235,8 +235,8 @@ FAULTS = [
     Fault(
         "max_pool: overlapping windows overwrite",
         "tensorgrad/kernels/pool.py",
-        "target[pixels] += _chosen(",
-        "target[pixels] = _chosen(",
+        "gx[pixels] += _chosen(",
+        "gx[pixels] = _chosen(",
         POOL,
     ),
     Fault(
