@@ -2,10 +2,11 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
+RESULTS := build/bench
 OPERATORS := tests/test_table.py tests/test_reference.py $(wildcard tests/test_semantics_*.py) tests/ops tests/kernels tests/nn tests/optim
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: mnist test lint mutants clean
+.PHONY: mnist test lint mutants bench bench-mnist bench-others clean
 
 mnist: $(VENV)/.installed            ## train the CNN on the shipped MNIST and print its test accuracy
 	$(BIN)/python examples/mnist_cnn.py
@@ -22,6 +23,19 @@ lint: $(VENV)/.installed-dev         ## ruff (lint and format) and mypy
 mutants: $(VENV)/.installed-dev      ## plant faults in a copy of the package, one at a time: a test must catch each
 	$(BIN)/python tests/mutants/run.py
 
+bench: $(VENV)/.installed-bench      ## the tables against PyTorch, see docs/benchmarks.md: about a quarter of an hour
+	$(BIN)/python benchmarks/train_step.py --json $(RESULTS)/train_step.json
+	$(BIN)/python benchmarks/train_step.py --inference --json $(RESULTS)/inference.json
+	$(BIN)/python benchmarks/operators.py --json $(RESULTS)/operators.json
+	$(BIN)/python benchmarks/scaling.py --json $(RESULTS)/scaling.json
+
+bench-mnist: $(VENV)/.installed-bench  ## seconds to 99.2 % on MNIST, ours and PyTorch
+	$(BIN)/python benchmarks/mnist_race.py --json $(RESULTS)/mnist_race.json
+
+bench-others: $(VENV)/.installed-bench ## the same small networks in JAX, MyGrad, HIPS autograd, tinygrad, plain loops
+	$(BIN)/python -m pip install --quiet --editable '.[bench-others]'
+	$(BIN)/python benchmarks/others.py --json $(RESULTS)/others.json
+
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("tensorgrad needs Python >= 3.11, this is " + sys.version) if sys.version_info < (3, 11) else None'
 	$(PYTHON) -m venv $(VENV)
@@ -32,6 +46,10 @@ $(VENV)/.installed: $(VENV)/bin/python pyproject.toml
 
 $(VENV)/.installed-dev: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@
+
+$(VENV)/.installed-bench: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --editable '.[bench,fast]'
 	touch $@
 
 clean:

@@ -175,15 +175,17 @@ class Worker:
 class Comparison:
     """The columns of a script that can run here, its options, and the records that ``--json`` writes."""
 
-    def __init__(self, script: str, columns: dict[str, Column], parser: argparse.ArgumentParser) -> None:
+    def __init__(
+        self, script: str, columns: dict[str, Column], parser: argparse.ArgumentParser, timed: bool = True
+    ) -> None:
         parser.add_argument("--threads", type=int, default=os.cpu_count(), help="threads of every library")
-        parser.add_argument("--turns", type=int, default=7, help="turns of each column, a figure is their median")
-        parser.add_argument("--seconds", type=float, default=0.25, help="length of a turn")
-        parser.add_argument("--filter", default="", metavar="TEXT", help="only rows whose name contains this")
         parser.add_argument("--columns", nargs="+", choices=columns, default=list(columns), help="only these")
         parser.add_argument("--json", type=Path, metavar="FILE", help="write every turn as JSON")
-        self.script = script
-        self.args = parser.parse_args()
+        if timed:
+            parser.add_argument("--turns", type=int, default=7, help="turns of a column, a figure is their median")
+            parser.add_argument("--seconds", type=float, default=0.25, help="length of a turn")
+            parser.add_argument("--filter", nargs="+", default=[""], metavar="TEXT", help="only rows that contain one")
+        self.script, self.args = script, parser.parse_args()
         self.records: list[dict[str, Any]] = []
         self.columns: dict[str, Column] = {}
         for name in self.args.columns:
@@ -192,9 +194,11 @@ class Comparison:
             else:
                 print(f"column {columns[name].heading} left out: {columns[name].package} is not installed")
         found = [f"{name} {importlib.metadata.version(name)}" for name in VERSIONS if importlib.util.find_spec(name)]
-        self.machine = ", ".join([platform.machine(), f"{os.cpu_count()} cores", f"Python {platform.python_version()}"])
-        self.machine += "".join(f", {version}" for version in found)
-        print(f"{self.machine}; {self.args.threads} threads, {self.args.turns} turns of {self.args.seconds} s, float32")
+        self.machine = ", ".join(
+            [platform.machine(), f"{os.cpu_count()} cores", f"Python {platform.python_version()}", *found]
+        )
+        turns = f", {self.args.turns} turns of {self.args.seconds} s" if timed else ""
+        print(f"{self.machine}; float32, {self.args.threads} threads{turns}", flush=True)
 
     def rows(
         self, tasks: Iterable[Task], threads: int | None = None, baseline: Task | None = None
@@ -204,7 +208,7 @@ class Comparison:
         With a ``baseline`` task every row has processes of its own, and memory counts from the end of that task.
         """
         threads = threads or self.args.threads
-        chosen = [task for task in tasks if self.args.filter in task["name"]]
+        chosen = [task for task in tasks if any(text in task["name"] for text in self.args.filter)]
         with ExitStack() as stack:
             workers: list[Worker] = []
             for task in tqdm(chosen, disable=None, leave=False, unit="row"):

@@ -214,7 +214,7 @@ class Limits:
 
     def __init__(self, bench: Comparison) -> None:
         self.gemm, self.copies = 0.0, {}
-        chosen, bench.args.filter = bench.args.filter, ""
+        chosen, bench.args.filter = bench.args.filter, [""]
         table = Table("The limits of this machine", ("", "<18"), ("ms", ">10.3f"), ("rate", ">8.1f"), ("", "<8"))
         for task, results in bench.rows([{"name": name} for name in LIMITS]):
             row, best = LIMITS[task["name"]], seconds(results, *results)

@@ -1,8 +1,13 @@
 """What recording costs: microseconds per small operator above the bare NumPy call, and per node of a backward pass.
 
-`python benchmarks/overhead.py` prints a table; the fastest of several repetitions, one thread.
+`python benchmarks/overhead.py` prints a table; the fastest of several repetitions, one thread. The last line is what
+`import tensorgrad` takes beyond `import numpy`, new processes in turns.
 """
 
+import statistics
+import subprocess
+import sys
+import time
 import timeit
 
 import numpy as np
@@ -45,12 +50,26 @@ def backward_per_node(n=20_000):
     return min(times)
 
 
+def import_above_numpy(turns=9):
+    """Milliseconds of `import tensorgrad` in a new process above those of `import numpy`, the median of all turns."""
+    above = []
+    for _ in range(turns):
+        taken = []
+        for package in ("numpy", "tensorgrad"):
+            started = time.perf_counter()
+            subprocess.run([sys.executable, "-c", f"import {package}"], check=True)
+            taken.append(time.perf_counter() - started)
+        above.append(1e3 * (taken[1] - taken[0]))
+    return statistics.median(above)
+
+
 def main():
     print(f"{'operator':18} {'recorded':>9} {'NumPy':>9} {'above':>9}   (microseconds)")
     for name, (recorded, bare) in ROWS.items():
         ours, numpy = best(recorded), best(bare)
         print(f"{name:18} {ours:9.2f} {numpy:9.2f} {ours - numpy:9.2f}")
     print(f"backward, per node {backward_per_node():9.2f}")
+    print(f"import tensorgrad  {import_above_numpy():9.1f} milliseconds above import numpy")
 
 
 if __name__ == "__main__":

@@ -38,14 +38,26 @@ class Net(nn.Module):
         return self.fc2(x)
 
 
+class Shifted:
+    """The batches of a loader, each moved by up to one pixel: digits keep their meaning when they move a little."""
+
+    def __init__(self, loader):
+        self.loader = loader
+
+    def __len__(self):
+        return len(self.loader)
+
+    def __iter__(self):
+        for images, labels in self.loader:
+            yield images.roll(tg.randint(-1, 2, (2,)).tolist(), (2, 3)), labels
+
+
 def train(model, loader, optimizer, scheduler, epoch, args):
     """One epoch: forward, loss, backward, step; the progress bar shows averages of the last batches."""
     model.train()
     bar = tqdm(loader, desc=f"epoch {epoch}", unit="img", unit_scale=args.batch_size, disable=args.quiet, leave=False)
     loss_average = accuracy_average = None
     for step, (images, labels) in enumerate(bar):
-        # digits keep their meaning when they move a little: each batch is shifted by up to one pixel
-        images = images.roll(tg.randint(-1, 2, (2,)).tolist(), (2, 3))
         optimizer.zero_grad()
         logits = model(images)
         loss = F.cross_entropy(logits, labels)
@@ -99,7 +111,7 @@ def main():
     tg.manual_seed(args.seed)
     train_set = TensorDataset(*MNIST(args.data, train=True, download=args.data is None).tensors())
     test_set = TensorDataset(*MNIST(args.data, train=False, download=args.data is None).tensors())
-    train_loader = DataLoader(train_set, args.batch_size, shuffle=True)
+    train_loader = Shifted(DataLoader(train_set, args.batch_size, shuffle=True))
     test_loader = DataLoader(test_set, args.test_batch_size)
 
     model = Net()
