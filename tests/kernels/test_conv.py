@@ -1,15 +1,25 @@
 from __future__ import annotations
 
+import importlib.util
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tensorgrad.kernels import conv as K
-from tensorgrad.kernels import im2col, row_shift, threads, winograd
+from tensorgrad.kernels import im2col, row_shift, threads, twin, winograd
 from tests.kernels import naive
 
+VERSIONS = ["numpy"] + ["compiled"] * (importlib.util.find_spec("numba") is not None)
 ONE_FIXTURE_FOR_ALL = [HealthCheck.function_scoped_fixture]  # meant: it does not depend on the example
+
+
+@pytest.fixture(params=VERSIONS, autouse=True)
+def version(request):
+    """Run each test with each version of the kernels."""
+    with twin.using(request.param):
+        yield
 
 
 @st.composite
@@ -36,21 +46,25 @@ def cases(draw, max_dims=3):
     return x, w, b, {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
 
 
-@pytest.fixture(params=["as chosen", "many blocks", "channels last", "row shift", "row shift, many blocks"])
-def _path(request, monkeypatch):
-    """Send the small cases of these tests through every path that large ones would take."""
-    if "many blocks" in request.param:
-        monkeypatch.setattr(im2col, "BLOCK_FLOATS", 40)
-        monkeypatch.setattr(im2col, "BLOCK_PIXELS", 1)
-        monkeypatch.setattr(im2col, "SHARED_FLOATS", 1)
-    if request.param != "as chosen":
-        monkeypatch.setattr(K, "SHORT_RUN", 1)
-    if "row shift" in request.param:
-        monkeypatch.setattr(row_shift, "pays", lambda _x, _out, _c, _f, geometry: geometry.stride[0] == 1)
+PATHS = ["as chosen", "many blocks", "channels last", "row shift", "row shift, many blocks"]
 
 
-@pytest.mark.usefixtures("_path")
 class TestAgainstLoops:
+    @pytest.fixture(params=[("numpy", path) for path in PATHS] + [(v, "as chosen") for v in VERSIONS[1:]], autouse=True)
+    def version(self, request, monkeypatch):
+        """Send the small cases of these tests through every path that large ones would take."""
+        version, path = request.param
+        if "many blocks" in path:
+            monkeypatch.setattr(im2col, "BLOCK_FLOATS", 40)
+            monkeypatch.setattr(im2col, "BLOCK_PIXELS", 1)
+            monkeypatch.setattr(im2col, "SHARED_FLOATS", 1)
+        if path != "as chosen":
+            monkeypatch.setattr(K, "SHORT_RUN", 1)
+        if "row shift" in path:
+            monkeypatch.setattr(row_shift, "pays", lambda _x, _out, _c, _f, geometry: geometry.stride[0] == 1)
+        with twin.using(version):
+            yield
+
     @settings(max_examples=100, deadline=None, derandomize=True, suppress_health_check=ONE_FIXTURE_FOR_ALL)
     @given(cases())
     def test_values_and_adjoints(self, case):

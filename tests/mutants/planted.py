@@ -19,6 +19,7 @@ class Fault(NamedTuple):
 
 CONV = "tests/test_reference.py -k conv"
 KERNEL_CONV = "tests/kernels/test_conv.py"
+DIRECT = "tests/kernels/test_direct.py"
 POOL = "tests/test_reference.py tests/kernels/test_pool.py -k pool"
 CE = "tests/test_semantics_loss_norm.py tests/test_reference.py -k cross_entropy"
 NORM = "tests/test_reference.py tests/test_semantics_loss_norm.py -k norm"
@@ -180,7 +181,35 @@ FAULTS = [
         "tensorgrad/kernels/depthwise.py",
         "np.add(total, product, out=total)",
         "np.copyto(total, product)",
-        CONV,
+        KERNEL_CONV,
+    ),
+    Fault(
+        "conv: the second stretch of taps replaces the first, direct",
+        "tensorgrad/kernels/compiled/wide.py",
+        "s0, s1 = s0 + load_part(y, q0, count), s1 + load_part(y, q1, count)",
+        "s0, s1 = s0 + zeros(y), s1 + zeros(y)",
+        DIRECT,
+    ),
+    Fault(
+        "conv: a tile of filters reads another group, direct",
+        "tensorgrad/kernels/compiled/wide.py",
+        "(group * step, group * filters + f,",
+        "(0 * step, group * filters + f,",
+        DIRECT,
+    ),
+    Fault(
+        "conv: cropped pixels are read, direct",
+        "tensorgrad/kernels/compiled/offsets.py",
+        "window -= sum(step * b for step, b in zip(there, before, strict=True))",
+        "window -= 0",
+        DIRECT,
+    ),
+    Fault(
+        "conv: shares of the pieces are lost, direct",
+        "tensorgrad/kernels/compiled/offsets.py",
+        "first += other",
+        "first = other",
+        DIRECT,
     ),
     Fault(
         "fold: windows overwritten instead of added",
