@@ -147,7 +147,11 @@ def test_the_array_that_a_tensor_was_made_around(share):
         y.backward()
 
 
-@pytest.mark.parametrize("view", [lambda a: a[::2], lambda a: a[::-1], lambda a: a.reshape(2, 2).T], ids=str)
+@pytest.mark.parametrize(
+    "view",
+    [lambda a: a[::2], lambda a: a[::-1], lambda a: a.reshape(2, 2).T],
+    ids=["every other", "reversed", "transposed"],
+)
 def test_a_view_of_an_array_that_changes_elsewhere(view):
     array = np.arange(4.0)
     x = tg.Tensor(view(array), requires_grad=True)
