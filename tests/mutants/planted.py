@@ -81,9 +81,9 @@ FAULTS = [
     Fault(
         "conv: kernel flipped",
         "tensorgrad/kernels/conv.py",
-        "m = w.reshape(groups, filters // groups, channels, *kernel)",
-        "m = w[..., ::-1].reshape(groups, filters // groups, channels, *kernel)",
-        CONV,
+        "channels_last(w.reshape(groups, filters // groups, channels, *kernel))",
+        "channels_last(w[..., ::-1].reshape(groups, filters // groups, channels, *kernel))",
+        KERNEL_CONV,
     ),
     Fault(
         "conv: kernel flipped along the first axis, by rows",
