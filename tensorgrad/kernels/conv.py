@@ -17,37 +17,27 @@ import functools
 import itertools
 import math
 from collections.abc import Callable, Sequence
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorgrad.kernels import depthwise, direct, row_shift, winograd
+from tensorgrad.kernels import column_product, depthwise, direct, row_shift, winograd
 from tensorgrad.kernels.im2col import (
-    SHORT_RUN,
     Block,
     Geometry,
     Ints,
     Pads,
     blocks,
-    channels_last_columns,
     conv_output_size,
-    kernel_major_columns,
-    padded,
-    pixels,
-    receptive_field,
 )
 from tensorgrad.kernels.layout import channels_first, channels_last
+from tensorgrad.kernels.partial_sums import sum_over
 from tensorgrad.kernels.scratch import scratch
-from tensorgrad.kernels.threads import parallel, shared_out, split
+from tensorgrad.kernels.threads import parallel, shared_out
 
 __all__ = ["conv", "conv_input_grad", "conv_output_size", "conv_weight_grad"]
 
-# Of a sum that several tasks make: how many at most, the least work of each, and the most they may keep together.
-MOST_TASKS, TASK, PARTIAL_FLOATS = 16, 20_000_000, 1_000_000
-
 Job = Callable[[], None]
-Piece = TypeVar("Piece")
 
 
 def conv(
@@ -120,7 +110,7 @@ def conv_weight_grad(
     if found is not None:
         return found
     per_pixel = x.shape[1] * math.prod(kernel) + filters
-    work = _weight_grad_block
+    work: Callable[..., None] = column_product.weight_grad_block
     if channels == 1 and groups > 1:
         work = depthwise.weight_grad_block
         per_pixel = depthwise.per_pixel(filters)
@@ -132,39 +122,14 @@ def conv_weight_grad(
             work(g, x, share, block, geometry)
             total += share
 
-    total = _sum_of(
+    total = sum_over(
         blocks((g.shape[0], *g.shape[2:]), per_pixel),
         add_shares,
         matrices,
         dtype,
         g.size * channels * math.prod(kernel),
     )
-    return np.ascontiguousarray(_from_matrices(total, shape, groups))
-
-
-def _sum_of(
-    pieces: Sequence[Piece],
-    add: Callable[[Sequence[Piece], NDArray], None],
-    shape: Ints,
-    dtype: np.dtype,
-    work: int,
-) -> NDArray:
-    """Return the sum of what ``add(some pieces, total)`` adds to its total, in a fixed order.
-
-    There are ``work`` multiply-adds in all, which decides how many tasks are made of the pieces.
-    """
-
-    def partial_sum(some: tuple[int, int]) -> NDArray:
-        total = np.zeros(shape, dtype)
-        add(pieces[slice(*some)], total)
-        return total
-
-    # Each task keeps one partial result: many tasks balance the threads, few save memory and hand-overs.
-    tasks = max(2, min(MOST_TASKS, work // TASK, PARTIAL_FLOATS // math.prod(shape)))
-    total, *others = parallel(partial_sum, split(len(pieces), tasks))
-    for partial in others:
-        total += partial
-    return total
+    return np.ascontiguousarray(column_product.from_matrices(total, shape, groups))
 
 
 # ---- the forward kernel ------------------------------------------------------------------------------------
@@ -173,10 +138,6 @@ def _sum_of(
 def _run(jobs: list[Job]) -> None:
     if jobs:
         parallel(lambda job: job(), jobs)
-
-
-def _is_kernel_major(channels: int, kernel: Ints) -> bool:
-    return channels * kernel[-1] < SHORT_RUN
 
 
 def _correlate(
@@ -207,56 +168,17 @@ def _correlate(
         per_pixel = depthwise.per_pixel(filters)
     elif (
         groups == 1
-        and not _is_kernel_major(channels, geometry.kernel)
+        and not column_product.is_kernel_major(channels, geometry.kernel)
         and row_shift.pays(x.shape[2:], out, channels, filters, geometry)
     ):
         job = functools.partial(row_shift.block, x, row_shift.matrix(w, y.dtype), b, y)
         per_pixel = row_shift.per_pixel(channels, filters, geometry.kernel)
     else:
-        job = functools.partial(_gemm_block, x, _to_matrices(w, groups).astype(y.dtype, copy=False), b, y)
+        job = functools.partial(
+            column_product.block, x, column_product.to_matrices(w, groups).astype(y.dtype, copy=False), b, y
+        )
         per_pixel = x.shape[1] * math.prod(kernel) + filters
     return [functools.partial(job, block, geometry) for block in blocks(y.shape[:-1], per_pixel)]
-
-
-def _columns(x: NDArray, block: Block, dtype: np.dtype, geometry: Geometry) -> NDArray:
-    """Return the columns of one group of channels over a block of output pixels, as a matrix (pixels, K)."""
-    out = tuple(stop - start for start, stop in block[1:])
-    field, zeros = receptive_field(x, block, geometry)
-    if _is_kernel_major(x.shape[1], geometry.kernel):
-        return kernel_major_columns(padded(field, zeros, False, dtype), out, geometry).T
-    return channels_last_columns(padded(field, zeros, True, dtype), out, geometry)
-
-
-def _gemm_block(
-    x: NDArray,
-    matrices: NDArray,
-    b: NDArray | None,
-    y: NDArray,
-    block: Block,
-    geometry: Geometry,
-) -> None:
-    """Columns, one GEMM for each group straight into the result, bias while it is still in the cache."""
-    target = pixels(y, block)
-    groups, _, filters = matrices.shape
-    channels = x.shape[1] // groups
-    flat = _as_matrix(target)
-    for i, matrix in enumerate(matrices):
-        part = x[:, i * channels : (i + 1) * channels] if groups > 1 else x
-        columns = _columns(part, block, y.dtype, geometry)
-        np.matmul(columns, matrix, out=flat[:, i * filters : (i + 1) * filters])
-    result = flat.reshape(target.shape)
-    if b is not None:
-        result += b if b.ndim == 1 else b[: target.shape[-2]]
-    if not np.may_share_memory(flat, target):
-        target[...] = result
-
-
-def _as_matrix(target: NDArray) -> NDArray:
-    """Return memory for a block (n, *out, F) as (pixels, F): its own if that is contiguous, else scratch."""
-    shape = (math.prod(target.shape[:-1]), target.shape[-1])
-    if target.flags.c_contiguous:
-        return target.reshape(shape)
-    return scratch("result", shape, target.dtype)
 
 
 def _winograd(x: NDArray, w: NDArray, b: NDArray | None, y: NDArray, geometry: Geometry) -> list[Job]:
@@ -269,7 +191,8 @@ def _winograd(x: NDArray, w: NDArray, b: NDArray | None, y: NDArray, geometry: G
         if winograd.correlate(images, points, b, y, parts, tiles):
             return
         for part in parts:
-            _gemm_block(x, _to_matrices(w, 1), b, y, winograd.pixel_block(part, tiles, y.shape[1:-1]), geometry)
+            block = winograd.pixel_block(part, tiles, y.shape[1:-1])
+            column_product.block(x, column_product.to_matrices(w, 1), b, y, block, geometry)
 
     parts = winograd.parts(len(y), tiles, sum(w.shape[:2]))
     return [functools.partial(job, some) for some in shared_out(parts)]
@@ -278,32 +201,12 @@ def _winograd(x: NDArray, w: NDArray, b: NDArray | None, y: NDArray, geometry: G
 # ---- the weight gradient -----------------------------------------------------------------------------------
 
 
-def _weight_grad_block(
-    g: NDArray,
-    x: NDArray,
-    result: NDArray,
-    block: Block,
-    geometry: Geometry,
-) -> None:
-    """Write one block's share of the weight gradient, as matrices (groups, K, F/groups)."""
-    part = pixels(channels_last(g), block)
-    g_flat = _as_matrix(part)
-    if not np.may_share_memory(g_flat, part):
-        g_flat.reshape(part.shape)[...] = part
-    groups, _, filters = result.shape
-    channels = x.shape[1] // groups
-    for i in range(groups):
-        one = x[:, i * channels : (i + 1) * channels]
-        columns = _columns(one, block, result.dtype, geometry)
-        np.matmul(columns.T, g_flat[:, i * filters : (i + 1) * filters], out=result[i])
-
-
 def _winograd_weight_grad(g: NDArray, x: NDArray, geometry: Geometry) -> NDArray:
     """Return the weight gradient in Winograd's form; not to be used when it is not finite."""
     images, gradients = (np.ascontiguousarray(channels_last(a)) for a in (x, g))
     tiles = winograd.tiling(g.shape[2:], geometry)
     channels, filters = x.shape[1], g.shape[1]
-    total = _sum_of(
+    total = sum_over(
         winograd.parts(len(g), tiles, channels + filters),
         lambda parts, total: winograd.add_weight_grad(gradients, images, total, parts, tiles),
         (winograd.POINTS**2, channels, filters),
@@ -354,26 +257,3 @@ def _phases(
         pad = reach - u - shift
         result.append((where, taps, (pad, count + reach - pad - out), steps))
     return result
-
-
-# ---- weights as matrices -----------------------------------------------------------------------------------
-
-
-def _to_matrices(w: NDArray, groups: int) -> NDArray:
-    """Return w (F, C/groups, *k) as matrices (groups, K, F/groups) with rows in the order of the columns."""
-    filters, channels, *kernel = w.shape
-    m = channels_last(w.reshape(groups, filters // groups, channels, *kernel))  # (groups, C, *k, F)
-    if not _is_kernel_major(channels, tuple(kernel)):
-        m = m.transpose(0, *range(2, m.ndim - 1), 1, m.ndim - 1)  # (groups, *k, C, F)
-    return np.ascontiguousarray(m).reshape(groups, channels * math.prod(kernel), filters // groups)
-
-
-def _from_matrices(m: NDArray, shape: Ints, groups: int) -> NDArray:
-    """Undo `_to_matrices`: return matrices (groups, K, F/groups) in the shape (F, C/groups, *k)."""
-    filters, channels, *kernel = shape
-    if _is_kernel_major(channels, tuple(kernel)):
-        m = m.reshape(groups, channels, *kernel, filters // groups)
-    else:
-        m = m.reshape(groups, *kernel, channels, filters // groups)
-        m = m.transpose(0, m.ndim - 2, *range(1, m.ndim - 2), m.ndim - 1)
-    return channels_first(m).reshape(shape)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tensorgrad.kernels import column_product, im2col, row_shift, threads, twin, winograd
 from tensorgrad.kernels import conv as K
-from tensorgrad.kernels import im2col, row_shift, threads, twin, winograd
 from tests.kernels import naive
 
 VERSIONS = ["numpy"] + ["compiled"] * (importlib.util.find_spec("numba") is not None)
@@ -59,7 +59,7 @@ class TestAgainstLoops:
             monkeypatch.setattr(im2col, "BLOCK_PIXELS", 1)
             monkeypatch.setattr(im2col, "SHARED_FLOATS", 1)
         if path != "as chosen":
-            monkeypatch.setattr(K, "SHORT_RUN", 1)
+            monkeypatch.setattr(column_product, "SHORT_RUN", 1)
         if "row shift" in path:
             monkeypatch.setattr(row_shift, "pays", lambda _x, _out, _c, _f, geometry: geometry.stride[0] == 1)
         with twin.using(version):

@@ -80,7 +80,7 @@ FAULTS = [
     ),
     Fault(
         "conv: kernel flipped",
-        "tensorgrad/kernels/conv.py",
+        "tensorgrad/kernels/column_product.py",
         "channels_last(w.reshape(groups, filters // groups, channels, *kernel))",
         "channels_last(w[..., ::-1].reshape(groups, filters // groups, channels, *kernel))",
         KERNEL_CONV,
