@@ -9,7 +9,8 @@ import numpy as np
 
 from tensorgrad.autograd.backward import backward as _backward
 from tensorgrad.autograd.cut import cut_from
-from tensorgrad.autograd.hooks import RemovableHandle, RetainGrad, add_hook
+from tensorgrad.autograd.handle import RemovableHandle, add_hook
+from tensorgrad.autograd.hooks import RetainGrad
 from tensorgrad.autograd.lent import lend
 from tensorgrad.autograd.node import Node
 from tensorgrad.autograd.primitive import TENSOR_CLASSES, bind_tensor_class, primitive, wrap

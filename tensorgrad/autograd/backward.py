@@ -14,7 +14,7 @@ import numpy as np
 from numpy import asarray, ndarray
 
 from tensorgrad.autograd import in_place, lent
-from tensorgrad.autograd.hooks import run_hooks
+from tensorgrad.autograd.hooks import run_hooks, run_post_hooks
 from tensorgrad.autograd.node import FREED, Node, Packed
 from tensorgrad.autograd.primitive import TENSOR_CLASSES, wrap
 from tensorgrad.autograd.structural import add, cast, sum_to
@@ -79,6 +79,8 @@ class Sweep:
                 lent.check_saved(node, _place(node))
             edges = node.edges if needed is None else [edge if edge in needed else None for edge in node.edges]
             found = self._gradients(node, g, edges)
+            if node.hooks is not None:
+                found = self._after_hooks(node, g, edges, found)
             for edge, gradient in zip(edges, found):  # noqa: B905  (a joint rule may return fewer)
                 if edge is not None and gradient is not None:
                     self._pass_on(node, g, edge, gradient, found)
@@ -108,6 +110,22 @@ class Sweep:
         except (ValueError, TypeError, IndexError) as error:
             raise type(error)(f"backward of {_place(node)}: {error}") from error
         return found
+
+    def _after_hooks(self, node: Node, g: Any, edges: list[Any], found: list[Any]) -> list[Any]:
+        """The gradients of the inputs, in their shapes and dtypes, as the hooks of ``node`` leave them."""
+        fitted = [
+            None if edge is None or gradient is None else self._fitted(node, edge, gradient)
+            for edge, gradient in zip(edges, found)  # noqa: B905  (a joint rule may return fewer)
+        ]
+        return run_post_hooks(node.hooks, fitted, g, node)
+
+    def _fitted(self, node: Node, edge: Any, gradient: Any) -> Any:
+        """``gradient`` in the shape and dtype of the input that it belongs to."""
+        if gradient.shape != edge.shape:
+            gradient = self._unbroadcast(node, gradient, edge.shape)
+        if gradient.dtype is not edge.dtype and gradient.dtype != edge.dtype:
+            gradient = cast(gradient, dtype=edge.dtype)
+        return gradient
 
     def _pass_on(self, node: Node, g: Any, edge: Any, gradient: Any, found: list[Any]) -> None:
         """Give ``gradient`` to where an input of ``node`` came from, in the input's shape and dtype."""

@@ -1,53 +1,27 @@
-"""Hooks: callables that see the gradient of a tensor on its way, and may replace it."""
+"""Hooks: callables that see gradients on their way, and may replace them."""
 
 from __future__ import annotations
 
-import itertools
 import weakref
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from tensorgrad.autograd.handle import PostHook
 from tensorgrad.autograd.primitive import TENSOR_CLASSES, wrap
 from tensorgrad.errors import describe
 
 Hook = Callable[[Any], Any]
-_ids = itertools.count()
 
 
-class RemovableHandle:
-    """Takes a hook off again: ``handle.remove()``, or at the end of a ``with`` block."""
-
-    def __init__(self, hooks: dict[int, Any]) -> None:
-        self._hooks = hooks
-        self.id = next(_ids)
-
-    def remove(self) -> None:
-        """Take the hook off; doing so twice is harmless."""
-        self._hooks.pop(self.id, None)
-
-    def __enter__(self) -> RemovableHandle:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.remove()
-
-
-def add_hook(hooks: dict[int, Any], hook: Any) -> RemovableHandle:
-    """Enter ``hook`` into an ordered table of hooks."""
-    if not callable(hook):
-        raise TypeError(f"register_hook: expected a callable, got {describe(hook)}")
-    handle = RemovableHandle(hooks)
-    hooks[handle.id] = hook
-    return handle
-
-
-def run_hooks(hooks: dict[int, Hook], gradient: Any, owner: Any) -> Any:
+def run_hooks(hooks: dict[int, Any], gradient: Any, owner: Any) -> Any:
     """Pass ``gradient`` through the hooks in order; a result that is not None takes its place."""
     raw = type(gradient) not in TENSOR_CLASSES
-    current = wrap(np.asarray(gradient)) if raw else gradient
+    current = _as_tensor(gradient)
     for hook in list(hooks.values()):
+        if type(hook) is PostHook:
+            continue
         result = hook(current)
         if result is None:
             continue
@@ -57,6 +31,39 @@ def run_hooks(hooks: dict[int, Hook], gradient: Any, owner: Any) -> Any:
             )
         current = result
     return current._data if raw else current
+
+
+def run_post_hooks(hooks: dict[int, Any], found: list[Any], gradient: Any, owner: Any) -> list[Any]:
+    """Pass the gradients ``found`` by the rules of a node through its hooks; what they return takes their place.
+
+    Arrays come back as views: the hooks may hold on to them, so no leaf takes their memory for its own.
+    """
+    after = [hook.hook for hook in list(hooks.values()) if type(hook) is PostHook]
+    if not after:
+        return found
+    raw = type(gradient) not in TENSOR_CLASSES
+    current = tuple([None if d is None else _as_tensor(d) for d in found])
+    for hook in after:
+        result = hook(current, (_as_tensor(gradient),))
+        if result is None:
+            continue
+        replaced = tuple(result) if isinstance(result, (tuple, list)) else (result,)
+        if [_shape(d) for d in replaced] != [_shape(d) for d in current]:
+            raise ValueError(
+                f"hook of {owner!r}: expected one gradient for each input, of shapes {[_shape(d) for d in current]}, "
+                f"or None; got {[_shape(d) for d in replaced]}"
+            )
+        current = replaced
+    return [d._data.view() if raw and d is not None else d for d in current]
+
+
+def _as_tensor(gradient: Any) -> Any:
+    return gradient if type(gradient) in TENSOR_CLASSES else wrap(np.asarray(gradient))
+
+
+def _shape(gradient: Any) -> Any:
+    """The shape of a tensor; what is no tensor describes itself."""
+    return tuple(gradient.shape) if type(gradient) in TENSOR_CLASSES else gradient
 
 
 class RetainGrad:

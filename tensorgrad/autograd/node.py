@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+
+from tensorgrad.autograd.handle import PostHook, PreHook, RemovableHandle, add_hook
 
 if TYPE_CHECKING:
     from tensorgrad.autograd.primitive import Primitive
@@ -84,6 +86,33 @@ class Node:
     def freed(self) -> bool:
         """True once backward has used up the saved values."""
         return self.saved is FREED
+
+    def register_hook(self, hook: Callable[[tuple[Any, ...], tuple[Any, ...]], Any]) -> RemovableHandle:
+        """Call ``hook(grad_inputs, grad_outputs)`` after the rules; a tuple that it returns replaces the former.
+
+        ``grad_inputs`` has one entry for each input, None where no gradient is wanted; ``grad_outputs`` has one.
+        Raises ValueError when shapes change. Source: ``torch.autograd.graph.Node.register_hook``.
+
+        >>> import tensorgrad as tg
+        >>> x = tg.tensor(3.0, requires_grad=True)
+        >>> y = x * x
+        >>> handle = y.grad_fn.register_hook(lambda grad_inputs, grad_outputs: (grad_inputs[0] * 100, grad_inputs[1]))
+        >>> y.backward(); x.grad.item()
+        303.0
+        """
+        return self._register(hook, PostHook(hook))
+
+    def register_prehook(self, hook: Callable[[tuple[Any, ...]], Any]) -> RemovableHandle:
+        """Call ``hook(grad_outputs)`` before the rules; a tuple that it returns takes their place.
+
+        Source: ``torch.autograd.graph.Node.register_prehook``.
+        """
+        return self._register(hook, PreHook(hook))
+
+    def _register(self, hook: Any, entry: Any) -> RemovableHandle:
+        if self.hooks is None:
+            self.hooks = {}
+        return add_hook(self.hooks, hook, entry)
 
     def free(self) -> None:
         """Drop the saved values; the structure stays, so that the graph can still be drawn."""

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from tensorgrad.autograd import in_place
-from tensorgrad.autograd.hooks import RemovableHandle, add_hook
 from tensorgrad.creation import zeros_like
 from tensorgrad.errors import describe
+from tensorgrad.nn.hooks import BackwardHooks, Hooked, after_forward, before_forward
 from tensorgrad.nn.parameter import Parameter
 from tensorgrad.state import per_thread
 from tensorgrad.tensor import Tensor, as_array, check_device
@@ -26,7 +26,7 @@ class LoadResult(NamedTuple):
     unexpected_keys: list[str]
 
 
-class Module:
+class Module(Hooked):
     """A part of a network: parameters, buffers and submodules are its attributes, ``forward`` is its computation.
 
     Parameters and modules are found by plain assignment, also inside lists, tuples and dictionaries.
@@ -45,10 +45,9 @@ class Module:
 
     training: bool
     _buffer_names: dict[str, bool]
-    _forward_hooks: dict[int, Callable[..., Any]]
-    _forward_pre_hooks: dict[int, Callable[..., Any]]
     _path: tuple[int | None, str | None, str | None]
-    _RESERVED = frozenset({"training", "_buffer_names", "_forward_hooks", "_forward_pre_hooks", "_path"})
+    _TABLES = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+    _RESERVED = frozenset({"training", "_buffer_names", "_path", *_TABLES})
 
     def __new__(cls: type[M], *args: Any, **kwargs: Any) -> M:
         """Set up what every module has."""
@@ -57,9 +56,8 @@ class Module:
         self.__dict__.update(
             training=True,
             _buffer_names={},
-            _forward_hooks={},
-            _forward_pre_hooks={},
             _path=(None, None, None),
+            **{table: {} for table in cls._TABLES},
         )
         return self
 
@@ -80,16 +78,16 @@ class Module:
         state.module_path = self._path_below(parent, parent_path)
         state.module = self
         try:
-            for hook in list(self._forward_pre_hooks.values()):
-                changed = hook(self, args)
-                if changed is not None:
-                    args = changed if isinstance(changed, tuple) else (changed,)
+            if self._forward_pre_hooks:
+                args, kwargs = before_forward(self, args, kwargs)
+            ends = None
+            if (self._backward_hooks or self._backward_pre_hooks) and state.recording:
+                ends = BackwardHooks(self)
+                args = ends.enter(args)
             result = self.forward(*args, **kwargs)
-            for hook in list(self._forward_hooks.values()):
-                changed = hook(self, args, result)
-                if changed is not None:
-                    result = changed
-            return result
+            if self._forward_hooks:
+                result = after_forward(self, args, kwargs, result)
+            return result if ends is None else ends.leave(result)
         finally:
             state.module, state.module_path = parent, parent_path
 
@@ -104,14 +102,6 @@ class Module:
             path = f"{parent_path}.{names[0] if names else path}"
         self.__dict__["_path"] = (id(parent), parent_path, path)
         return path
-
-    def register_forward_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Call ``hook(module, args, result)`` after forward; a result that is not None takes its place."""
-        return add_hook(self._forward_hooks, hook)
-
-    def register_forward_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Call ``hook(module, args)`` before forward; a result that is not None takes the arguments' place."""
-        return add_hook(self._forward_pre_hooks, hook)
 
     # --- what belongs to it -----------------------------------------------------------------------------------------
 
