@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tensorgrad.kernels.threads import parallel, single_threaded_blas, split
+from tensorgrad.kernels.twin import has_twin
 
 ONE_CALL = 24_000_000  # multiply-adds, 0.3 ms; to wake another thread and wait for it takes up to 0.1 ms
 PER_TASK = 4_000_000
@@ -30,7 +31,7 @@ def matmul(a: NDArray, b: NDArray) -> NDArray:
     except ValueError:
         raise ValueError(misfit(a.shape, b.shape)) from None
     if a.ndim < 2 or b.ndim < 2:
-        return _one_call(a, b, a.size * b.size // a.shape[-1] if a.size else 0)
+        return product(a, b)
     rows, inner, columns = a.shape[-2], a.shape[-1], b.shape[-1]
     if a.ndim == b.ndim == 2:
         batch: tuple[int, ...] = ()
@@ -39,8 +40,10 @@ def matmul(a: NDArray, b: NDArray) -> NDArray:
     else:
         batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     work = math.prod(batch) * rows * inner * columns
+    if work < BLAS_STAYS_SINGLE:
+        return np.matmul(a, b)
     if work <= ONE_CALL:
-        return _one_call(a, b, work)
+        return product(a, b)
 
     dtype = np.result_type(a, b)
     a, b = _for_blas(a, dtype), _for_blas(b, dtype)
@@ -71,9 +74,9 @@ def misfit(left: tuple[int, ...], right: tuple[int, ...]) -> str:
     return f"the inner sizes must agree: {left} @ {right} pairs {left[-1]} with {inner[0]}"
 
 
-def _one_call(a: NDArray, b: NDArray, work: int) -> NDArray:
-    if work < BLAS_STAYS_SINGLE:
-        return np.matmul(a, b)
+@has_twin
+def product(a: NDArray, b: NDArray) -> NDArray:
+    """Return a @ b for operands of middle size, on this thread."""
     dtype = np.result_type(a, b)
     with single_threaded_blas:
         return np.matmul(_for_blas(a, dtype), _for_blas(b, dtype))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tensorgrad.kernels import matmul as module
-from tensorgrad.kernels import threads
+from tensorgrad.kernels import threads, twin
 from tensorgrad.kernels.matmul import matmul
 
 SHAPES = [
@@ -89,3 +89,51 @@ def test_thread_counts_give_equal_bits():
             threads.set_num_threads(before)
         np.testing.assert_array_equal(results[0], results[1])
         np.testing.assert_array_equal(results[0], results[2])
+
+
+# --------------------------------------------------------------------------- the compiled product
+
+
+@pytest.mark.parametrize("depth", [1, 15, 16, 17, 100, 784, 1025])
+@pytest.mark.parametrize(("rows", "columns"), [(1, 1), (2, 4), (3, 5), (8, 16), (9, 40), (32, 128), (47, 49), (200, 7)])
+def test_the_compiled_product_is_blas_up_to_rounding(rows, columns, depth):
+    pytest.importorskip("numba")
+    rng = np.random.default_rng(0)
+    a, b = (rng.standard_normal(s).astype(np.float32) for s in ((rows, depth), (depth, columns)))
+    bound = (np.abs(a) @ np.abs(b)).astype(np.float64) * np.finfo(np.float32).eps * (2 + np.sqrt(depth))
+    exact = a.astype(np.float64) @ b
+    with twin.using("compiled"):
+        for left in (a, np.asfortranarray(a), np.repeat(a, 2, axis=1)[:, ::2]):
+            for right in (b, np.asfortranarray(b), np.repeat(b, 2, axis=1)[:, ::2]):
+                y = module.product(left, right)
+                assert y.shape == exact.shape
+                assert y.dtype == np.float32
+                assert (np.abs(y - exact) <= bound).all()
+
+
+@pytest.mark.parametrize("transposed", [False, True])
+def test_a_nan_stays_in_its_row_of_the_compiled_product(transposed):
+    pytest.importorskip("numba")
+    a, b = np.ones((11, 37), np.float32), np.ones((37, 19), np.float32)
+    a[3, 36], b[0, 5] = np.nan, np.inf
+    with twin.using("compiled"):
+        y = module.product(a, np.asfortranarray(b) if transposed else b)
+    expected = np.full((11, 19), 37.0, np.float32)
+    expected[:, 5], expected[3] = np.inf, np.nan
+    np.testing.assert_array_equal(y, expected)
+
+
+def test_other_dtypes_and_dimensions_are_numpys():
+    pytest.importorskip("numba")
+    rng = np.random.default_rng(0)
+    for a, b in [
+        ((20, 30), (30, 40)),
+        ((30,), (30, 40)),
+        ((5, 20, 30), (30, 40)),
+        ((0, 30), (30, 40)),
+        ((20, 0), (0, 9)),
+    ]:
+        for dtype in (np.float64, np.float32, np.int64):
+            left, right = (rng.standard_normal(s).astype(dtype) for s in (a, b))
+            with twin.using("compiled"):
+                np.testing.assert_allclose(module.product(left, right), np.matmul(left, right), rtol=1e-4, atol=1e-5)
