@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from tensorgrad.kernels.threads import parallel, split
@@ -18,9 +19,18 @@ def lie_alike(*arrays: NDArray) -> bool:
     *others, model = arrays
     long = [axis for axis, n in enumerate(model.shape) if n > 1]
     return all(
-        a.shape == model.shape and a.itemsize == model.itemsize and all(a.strides[d] == model.strides[d] for d in long)
+        a.shape == model.shape and all(a.strides[d] * model.itemsize == model.strides[d] * a.itemsize for d in long)
         for a in others
     )
+
+
+def laid_like(model: NDArray, x: NDArray) -> NDArray:
+    """Return x, broadcast to the shape of ``model``, in the memory order of ``model``; copied only if need be."""
+    if lie_alike(x, model):
+        return x
+    copy = np.empty_like(model, dtype=x.dtype)
+    copy[...] = x
+    return copy
 
 
 def over_slices(work: Callable[..., Any], *arrays: NDArray) -> None:

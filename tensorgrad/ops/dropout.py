@@ -10,7 +10,7 @@ import numpy as np
 from tensorgrad.autograd.primitive import primitive
 from tensorgrad.autograd.structural import add
 from tensorgrad.errors import op_error
-from tensorgrad.kernels.reduce import select
+from tensorgrad.kernels import dropout as kernel
 from tensorgrad.ops._arguments import operand
 from tensorgrad.ops.write import with_inplace
 from tensorgrad.random import generator
@@ -18,7 +18,7 @@ from tensorgrad.random import generator
 
 @primitive(lambda g, y, x, *, mask, scale: _dropout(g, mask=mask, scale=scale), name="dropout")
 def _dropout(x: Any, *, mask: np.ndarray, scale: float) -> Any:
-    return select(mask, x) * x.dtype.type(scale)
+    return kernel.apply_mask(x, mask, scale)
 
 
 @with_inplace
@@ -39,7 +39,8 @@ def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = F
         return x
     if x.dtype.kind != "f":
         raise op_error(TypeError, "dropout", f"expected a floating-point tensor, got {x.dtype}")
-    return _dropout(x, mask=_kept(tuple(x.shape), p), scale=0.0 if p == 1 else 1 / (1 - p))
+    mask = kernel.random_mask(generator(), p, tuple(x.shape))
+    return _dropout(x, mask=mask, scale=0.0 if p == 1 else 1 / (1 - p))
 
 
 @with_inplace
@@ -94,7 +95,9 @@ def _feature_dropout(
     if not training or p == 0:
         return x
     kept = 1 if x.ndim in unbatched else 2
-    return _dropout(x, mask=_kept(_per_channel(x, kept), p), scale=0.0 if p == 1 else 1 / (1 - p))
+    return _dropout(
+        x, mask=kernel.random_mask(generator(), p, _per_channel(x, kept)), scale=0.0 if p == 1 else 1 / (1 - p)
+    )
 
 
 # what selu gives for very negative numbers: where alpha dropout sets the values it drops
@@ -138,7 +141,7 @@ def _alpha_dropout(x: Any, p: float, training: bool, op: str, shape: tuple[int, 
     check_probability(p, op)
     if not training or p == 0:
         return x
-    mask = _kept(shape, p)
+    mask = kernel.random_mask(generator(), p, shape)
     if p == 1:
         return _dropout(x, mask=mask, scale=0.0)
     scale = 1 / math.sqrt((1 - p) * (1 + p * _DROPPED**2))
@@ -156,11 +159,6 @@ def _float_operand(input: Any, op: str) -> Any:
 def _per_channel(x: Any, kept: int) -> tuple[int, ...]:
     """The shape of one value for each channel."""
     return (*x.shape[:kept], *[1] * (x.ndim - kept))
-
-
-def _kept(shape: tuple[int, ...], p: float) -> np.ndarray:
-    """Which values are kept, drawn anew."""
-    return generator().random(shape, dtype=np.float32) >= p
 
 
 def check_probability(p: float, op: str) -> None:
