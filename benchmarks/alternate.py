@@ -9,6 +9,7 @@ another's. docs/benchmarks.md tells how to read the figures.
 from __future__ import annotations
 
 import argparse
+import ctypes
 import functools
 import gc
 import importlib.metadata
@@ -88,7 +89,6 @@ def _serve(build: Callable[..., Step]) -> None:
             _warm_up(step)
         elif order == "baseline":
             step = _nothing
-            gc.collect()
             before = _forget_peak()
         elif order == "call":
             answer = step()
@@ -130,7 +130,11 @@ def _resident(field: str) -> float:
 
 
 def _forget_peak() -> float:
-    """Let the highest memory count from here; the MiB of this moment."""
+    """Let the highest memory count from here; the MiB of this moment, without what was freed and kept for later."""
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
     reset = Path("/proc/self/clear_refs")
     if reset.exists():
         reset.write_text("5")
@@ -205,7 +209,8 @@ class Comparison:
     ) -> Iterator[tuple[Task, Results]]:
         """Each task with what every column took for it.
 
-        With a ``baseline`` task every row has processes of its own, and memory counts from the end of that task.
+        With a ``baseline`` every row has processes of its own that run, first, the task with these changes and forget
+        it: a small batch, say. Memory counts from there, so code that is imported or compiled late is not in it.
         """
         threads = threads or self.args.threads
         chosen = [task for task in tasks if any(text in task["name"] for text in self.args.filter)]
@@ -215,7 +220,7 @@ class Comparison:
                 workers = workers or [stack.enter_context(worker) for worker in self.workers(threads)]
                 if baseline is not None:
                     for worker in workers:
-                        worker.ask("build", {**baseline, "threads": threads})
+                        worker.ask("build", {**task, **baseline, "threads": threads})
                         worker.ask("warm up")
                         worker.ask("baseline")
                 results = self._alternate(workers, {**task, "threads": threads})

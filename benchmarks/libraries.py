@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from networks import NETWORKS, TINY
+from networks import NETWORKS
 
 
 class Library(NamedTuple):
@@ -50,7 +50,7 @@ def network_step(column: str, name: str, batch: int, threads: int, inference: bo
     With ``inference`` the forward pass alone, in eval mode and without gradients.
     """
     lib = load(column, threads)
-    network = TINY if name == "tiny" else NETWORKS[name]
+    network = NETWORKS[name]
     model = network.build(lib.nn, lib.F).train(not inference)
     x, y = lib.tg.randn(batch, *network.image), lib.tg.randint(10, (batch,))
     if column == "torch_last":

@@ -112,10 +112,3 @@ NETWORKS = {
         ), COLOUR, (32,),
     ),
 }  # fmt: skip
-
-#: Runs each kind of layer once: what a library imports and compiles late is then there before memory is measured.
-TINY = Network(
-    _sequential(
-        conv(1, 4, 3), bn(4), relu, pool, *_separable(4, 4), conv(4, 4, 5), dropout(0.5), average, flat, linear(4, 10)
-    ), GREY, (2,),
-)  # fmt: skip

@@ -80,21 +80,21 @@ def chain(column: str, threads: int, depth: int, direction: str) -> Step:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     bench = Comparison(__file__, OURS | TORCH, parser)
-    times_ = [(heading, ">10.2f") for heading in COLUMNS]
+    headings = [(heading, ">10.2f") for heading in COLUMNS]
     ratios = [("ratio", ">8.2f"), ("r. NumPy", ">8.2f")]
 
-    table = Table("Batch: microseconds an image of a training step", ("", "<46"), *times_, *ratios)
+    table = Table("Batch: microseconds an image of a training step", ("", "<46"), *headings, *ratios)
     for task, results in bench.rows(BATCHES):
         figures(table, task, results, 1e6 / task["batch"])
 
     table = Table(
-        "Channels: ms of a 3x3 convolution, batch norm and ReLU, there and back", ("", "<46"), *times_, *ratios
+        "Channels: ms of a 3x3 convolution, batch norm and ReLU, there and back", ("", "<46"), *headings, *ratios
     )
     for task, results in bench.rows(CHANNELS):
         figures(table, task, results, 1e3)
 
     speed_ups = [(f"x {heading}", ">10.2f") for heading in COLUMNS]
-    table = Table("Threads: ms of a training step, and times faster than with one", ("", "<46"), *times_, *speed_ups)
+    table = Table("Threads: ms of a training step, and times faster than with one", ("", "<46"), *headings, *speed_ups)
     alone: dict[str, list[float | None]] = {}
     for threads in range(1, bench.args.threads + 1):
         for task, results in bench.rows(THREADS, threads):
@@ -103,7 +103,7 @@ def main() -> None:
             gains = [a / b if a and b else None for a, b in zip(one, now, strict=True)]
             table.row(f"{threads} {task['name']}", *(times(value, 1e3) for value in now), *gains)
 
-    table = Table("Depth: microseconds a node", ("", "<46"), *times_, *ratios)
+    table = Table("Depth: microseconds a node", ("", "<46"), *headings, *ratios)
     for task, results in bench.rows(DEPTHS):
         figures(table, task, results, 1e6 / task["depth"])
     bench.finish()
