@@ -81,7 +81,7 @@ class Sweep:
             found = self._gradients(node, g, edges)
             if node.hooks is not None:
                 found = self._after_hooks(node, g, edges, found)
-            for edge, gradient in zip(edges, found):  # noqa: B905  (a joint rule may return fewer)
+            for edge, gradient in zip(edges, found):  # a joint rule may return fewer
                 if edge is not None and gradient is not None:
                     self._pass_on(node, g, edge, gradient, found)
             if not self.retain_graph:
@@ -102,7 +102,7 @@ class Sweep:
                 inputs = (
                     node.edges
                     if type(node.saved) is tuple  # none of them is saved
-                    else [e if v is None else v for v, e in zip(node.saved, node.edges)]  # noqa: B905
+                    else [e if v is None else v for v, e in zip(node.saved, node.edges)]
                 )
                 found = node.op.gradients(g, node.value, inputs, edges, node.static)
             for watcher in self.watchers:
@@ -115,7 +115,7 @@ class Sweep:
         """The gradients of the inputs, in their shapes and dtypes, as the hooks of ``node`` leave them."""
         fitted = [
             None if edge is None or gradient is None else self._fitted(node, edge, gradient)
-            for edge, gradient in zip(edges, found)  # noqa: B905  (a joint rule may return fewer)
+            for edge, gradient in zip(edges, found)  # a joint rule may return fewer
         ]
         return run_post_hooks(node.hooks, fitted, g, node)
 
@@ -123,16 +123,14 @@ class Sweep:
         """``gradient`` in the shape and dtype of the input that it belongs to."""
         if gradient.shape != edge.shape:
             gradient = self._unbroadcast(node, gradient, edge.shape)
-        if gradient.dtype is not edge.dtype and gradient.dtype != edge.dtype:
+        if gradient.dtype != edge.dtype:
             gradient = cast(gradient, dtype=edge.dtype)
         return gradient
 
     def _pass_on(self, node: Node, g: Any, edge: Any, gradient: Any, found: list[Any]) -> None:
         """Give ``gradient`` to where an input of ``node`` came from, in the input's shape and dtype."""
-        if gradient.shape != edge.shape:
-            gradient = self._unbroadcast(node, gradient, edge.shape)
-        if gradient.dtype is not edge.dtype and gradient.dtype != edge.dtype:
-            gradient = cast(gradient, dtype=edge.dtype)
+        if gradient.shape != edge.shape or gradient.dtype is not edge.dtype:
+            gradient = self._fitted(node, edge, gradient)
         if type(edge) is not Node and edge not in self.pending and _fresh(gradient, g, node, found):
             self.owned.add(edge)
             self.pending[edge] = gradient

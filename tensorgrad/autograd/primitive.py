@@ -98,7 +98,7 @@ class Primitive:
             return list(self.joint(wanted, g, y, *inputs, **static))
         return [
             None if edge is None or rule is None else rule(g, y, *inputs, **static)
-            for edge, rule in zip(edges, self.rules)  # noqa: B905
+            for edge, rule in zip(edges, self.rules)
         ]
 
     def __repr__(self) -> str:
