@@ -10,6 +10,7 @@ from numpy import float16, float32, float64, inf, int8, int16, int32, int64, nan
 
 from tensorgrad import autograd, random
 from tensorgrad.autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from tensorgrad.autograd.out import accept_out
 from tensorgrad.creation import (
     arange,
     as_tensor,
@@ -296,6 +297,20 @@ from tensorgrad.nn.functional import (  # isort: skip  (what PyTorch has at top 
 )
 
 concat = concatenate = cat
+# what is composed of primitives; those take out= themselves
+accept_out(
+    globals(),
+    """
+    add addbmm addcdiv addcmul addmm addmv addr all amax amin aminmax any argmax argmin argsort baddbmm bmm
+    bucketize cat chain_matmul cholesky clamp clamp_max clamp_min clip column_stack concat concatenate cross cummax
+    cummin cumprod cumsum deg2rad diag diff div divide dot dstack float_power gather ger histc hstack index_add
+    index_copy index_select inner inverse isin kron kthvalue ldexp lerp log_softmax logcumsumexp logit logsumexp
+    masked_select matmul matrix_power max mean median min mm mode msort mv nan_to_num nanmean nanmedian nanquantile
+    nansum nonzero norm outer polygamma pow prod quantile rad2deg round row_stack scatter scatter_add scatter_reduce
+    searchsorted softmax sort stack std std_mean sub subtract sum take take_along_dim tensordot topk tril triu var
+    var_mean vdot vstack where
+    """,
+)
 long, double, float, int = int64, float64, float32, int32
 
 __version__ = "0.1.0"

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from tensorgrad import interop_linalg
+from tensorgrad.autograd.out import compute_into
 from tensorgrad.errors import op_error
 from tensorgrad.interop_arrays import ARRAY_FUNCTIONS
 from tensorgrad.ops import (
@@ -172,6 +173,7 @@ class NumpyProtocols:
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         op = UFUNCS.get(ufunc)
+        out = kwargs.pop("out", None)
         if op is None or method != "__call__" or kwargs:
             extra = f" with {', '.join(kwargs)}=" if kwargs else ""
             raise op_error(
@@ -179,7 +181,7 @@ class NumpyProtocols:
                 f"np.{ufunc.__name__}",
                 f"{method}{extra} is not defined for tensors; use a tensorgrad operator, or t.detach().numpy()",
             )
-        return op(*inputs)
+        return op(*inputs) if out is None else compute_into(out[0], op, inputs, {}, f"np.{ufunc.__name__}")
 
     def __array_function__(self, func: Callable[..., Any], types: Any, args: Any, kwargs: dict[str, Any]) -> Any:
         op = FUNCTIONS.get(func)
@@ -189,4 +191,7 @@ class NumpyProtocols:
                 f"np.{func.__name__}",
                 "is not defined for tensors; use a tensorgrad operator, or t.detach().numpy()",
             )
-        return op(*args, **kwargs)
+        out = kwargs.pop("out", None)
+        if out is None:
+            return op(*args, **kwargs)
+        return compute_into(out, op, args, kwargs, f"np.{func.__name__}")

@@ -21,7 +21,7 @@ ROOMS = {
     "formatting": set(),
     "tensor": {"methods", "interop", "formatting", "ops", "autograd", "errors", "state"},
     "creation": {"tensor", "ops", "autograd", "errors", "random"},
-    "linalg": {"ops"},
+    "linalg": {"ops", "autograd"},
     "func": {"creation", "tensor", "pytree", "ops", "autograd", "errors", "state", "random"},
     "testing": {"creation", "tensor", "autograd", "errors", "func", "ops"},
     "utils": {"state", "tensor", "autograd", "random", "errors", "pytree", "creation"},

@@ -41,6 +41,12 @@ def storage(array: np.ndarray) -> np.ndarray:
     return array
 
 
+def refuses(array: np.ndarray) -> bool:
+    """True where a write is impossible or would reach several elements at once: read-only or expanded memory."""
+    expanded = any(step == 0 and n > 1 for step, n in zip(array.strides, array.shape, strict=True))
+    return not array.flags.writeable or (expanded and array.size > 0)
+
+
 def user_line() -> str:
     """``file:line`` of the innermost frame outside this package."""
     frame: Any = sys._getframe(1)

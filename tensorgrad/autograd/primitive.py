@@ -21,6 +21,7 @@ from numpy import asarray, generic, ndarray
 from tensorgrad.autograd import in_place, lent
 from tensorgrad.autograd.mentions import mentions
 from tensorgrad.autograd.node import Node, clock
+from tensorgrad.autograd.out import compute_into
 from tensorgrad.autograd.view import View, is_view
 from tensorgrad.errors import describe, op_error
 from tensorgrad.state import per_thread
@@ -168,8 +169,11 @@ def operator(
         return y if type(y) is ndarray else asarray(y)
 
     def op(*args: Any, **static: Any) -> Any:
-        if static and "other" in static:  # PyTorch's name for the second operand
-            args = (*args, static.pop("other"))
+        if static:
+            if "other" in static:  # PyTorch's name for the second operand
+                args = (*args, static.pop("other"))
+            if "out" in static:
+                return compute_into(static.pop("out"), op, args, static, prim.name)
         for a in args:
             if type(a) is not ndarray:
                 break

@@ -82,8 +82,7 @@ def _check_writable(x: Any, op: str) -> None:
                 f"{which} tensor that requires grad cannot be written in place; write into x.clone(), or use "
                 "torch-style `with no_grad():` to change a parameter",
             )
-    array = x._data
-    if not array.flags.writeable or any(s == 0 and n > 1 for s, n in zip(array.strides, array.shape, strict=True)):
+    if in_place.refuses(x._data):
         raise op_error(
             RuntimeError, op, f"the tensor {describe(x)} is expanded or read-only: write into x.clone() instead"
         )
