@@ -80,15 +80,17 @@ class Module:
         state.module_path = self._path_below(parent, parent_path)
         state.module = self
         try:
-            for hook in list(self._forward_pre_hooks.values()):
-                changed = hook(self, args)
-                if changed is not None:
-                    args = changed if isinstance(changed, tuple) else (changed,)
+            if self._forward_pre_hooks:
+                for hook in list(self._forward_pre_hooks.values()):
+                    changed = hook(self, args)
+                    if changed is not None:
+                        args = changed if isinstance(changed, tuple) else (changed,)
             result = self.forward(*args, **kwargs)
-            for hook in list(self._forward_hooks.values()):
-                changed = hook(self, args, result)
-                if changed is not None:
-                    result = changed
+            if self._forward_hooks:
+                for hook in list(self._forward_hooks.values()):
+                    changed = hook(self, args, result)
+                    if changed is not None:
+                        result = changed
             return result
         finally:
             state.module, state.module_path = parent, parent_path
