@@ -176,16 +176,18 @@ def _fresh(gradient: Any, g: Any, node: Node, found: list[Any]) -> bool:
     A rule makes its result from ``g``, the output and the inputs; if it is none of these, no view, and not the
     gradient of a second input too, it is new.
     """
-    return (
-        type(gradient) is ndarray
-        and sum(gradient is other for other in found) <= 1
-        and gradient is not g
-        and gradient.base is None
-        and gradient.flags.c_contiguous
-        and gradient is not node.value
-        and not any(gradient is saved for saved in node.saved)
-        and not any(gradient is static for static in node.static.values())
-    )
+    if type(gradient) is not ndarray or gradient.base is not None or gradient is g or gradient is node.value:
+        return False
+    for known in node.saved:
+        if gradient is known:
+            return False
+    for known in node.static.values():
+        if gradient is known:
+            return False
+    times = 0
+    for other in found:
+        times += gradient is other
+    return times <= 1 and gradient.flags.c_contiguous
 
 
 def backward(

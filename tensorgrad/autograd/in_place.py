@@ -10,6 +10,7 @@ import os
 import sys
 import threading
 import weakref
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -63,18 +64,24 @@ def advance() -> int:
         return last_write
 
 
-def write(array: np.ndarray) -> int:
-    """Note that the storage of ``array`` is written in place now; returns the write's number."""
+def write(*arrays: np.ndarray) -> int:
+    """Note that the storage of ``arrays`` is written in place now; returns the write's number."""
     global last_write
-    owner = storage(array)
-    key = id(owner)
+    owners = [storage(array) for array in arrays]
     line = user_line()
     with _lock:
-        known = _writes.get(key)
-        reference = known.storage if known else weakref.ref(owner, lambda _: _writes.pop(key, None))
         number = last_write = next(clock)
-        _writes[key] = Write(reference, number, line)
+        for owner in owners:
+            key = id(owner)
+            known = _writes.get(key)
+            reference = known.storage if known else weakref.ref(owner, _forgetting(key))
+            _writes[key] = Write(reference, number, line)
     return number
+
+
+def _forgetting(key: int) -> Callable[[Any], Any]:
+    """What is called when the storage of that id is gone."""
+    return lambda _: _writes.pop(key, None)
 
 
 def written_since(array: Any, number: int) -> Write | None:

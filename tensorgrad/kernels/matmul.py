@@ -30,7 +30,7 @@ def matmul(a: NDArray, b: NDArray) -> NDArray:
             return np.matmul(a, b)
     except ValueError:
         raise ValueError(misfit(a.shape, b.shape)) from None
-    if a.ndim < 2 or b.ndim < 2:
+    if a.ndim < 2 or b.ndim < 2 or (a.ndim == b.ndim == 2 and a.size * b.shape[1] <= ONE_CALL):
         return product(a, b)
     rows, inner, columns = a.shape[-2], a.shape[-1], b.shape[-1]
     if a.ndim == b.ndim == 2:

@@ -106,16 +106,17 @@ class Optimizer:
         if closure is not None:
             with enable_grad():
                 loss = closure()
-        for p in self._params():
-            if p.grad is not None and p.grad.shape != p.shape:
+        due = [(group, [p for p in group["params"] if p.grad is not None]) for group in self.param_groups]
+        params = [p for _, params in due for p in params]
+        for p in params:
+            if p.grad.shape != p.shape:
                 raise ValueError(f"{type(self).__name__}: the gradient of {describe(p)} is {describe(p.grad)}")
+        in_place.write(*[p._data for p in params])  # a later backward through an older graph will say so
         with np.errstate(all="ignore"):
-            for group in self.param_groups:
+            for group, params in due:
                 update = self._update(group)
-                for p in group["params"]:
-                    if p.grad is not None:
-                        in_place.write(p._data)  # a later backward through an older graph will say so
-                        update(self.state[p], p._data, p.grad._data)
+                for p in params:
+                    update(self.state[p], p._data, p.grad._data)
         return loss
 
     def _params(self) -> Iterator[Tensor]:
