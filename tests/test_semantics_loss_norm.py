@@ -144,6 +144,8 @@ def test_all_ignored(reduction, value):
 def test_an_ignored_nan_row_has_zero_gradient():
     """Unlike PyTorch, where 0 * nan is left."""
     check(cross_entropy([-100, 1]), [[[nan, 1.0], [0.0, 0.0]]], math.log(2), [[0, 0], [0.5, -0.5]])
+    smoothed = cross_entropy([-100, 1], label_smoothing=0.5)
+    check(smoothed, [[[nan, 1.0], [0.0, 0.0]]], math.log(2), [[0, 0], [0.25, -0.25]])
 
 
 @pytest.mark.parametrize(("reduction", "value"), [("mean", nan), ("sum", 0)])

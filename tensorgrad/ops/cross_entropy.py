@@ -9,6 +9,7 @@ import numpy as np
 
 from tensorgrad.autograd.primitive import primitive
 from tensorgrad.errors import describe, op_error
+from tensorgrad.kernels import cross_entropy as kernel
 from tensorgrad.kernels.reduce import accurate_sum, select
 from tensorgrad.ops._arguments import operand, raw
 from tensorgrad.ops.activation import masked
@@ -18,8 +19,8 @@ from tensorgrad.ops.softmax import _log_softmax, _softmax
 
 
 def _share(g: Any, divisor: float | None) -> Any:
-    """The gradient of each sample's loss, ready to broadcast over the classes (dimension 1)."""
-    return _reshape(g, shape=(g.shape[0], 1, *g.shape[1:])) if divisor is None else g / np.asarray(divisor, g.dtype)
+    """The gradient of each sample's loss, ready to broadcast over the classes."""
+    return _column(g) if divisor is None else g / np.asarray(divisor, g.dtype)
 
 
 def _reduced(losses: np.ndarray, divisor: float | None) -> np.ndarray:
@@ -29,15 +30,53 @@ def _reduced(losses: np.ndarray, divisor: float | None) -> np.ndarray:
     return accurate_sum(losses, tuple(range(losses.ndim))) / losses.dtype.type(divisor)
 
 
+@primitive(
+    lambda g, y, x, *, target, weight, divisor: cross_entropy_grad(
+        (g if divisor is None else g / np.asarray(divisor, g.dtype)) * weight, x, target=target
+    ),
+    name="cross_entropy",
+)
+def _cross_entropy(x: Any, *, target: np.ndarray, weight: np.ndarray, divisor: float | None) -> Any:
+    """For class indices; ``weight``, one number a sample, is 0 where the target is ``kernel.IGNORED``."""
+    return _reduced(kernel.cross_entropy(x, target, weight), divisor)
+
+
+# the derivative of p in the logits is diag(p) - p p'
+@primitive(
+    lambda h, y, g, x, *, target: _sum(h * _residual(x, target), dim=(1,), keepdim=False),
+    lambda h, y, g, x, *, target: _through_softmax(h * _column(g), x, target),
+    name="cross_entropy_grad",
+)
+def cross_entropy_grad(g: Any, x: Any, *, target: np.ndarray) -> Any:
+    """``g * (softmax(x) - onehot(target))`` with one ``g`` for each sample: probabilities minus truth."""
+    return kernel.cross_entropy_grad(g, x, target)
+
+
+def _column(samples: Any) -> Any:
+    """One number for each sample, ready to broadcast over the classes (dimension 1)."""
+    return _reshape(samples, shape=(samples.shape[0], 1, *samples.shape[1:]))
+
+
+def _residual(x: Any, target: np.ndarray) -> Any:
+    classes = np.arange(x.shape[1]).reshape(-1, *[1] * (x.ndim - 2))
+    truth = (_column(target) == classes).astype(x.dtype)
+    return masked(_softmax(x, dim=1) - truth, mask=_column(target) != kernel.IGNORED)
+
+
+def _through_softmax(h: Any, x: Any, target: np.ndarray) -> Any:
+    p = _softmax(x, dim=1)
+    return masked(p * (h - _sum(h * p, dim=(1,), keepdim=True)), mask=_column(target) != kernel.IGNORED)
+
+
 # q need not sum to 1 (class weights, smoothing, ignored samples), hence p times its sum
 @primitive(
     lambda g, y, x, q, *, kept, divisor: masked(
         _share(g, divisor) * (_softmax(x, dim=1) * _sum(q, dim=(1,), keepdim=True) - q), mask=kept
     ),
     None,
-    name="cross_entropy",
+    name="cross_entropy_mixed",
 )
-def _cross_entropy(x: Any, q: Any, *, kept: np.ndarray, divisor: float | None) -> Any:
+def _cross_entropy_mixed(x: Any, q: Any, *, kept: np.ndarray, divisor: float | None) -> Any:
     """For constant target weights ``q``; a class of weight 0 contributes nothing, even at -inf."""
     return _reduced(-select(kept & (q != 0), _log_softmax(x, dim=1) * q).sum(axis=1), divisor)
 
@@ -117,17 +156,25 @@ def _soft_losses(x: Any, target: Any, w: np.ndarray | None, smoothing: float, re
 def _hard_losses(
     x: Any, t: np.ndarray, w: np.ndarray | None, ignore_index: int, smoothing: float, reduction: str
 ) -> Any:
-    """Class indices as target weights: 1 - smoothing at the class, the rest spread evenly, times the class weight."""
     kept, safe = checked_classes(t, x.shape, ignore_index, "cross_entropy")
+    own = (kept.astype(x.dtype) if w is None else np.where(kept, w[safe], 0)).astype(x.dtype, copy=False)
+    divisor = _divisor(reduction, float(own.sum()))
+    if smoothing:
+        q = _smoothed(x, kept, safe, own, w, smoothing)
+        return _cross_entropy_mixed(x, q, kept=np.broadcast_to(kept[:, None], x.shape), divisor=divisor)
+    return _cross_entropy(x, target=np.where(kept, safe, kernel.IGNORED), weight=own, divisor=divisor)
+
+
+def _smoothed(
+    x: Any, kept: np.ndarray, target: np.ndarray, own: np.ndarray, w: np.ndarray | None, smoothing: float
+) -> np.ndarray:
+    """Target weights: 1 - smoothing at the class, the rest spread evenly, both times the class weights."""
     classes = x.shape[1]
     q = np.zeros(x.shape, x.dtype)
-    own = (kept.astype(x.dtype) if w is None else np.where(kept, w[safe], 0)).astype(x.dtype)
-    np.put_along_axis(q, safe[:, None], ((1 - smoothing) * own)[:, None], axis=1)
-    if smoothing:
-        uniform = np.ones(classes, x.dtype) if w is None else w
-        q += kept[:, None] * (uniform * (smoothing / classes)).reshape(-1, *[1] * (x.ndim - 2)).astype(x.dtype)
-    kept_rows = np.broadcast_to(kept[:, None], x.shape)
-    return _cross_entropy(x, q, kept=kept_rows, divisor=_divisor(reduction, float(own.sum())))
+    np.put_along_axis(q, target[:, None], ((1 - smoothing) * own)[:, None], axis=1)
+    uniform = np.ones(classes, x.dtype) if w is None else w
+    q += kept[:, None] * (uniform * (smoothing / classes)).reshape(-1, *[1] * (x.ndim - 2)).astype(x.dtype)
+    return q
 
 
 def _divisor(reduction: str, total: float) -> float | None:
@@ -148,6 +195,8 @@ def checked_classes(t: np.ndarray, shape: tuple[int, ...], ignore_index: int, op
         raise op_error(
             ValueError, op, f"expected a target of shape {expected} for logits {tuple(shape)}, got {t.shape}"
         )
+    if t.size and t.min() >= 0 and t.max() < shape[1] and not 0 <= ignore_index < shape[1]:
+        return np.ones(t.shape, np.bool_), t.astype(np.intp, copy=False)
     kept = t != ignore_index
     bad = kept & ((t < 0) | (t >= shape[1]))
     if bad.any():

@@ -71,12 +71,25 @@ def weighted(label, logits, target, weight, **static):
     )
 
 
-CASES += [ce(f"classes {how}", real(4, 3), integers(3, 4), reduction=how) for how in REDUCTIONS]
+CASES += [
+    ce(f"classes {how}", real(4, 3), integers(3, 4), reduction=how, covers=("cross_entropy_grad",))
+    for how in REDUCTIONS
+]
 CASES += [weighted(f"weight {how}", real(4, 3), integers(3, 4), positive(3), reduction=how) for how in REDUCTIONS]
 CASES += [
     ce(f"ignore_index {how}", real(4, 3), exactly([0, 2, 1, 2]), ignore_index=2, reduction=how) for how in REDUCTIONS
 ]
-CASES += [ce(f"smoothing {how}", real(4, 3), integers(3, 4), label_smoothing=0.1, reduction=how) for how in REDUCTIONS]
+CASES += [
+    ce(
+        f"smoothing {how}",
+        real(4, 3),
+        integers(3, 4),
+        label_smoothing=0.1,
+        reduction=how,
+        covers=("cross_entropy_mixed",),
+    )
+    for how in REDUCTIONS
+]
 CASES += [
     weighted(
         f"weight, smoothing, ignore_index {how}",

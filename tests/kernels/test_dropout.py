@@ -30,6 +30,11 @@ def test_probability(p):
     assert abs(dropped - p * 1e6) < 5 * np.sqrt(1e6 * p * (1 - p)) + 1
 
 
+def test_probabilities_below_the_steps_of_16_bits():
+    assert 0 < np.count_nonzero(~draw(7e-6, (4_000_000,))) < 100
+    assert 0 < np.count_nonzero(draw(1 - 7e-6, (4_000_000,))) < 100
+
+
 def test_certainty():
     assert draw(0.0).all()
     assert not draw(1.0).any()

@@ -370,10 +370,38 @@ FAULTS = [
     ),
     Fault(
         "cross_entropy: a NaN in an ignored row reaches its gradient",
+        "tensorgrad/kernels/cross_entropy.py",
+        "        gx[ignored] = 0\n",
+        "        gx[ignored] *= 0\n",
+        "tests/test_semantics_loss_norm.py",
+    ),
+    Fault(
+        "cross_entropy: a NaN in an ignored row reaches its smoothed gradient",
         "tensorgrad/ops/cross_entropy.py",
         "- q), mask=kept\n",
         "- q), mask=np.ones_like(kept)\n",
         "tests/test_semantics_loss_norm.py",
+    ),
+    Fault(
+        "cross_entropy: recorded gradient with probabilities that are constants",
+        "tensorgrad/ops/cross_entropy.py",
+        "    return masked(p * (h - _sum(h * p, dim=(1,), keepdim=True)),",
+        "    return masked(0 * (h - _sum(h * p, dim=(1,), keepdim=True)),",
+        CE,
+    ),
+    Fault(
+        "dropout: dropped values are scaled, not zero",
+        "tensorgrad/kernels/dropout.py",
+        "    np.multiply(x.view(bits), mask, out=y.view(bits))",
+        "    np.multiply(x, mask, out=y)",
+        "tests/kernels/test_dropout.py",
+    ),
+    Fault(
+        "dropout: rare values are never dropped",
+        "tensorgrad/kernels/dropout.py",
+        "if RARE <= p <= 1 - RARE else np.uint32",
+        "if True else np.uint32",
+        "tests/kernels/test_dropout.py",
     ),
     Fault(
         "cross_entropy: smoothing divided by C - 1",

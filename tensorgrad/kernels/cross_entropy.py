@@ -1,0 +1,68 @@
+"""Softmax cross-entropy with class indices on raw arrays, forward and gradient each in one go.
+
+Logits are (N, C, ...) and read as a matrix, a row for each sample; targets and what weighs the samples are vectors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tensorgrad.kernels.threads import parallel, split
+from tensorgrad.kernels.twin import has_twin
+
+BLOCK_FLOATS = 250_000  # logits of a block: work for most of a millisecond
+IGNORED = -1  # a target whose sample counts for nothing
+
+
+def cross_entropy(x: NDArray, target: NDArray, weight: NDArray) -> NDArray:
+    """Return ``-weight * log softmax(x)[target]`` of every sample; exactly 0 where the weight is 0."""
+    rows, losses = _rows(x), np.empty(target.size, x.dtype)
+    _over(losses_of_rows, rows, target.ravel(), weight.ravel(), losses)
+    return losses.reshape(target.shape)
+
+
+def cross_entropy_grad(g: NDArray, x: NDArray, target: NDArray) -> NDArray:
+    """Return ``g * (softmax(x) - onehot(target))``, for g of one number a sample; exactly 0 where it is ignored."""
+    rows = _rows(x)
+    gx = np.empty(rows.shape, rows.dtype)
+    _over(grad_of_rows, rows, target.ravel(), g.ravel(), gx)
+    return np.moveaxis(gx.reshape(x.shape[0], *x.shape[2:], x.shape[1]), -1, 1)
+
+
+def _rows(x: NDArray) -> NDArray:
+    return np.ascontiguousarray(np.moveaxis(x, 1, -1)).reshape(x.size // x.shape[1], x.shape[1])
+
+
+def _over(work: Callable[..., None], rows: NDArray, *others: NDArray) -> None:
+    """Run ``work`` on blocks of the rows and what belongs to them, on all threads."""
+    blocks = split(len(rows), -(-rows.size // BLOCK_FLOATS))
+    if len(blocks) == 1:
+        return work(rows, *others)
+    parallel(lambda at: work(*(a[at[0] : at[1]] for a in (rows, *others))), blocks)
+    return None
+
+
+@has_twin
+def losses_of_rows(x: NDArray, target: NDArray, weight: NDArray, losses: NDArray) -> None:
+    """Write the loss of every row of x (M, C) into ``losses``."""
+    z = x - np.max(x, axis=1, keepdims=True)  # nothing overflows, and the softmax is the same
+    own = z[np.arange(len(x)), target]
+    np.log(np.add.reduce(np.exp(z, out=z), axis=1), out=losses)
+    losses -= own
+    losses *= weight
+    losses[weight == 0] = 0
+
+
+@has_twin
+def grad_of_rows(x: NDArray, target: NDArray, g: NDArray, gx: NDArray) -> None:
+    """Write the gradient of every row of x (M, C) into gx."""
+    np.exp(np.subtract(x, np.max(x, axis=1, keepdims=True), out=gx), out=gx)
+    gx /= np.add.reduce(gx, axis=1, keepdims=True)
+    gx[np.arange(len(x)), target] -= 1
+    gx *= g[:, None]
+    ignored = target == IGNORED
+    if ignored.any():
+        gx[ignored] = 0
