@@ -23,7 +23,7 @@ lint: $(VENV)/.installed-dev         ## ruff (lint and format) and mypy
 mutants: $(VENV)/.installed-dev      ## plant faults in a copy of the package, one at a time: a test must catch each
 	$(BIN)/python tests/mutants/run.py
 
-bench: $(VENV)/.installed-bench      ## the tables against PyTorch, see docs/benchmarks.md: about a quarter of an hour
+bench: $(VENV)/.installed-bench      ## the tables against PyTorch, see docs/benchmarks.md: about twenty minutes
 	$(BIN)/python benchmarks/train_step.py --json $(RESULTS)/train_step.json
 	$(BIN)/python benchmarks/train_step.py --inference --json $(RESULTS)/inference.json
 	$(BIN)/python benchmarks/operators.py --json $(RESULTS)/operators.json

@@ -151,7 +151,7 @@ class MyGrad:
         def step() -> None:
             loss = self.nnet.losses.softmax_crossentropy(forward(self, layers, tensors, x), y)
             loss.backward()
-            momentum_update([p.numpy(force=True) for p in tensors], velocity, [p.grad for p in tensors])
+            momentum_update([p.data for p in tensors], velocity, [p.grad for p in tensors])
             for p in tensors:
                 p.null_grad()
 

@@ -4,6 +4,7 @@ import argparse
 import importlib
 import importlib.util
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -62,11 +63,16 @@ def test_scaling(tmp_path):
 
 
 def test_other_libraries_that_are_installed(tmp_path):
-    printed, rows = run("others.py", tmp_path, *TINY, "--filter", "mlp", "--columns", "numpy", "mygrad", "loops")
-    assert "numpy" in rows[0]["results"]
-    assert "loops" not in rows[0]["results"]  # the loop version is another network: a dash in the table
-    installed = importlib.util.find_spec("mygrad") is not None
-    assert ("column MyGrad left out: mygrad is not installed" in printed) != installed
+    libraries = {"jax": "JAX", "mygrad": "MyGrad", "autograd": "autograd", "tinygrad": "tinygrad"}
+    columns = ["--columns", "numpy", *libraries, "loops"]
+    printed, rows = run("others.py", tmp_path, *TINY, "--filter", "mlp", *columns)
+    results = rows[0]["results"]
+    assert "numpy" in results
+    assert "loops" not in results  # the loop version is another network: a dash in the table
+    for name, heading in libraries.items():
+        installed = importlib.util.find_spec(name) is not None
+        assert (f"column {heading} left out: {name} is not installed" in printed) != installed
+        assert (name in results) == (installed and (name != "tinygrad" or shutil.which("clang") is not None))
 
 
 def test_python_loops_train(alternate):
