@@ -11,19 +11,21 @@ blocks are merged in float64 (Chan, Golub and LeVeque 1979), with M2 the sum of 
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tensorgrad.kernels.layout import channels_first, channels_last
 from tensorgrad.kernels.scratch import scratch
-from tensorgrad.kernels.threads import parallel, split
+from tensorgrad.kernels.threads import parallel, shared_out, split
 from tensorgrad.kernels.twin import has_twin
 
 BLOCK_FLOATS = 1 << 17  # numbers of a block: half a megabyte of float32, so that two arrays and scratch fit in L2
-SHARED_FLOATS = 1_000_000  # smaller work is not worth handing to a second thread
+SHARED_FLOATS = 1 << 18  # smaller work is not worth handing to a second thread
 WIDTH = 1024  # numbers of the rows that are laid end to end: long for a loop, and a few of them still fit in L1
 
 Vector = NDArray  # one number for each channel
@@ -40,9 +42,8 @@ def batch_moments(x: NDArray) -> tuple[Vector, Vector]:
     """Return the mean and the biased variance of each channel of x (N, C, ...)."""
     blocks = _Blocks(x.shape)
     matrix = blocks.of(x)
-    found = blocks.each(lambda at: block_moments(matrix[at], x.shape[1]))
+    means, squares = blocks.of_each(lambda edges: moments_of_blocks(matrix, edges, x.shape[1]))
     counts = blocks.rows_of_each()[:, None]
-    means, squares = (np.array(part) for part in zip(*found, strict=True))
     mean = (counts * means).sum(axis=0) / counts.sum()
     squares = squares.sum(axis=0) + (counts * (means - mean) ** 2).sum(axis=0)
     return mean.astype(x.dtype), (squares / counts.sum()).astype(x.dtype)
@@ -58,7 +59,7 @@ def standardize(x: NDArray, mean: Vector | None, scale: Vector | None, shift: Ve
         blocks.laid(np.full(x.shape[1], absent, dtype) if vector is None else vector, dtype)
         for vector, absent in ((mean, 0), (scale, 1), (shift, 0))
     )
-    blocks.each(lambda at: block_standardize(matrix[at], mean, scale, shift, target[at]))
+    blocks.on_rows(lambda at: standardize_rows(matrix[at], mean, scale, shift, target[at]))
     return y
 
 
@@ -73,8 +74,8 @@ def batch_norm_grad(
     blocks = _Blocks(x.shape)
     matrix, gradient = blocks.of(x), blocks.of(g)
     laid_mean = blocks.laid(mean, x.dtype)
-    found = blocks.each(lambda at: block_grad_sums(gradient[at], matrix[at], laid_mean, x.shape[1]))
-    sum_g, sum_gd = (np.sum(part, axis=0) for part in zip(*found, strict=True))  # d = x - mean
+    found = blocks.of_each(lambda edges: grad_sums_of_blocks(gradient, matrix, laid_mean, edges, x.shape[1]))
+    sum_g, sum_gd = (np.sum(part, axis=0) for part in found)  # d = x - mean
     inverse = _inverse_deviation(var.astype(np.float64), eps)
     dx = None
     if wanted[0]:
@@ -85,7 +86,9 @@ def batch_norm_grad(
         mean_g, slope, scale = (
             blocks.laid(v, x.dtype) for v in (sum_g / count, inverse * inverse * sum_gd / count, scale)
         )
-        blocks.each(lambda at: block_input_grad(gradient[at], matrix[at], laid_mean, mean_g, slope, scale, target[at]))
+        blocks.on_rows(
+            lambda at: input_grad_of_rows(gradient[at], matrix[at], laid_mean, mean_g, slope, scale, target[at])
+        )
     dw = (sum_gd * inverse).astype(x.dtype) if wanted[1] else None
     return dx, dw, sum_g.astype(x.dtype) if wanted[2] else None
 
@@ -107,73 +110,104 @@ class _Blocks:
         fit = max(1, WIDTH // max(1, self.channels))
         self.together = math.gcd(self.rows, 1 << fit.bit_length() - 1)  # rows laid end to end; all rows find a place
         self.width = self.together * self.channels
-        parts = -(-self.rows * self.channels // BLOCK_FLOATS)
-        self.blocks = [slice(*at) for at in split(self.rows // max(1, self.together), parts)]
+        self.edges = _edges(self.rows // max(1, self.together), self.width)
 
     def of(self, x: NDArray) -> NDArray:
         """Return x (N, C, ...) as the matrix of long rows; without a copy if it lies channels last."""
-        return np.ascontiguousarray(np.moveaxis(x, 1, -1)).reshape(self.rows // max(1, self.together), self.width)
+        return np.ascontiguousarray(channels_last(x)).reshape(self.rows // max(1, self.together), self.width)
 
     def empty(self, dtype: Any) -> NDArray:
         """Return a new array of the shape, channels last in memory."""
-        return np.moveaxis(np.empty((self.shape[0], *self.shape[2:], self.channels), dtype), -1, 1)
+        return channels_first(np.empty((self.shape[0], *self.shape[2:], self.channels), dtype))
 
     def laid(self, vector: Vector, dtype: Any) -> NDArray:
         """Return the vector repeated to the width of a long row."""
         return np.repeat(vector[None].astype(dtype, copy=False), self.together, axis=0).reshape(-1)
 
-    def each(self, work: Callable[[slice], Any]) -> list[Any]:
-        """Return the results of ``work`` on every block, large arrays on all threads."""
+    def of_each(self, work: Callable[[NDArray], tuple[NDArray, NDArray]]) -> tuple[NDArray, NDArray]:
+        """Return two vectors for every block, as (blocks, C), by ``work`` on the edges of some blocks."""
+        found = self._shared(work)
+        return np.concatenate([first for first, _ in found]), np.concatenate([second for _, second in found])
+
+    def on_rows(self, work: Callable[[slice], None]) -> None:
+        """Run ``work`` on ranges of long rows that make up all of them."""
+        self._shared(lambda edges: work(slice(edges[0], edges[-1])))
+
+    def _shared(self, work: Callable[[NDArray], Any]) -> list[Any]:
+        """Return the results of ``work`` on the edges of some blocks: large arrays are shared by all threads."""
         if self.rows * self.channels < SHARED_FLOATS:
-            return [work(at) for at in self.blocks]
-        return parallel(work, self.blocks)
+            return [work(self.edges)]
+        some = [self.edges[pieces[0] : pieces[-1] + 2] for pieces in shared_out(range(len(self.edges) - 1))]
+        return parallel(work, some)
 
     def rows_of_each(self) -> NDArray:
         """Return the number of rows of the matrix (pixels) in every block."""
-        return np.array([float((at.stop - at.start) * self.together) for at in self.blocks])
+        return np.diff(self.edges) * float(self.together)
 
 
-# ---- one block: x (k, width), contiguous -------------------------------------------------------------------
+def _edges(rows: int, width: int) -> NDArray:
+    """Return where blocks of long rows that fit in cache begin and end."""
+    return np.array([0, *(stop for _, stop in split(rows, -(-rows * width // BLOCK_FLOATS)))])
 
 
-@has_twin
-def block_moments(x: NDArray, channels: int) -> tuple[Vector, Vector]:
-    """Return the mean of each channel and the sum of squared deviations from it, in float64."""
-    count = x.size // channels
-    guess = (_sum(x, channels) / count).astype(x.dtype)
-    d = scratch("deviation", x.shape, x.dtype)
-    np.subtract(x, np.repeat(guess[None], x.shape[1] // channels, axis=0).reshape(-1), out=d)
-    correction = _sum(d, channels) / count  # the guess was summed and rounded in x's own precision
-    np.multiply(d, d, out=d)
-    return guess + correction, np.maximum(_sum(d, channels) - count * correction**2, 0)
+# ---- x (rows, width), contiguous -----------------------------------------------------------------------------
 
 
 @has_twin
-def block_standardize(x: NDArray, mean: NDArray, scale: NDArray, shift: NDArray, y: NDArray) -> None:
+def moments_of_blocks(x: NDArray, edges: NDArray, channels: int) -> tuple[NDArray, NDArray]:
+    """Return the mean of each block and channel and the sum of squared deviations from it, in float64."""
+    means, squares = np.empty((2, len(edges) - 1, channels))
+    for i, (rows,) in enumerate(_blocks(edges, x)):
+        count = rows.size // channels
+        guess = (_sum(rows, channels) / count).astype(x.dtype)
+        d = scratch("deviation", rows.shape, x.dtype)
+        np.subtract(rows, np.repeat(guess[None], x.shape[1] // channels, axis=0).reshape(-1), out=d)
+        correction = _sum(d, channels) / count  # the guess was summed and rounded in x's own precision
+        np.multiply(d, d, out=d)
+        means[i] = guess + correction
+        squares[i] = np.maximum(_sum(d, channels) - count * correction**2, 0)
+    return means, squares
+
+
+@has_twin
+def standardize_rows(x: NDArray, mean: NDArray, scale: NDArray, shift: NDArray, y: NDArray) -> None:
     """Write ``(x - mean) * scale + shift`` into y."""
-    np.subtract(x, mean, out=y)
-    np.multiply(y, scale, out=y)
-    np.add(y, shift, out=y)
+    for rows, target in _blocks(_edges(*x.shape), x, y):
+        np.subtract(rows, mean, out=target)
+        np.multiply(target, scale, out=target)
+        np.add(target, shift, out=target)
 
 
 @has_twin
-def block_grad_sums(g: NDArray, x: NDArray, mean: NDArray, channels: int) -> tuple[Vector, Vector]:
-    """Return sum g and sum g (x - mean) of each channel, in float64."""
-    d = np.subtract(x, mean, out=scratch("deviation", x.shape, x.dtype))
-    np.multiply(d, g, out=d)
-    return _sum(g, channels), _sum(d, channels)
+def grad_sums_of_blocks(
+    g: NDArray, x: NDArray, mean: NDArray, edges: NDArray, channels: int
+) -> tuple[NDArray, NDArray]:
+    """Return sum g and sum g (x - mean) of each block and channel, in float64."""
+    sums, products = np.empty((2, len(edges) - 1, channels))
+    for i, (gradient, rows) in enumerate(_blocks(edges, g, x)):
+        d = np.subtract(rows, mean, out=scratch("deviation", rows.shape, x.dtype))
+        np.multiply(d, gradient, out=d)
+        sums[i], products[i] = _sum(gradient, channels), _sum(d, channels)
+    return sums, products
 
 
 @has_twin
-def block_input_grad(
+def input_grad_of_rows(
     g: NDArray, x: NDArray, mean: NDArray, mean_g: NDArray, slope: NDArray, scale: NDArray, dx: NDArray
 ) -> None:
     """Write ``((g - mean_g) - (x - mean) * slope) * scale`` into dx."""
-    d = np.subtract(x, mean, out=scratch("deviation", x.shape, x.dtype))
-    np.multiply(d, slope, out=d)
-    np.subtract(g, mean_g, out=dx)
-    np.subtract(dx, d, out=dx)
-    np.multiply(dx, scale, out=dx)
+    for gradient, rows, target in _blocks(_edges(*x.shape), g, x, dx):
+        d = np.subtract(rows, mean, out=scratch("deviation", rows.shape, x.dtype))
+        np.multiply(d, slope, out=d)
+        np.subtract(gradient, mean_g, out=target)
+        np.subtract(target, d, out=target)
+        np.multiply(target, scale, out=target)
+
+
+def _blocks(edges: NDArray, *arrays: NDArray) -> Iterator[tuple[NDArray, ...]]:
+    """Yield the rows of each array that lie between one edge and the next."""
+    for start, stop in itertools.pairwise(edges):
+        yield tuple(a[start:stop] for a in arrays)
 
 
 def _sum(x: NDArray, channels: int) -> Vector:

@@ -7,8 +7,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from tensorgrad.kernels.layout import channels_first
 from tensorgrad.kernels.reduce import AS_INTEGER
-from tensorgrad.kernels.slices import laid_like, over_slices
+from tensorgrad.kernels.slices import in_cache, laid_like, over_ranges
 from tensorgrad.kernels.twin import has_twin
 
 RARE = 0.01  # probabilities this close to 0 or 1 are compared with words of 32 bits, the others with 16
@@ -27,14 +28,14 @@ def random_mask(generator: np.random.Generator, p: float, shape: tuple[int, ...]
     mask = words[:size] >= round(p * 2 ** (8 * word.itemsize))
     if len(shape) < IMAGES:
         return mask.reshape(shape)
-    return np.moveaxis(mask.reshape(shape[0], *shape[2:], shape[1]), -1, 1)
+    return channels_first(mask.reshape(shape[0], *shape[2:], shape[1]))
 
 
 def apply_mask(x: NDArray, mask: NDArray, scale: float) -> NDArray:
     """Return x * scale where the mask, which may broadcast, is true, and exactly 0 elsewhere, whatever x is there."""
     scalar = x.dtype.type(scale)
     y = np.empty_like(x)
-    over_slices(lambda a, kept, out: keep_scaled(a, kept, scalar, out), laid_like(y, x), laid_like(y, mask), y)
+    over_ranges(lambda a, kept, out: keep_scaled(a, kept, scalar, out), laid_like(y, x), laid_like(y, mask), y)
     return y
 
 
@@ -42,5 +43,6 @@ def apply_mask(x: NDArray, mask: NDArray, scale: float) -> NDArray:
 def keep_scaled(x: NDArray, mask: NDArray, scale: np.floating, y: NDArray) -> None:
     """Write x * scale into y where the mask is true, and 0 elsewhere (see `reduce.select`); all are vectors."""
     bits = AS_INTEGER.get(x.dtype, x.dtype)
-    np.multiply(x.view(bits), mask, out=y.view(bits))
-    np.multiply(y, scale, out=y)
+    for at in in_cache(y.size):
+        np.multiply(x[at].view(bits), mask[at], out=y[at].view(bits))
+        np.multiply(y[at], scale, out=y[at])

@@ -1,17 +1,17 @@
-"""Elementwise work on large arrays, cut into slices of memory that all threads share."""
+"""Elementwise work on large arrays: a range of memory for each thread, slices that stay in cache for several passes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorgrad.kernels.threads import parallel, split
+from tensorgrad.kernels.threads import get_num_threads, parallel, split
 
 SLICE_FLOATS = 1 << 17  # numbers of a slice: half a megabyte of float32, so that a few arrays fit in a core's L2
-SHARED_FLOATS = 1 << 21  # smaller arrays are not worth handing to a second thread
+SHARED_FLOATS = 1 << 18  # smaller arrays are not worth handing to a second thread
 
 
 def lie_alike(*arrays: NDArray) -> bool:
@@ -33,16 +33,21 @@ def laid_like(model: NDArray, x: NDArray) -> NDArray:
     return copy
 
 
-def over_slices(work: Callable[..., Any], *arrays: NDArray) -> None:
-    """Run ``work`` on matching slices of arrays that `lie_alike`, as vectors; large ones on all threads."""
+def over_ranges(work: Callable[..., Any], *arrays: NDArray) -> None:
+    """Run ``work`` on matching ranges of arrays that `lie_alike`, as vectors; large ones on all threads."""
     flat = [a.ravel(order="K") for a in arrays]
-    slices = split(flat[0].size, -(-flat[0].size // SLICE_FLOATS))
+    size = flat[0].size
 
     def run(at: tuple[int, int]) -> None:
         work(*[a[at[0] : at[1]] for a in flat])
 
-    if flat[0].size < SHARED_FLOATS:
-        for at in slices:
-            run(at)
+    if size < SHARED_FLOATS:
+        run((0, size))
     else:
-        parallel(run, slices)
+        parallel(run, split(size, get_num_threads()))
+
+
+def in_cache(size: int) -> Iterator[slice]:
+    """Yield the slices of a vector that several passes of NumPy should take one by one."""
+    for start in range(0, size, SLICE_FLOATS):
+        yield slice(start, start + SLICE_FLOATS)

@@ -392,8 +392,8 @@ FAULTS = [
     Fault(
         "dropout: dropped values are scaled, not zero",
         "tensorgrad/kernels/dropout.py",
-        "    np.multiply(x.view(bits), mask, out=y.view(bits))",
-        "    np.multiply(x, mask, out=y)",
+        "np.multiply(x[at].view(bits), mask[at], out=y[at].view(bits))",
+        "np.multiply(x[at], mask[at], out=y[at])",
         "tests/kernels/test_dropout.py",
     ),
     Fault(
@@ -505,8 +505,8 @@ FAULTS = [
     Fault(
         "batch_norm: variance in one pass",
         "tensorgrad/kernels/batch_norm.py",
-        "    guess = (_sum(x, channels) / count).astype(x.dtype)\n",
-        "    guess = np.zeros(channels, x.dtype)\n",
+        "guess = (_sum(rows, channels) / count).astype(x.dtype)\n",
+        "guess = np.zeros(channels, x.dtype)\n",
         "tests/test_semantics_loss_norm.py tests/kernels/test_batch_norm.py -k mean",
     ),
     Fault(
@@ -672,8 +672,8 @@ FAULTS = [
     Fault(
         "relu: gradient of large arrays stops at NaN",
         "tensorgrad/kernels/activation.py",
-        "mask = np.not_equal(y, 0,",
-        "mask = np.greater(y, 0,",
+        "mask = np.not_equal(y[at], 0,",
+        "mask = np.greater(y[at], 0,",
         "tests/kernels/test_activation.py",
     ),
     Fault(
@@ -771,15 +771,15 @@ FAULTS = [
     Fault(
         "engine: a leaf keeps the gradient that was passed on to it",
         "tensorgrad/autograd/backward.py",
-        "        and gradient is not g\n",
-        "",
+        " or gradient is g or gradient is node.value:",
+        " or gradient is node.value:",
         ENGINE,
     ),
     Fault(
         "engine: a rule's one array for two inputs is kept by both leaves",
         "tensorgrad/autograd/backward.py",
-        "        and sum(gradient is other for other in found) <= 1\n",
-        "",
+        "return times <= 1 and gradient.flags",
+        "return gradient.flags",
         "tests/engine/test_function.py -k share",
     ),
     Fault(
@@ -806,8 +806,8 @@ FAULTS = [
     Fault(
         "engine: a leaf keeps a view as its gradient",
         "tensorgrad/autograd/backward.py",
-        "        and gradient.base is None\n",
-        "",
+        "is not ndarray or gradient.base is not None or",
+        "is not ndarray or",
         ENGINE,
     ),
     Fault(
@@ -820,8 +820,8 @@ FAULTS = [
     Fault(
         "engine: a rule may hand out a value it saved",
         "tensorgrad/autograd/backward.py",
-        "        and not any(gradient is saved for saved in node.saved)\n",
-        "",
+        "    for known in node.saved:\n        if gradient is known:",
+        "    for known in node.saved:\n        if False:",
         "tests/test_faults.py -k saved",
     ),
     Fault(

@@ -1,4 +1,4 @@
-"""Blocks of batch normalisation: each pass reads memory once, and sums in float64.
+"""Batch normalisation: each pass reads memory once, and sums in float64.
 
 The loops run along rows of about a thousand numbers, several pixels laid end to end. Four rows at a time are added in
 the array's own precision, and their sum joins the total in float64: a load and a store of totals serve four rows.
@@ -13,46 +13,32 @@ from tensorgrad.kernels import batch_norm as kernel
 from tensorgrad.kernels.compiled.jit import fused, jit, twin_of
 
 
-@twin_of(kernel.block_moments)
+@twin_of(kernel.moments_of_blocks)
 @fused
-def block_moments(x: NDArray, channels: int) -> tuple[NDArray, NDArray]:
-    """The mean of each channel and the sum of squared deviations from it."""
-    count = x.size // channels
-    mean = np.zeros(x.shape[1], np.float64)
-    fours = x.shape[0] // 4 * 4
-    for i in range(0, fours, 4):
-        row0, row1, row2, row3 = x[i], x[i + 1], x[i + 2], x[i + 3]
-        for c in range(mean.size):
-            mean[c] += (row0[c] + row1[c]) + (row2[c] + row3[c])
-    for i in range(fours, x.shape[0]):
-        row = x[i]
-        for c in range(mean.size):
-            mean[c] += row[c]
-    _share(mean, channels)
-    for c in range(mean.size):
-        mean[c] /= count
-    rounded = mean.astype(x.dtype)
-    squares = np.zeros(x.shape[1], np.float64)
-    for i in range(0, fours, 4):
-        row0, row1, row2, row3 = x[i], x[i + 1], x[i + 2], x[i + 3]
-        for c in range(mean.size):
-            m = rounded[c]
-            d0, d1, d2, d3 = row0[c] - m, row1[c] - m, row2[c] - m, row3[c] - m
-            squares[c] += (d0 * d0 + d1 * d1) + (d2 * d2 + d3 * d3)
-    for i in range(fours, x.shape[0]):
-        row = x[i]
-        for c in range(mean.size):
-            d = row[c] - rounded[c]
-            squares[c] += d * d
-    _share(squares, channels)
-    for c in range(channels):
-        squares[c] = np.maximum(squares[c] - count * (mean[c] - rounded[c]) ** 2, 0.0)  # about the mean before rounding
-    return mean[:channels], squares[:channels]
+def moments_of_blocks(x: NDArray, edges: NDArray, channels: int) -> tuple[NDArray, NDArray]:
+    """The mean of each block and channel and the sum of squared deviations from it."""
+    means = np.empty((len(edges) - 1, channels), np.float64)
+    squares = np.empty_like(means)
+    total = np.empty(x.shape[1], np.float64)
+    for i in range(len(means)):
+        start, stop = edges[i], edges[i + 1]
+        count = (stop - start) * x.shape[1] // channels
+        _sum_rows(x, start, stop, total)
+        _share(total, channels)
+        for c in range(total.size):
+            total[c] /= count
+        means[i] = total[:channels]
+        rounded = total.astype(x.dtype)
+        _sum_squares(x, start, stop, rounded, total)
+        _share(total, channels)
+        for c in range(channels):  # about the mean before rounding
+            squares[i, c] = np.maximum(total[c] - count * (means[i, c] - rounded[c]) ** 2, 0.0)
+    return means, squares
 
 
-@twin_of(kernel.block_standardize)
+@twin_of(kernel.standardize_rows)
 @jit
-def block_standardize(x: NDArray, mean: NDArray, scale: NDArray, shift: NDArray, y: NDArray) -> None:
+def standardize_rows(x: NDArray, mean: NDArray, scale: NDArray, shift: NDArray, y: NDArray) -> None:
     """One pass, rounded as NumPy's three."""
     for i in range(x.shape[0]):
         row, out = x[i], y[i]
@@ -60,33 +46,26 @@ def block_standardize(x: NDArray, mean: NDArray, scale: NDArray, shift: NDArray,
             out[c] = (row[c] - mean[c]) * scale[c] + shift[c]
 
 
-@twin_of(kernel.block_grad_sums)
+@twin_of(kernel.grad_sums_of_blocks)
 @fused
-def block_grad_sums(g: NDArray, x: NDArray, mean: NDArray, channels: int) -> tuple[NDArray, NDArray]:
-    """The sums of g and of g (x - mean) of each channel."""
-    sum_g = np.zeros(x.shape[1], np.float64)
-    sum_gd = np.zeros(x.shape[1], np.float64)
-    fours = x.shape[0] // 4 * 4
-    for i in range(0, fours, 4):
-        g0, g1, g2, g3 = g[i], g[i + 1], g[i + 2], g[i + 3]
-        x0, x1, x2, x3 = x[i], x[i + 1], x[i + 2], x[i + 3]
-        for c in range(mean.size):
-            m = mean[c]
-            sum_g[c] += (g0[c] + g1[c]) + (g2[c] + g3[c])
-            sum_gd[c] += (g0[c] * (x0[c] - m) + g1[c] * (x1[c] - m)) + (g2[c] * (x2[c] - m) + g3[c] * (x3[c] - m))
-    for i in range(fours, x.shape[0]):
-        g0, x0 = g[i], x[i]
-        for c in range(mean.size):
-            sum_g[c] += g0[c]
-            sum_gd[c] += g0[c] * (x0[c] - mean[c])
-    _share(sum_g, channels)
-    _share(sum_gd, channels)
-    return sum_g[:channels], sum_gd[:channels]
+def grad_sums_of_blocks(
+    g: NDArray, x: NDArray, mean: NDArray, edges: NDArray, channels: int
+) -> tuple[NDArray, NDArray]:
+    """The sums of g and of g (x - mean) of each block and channel."""
+    sums = np.empty((len(edges) - 1, channels), np.float64)
+    products = np.empty_like(sums)
+    sum_g, sum_gd = np.empty(x.shape[1], np.float64), np.empty(x.shape[1], np.float64)
+    for i in range(len(sums)):
+        _sum_products(g, x, edges[i], edges[i + 1], mean, sum_g, sum_gd)
+        _share(sum_g, channels)
+        _share(sum_gd, channels)
+        sums[i], products[i] = sum_g[:channels], sum_gd[:channels]
+    return sums, products
 
 
-@twin_of(kernel.block_input_grad)
+@twin_of(kernel.input_grad_of_rows)
 @jit
-def block_input_grad(
+def input_grad_of_rows(
     g: NDArray, x: NDArray, mean: NDArray, mean_g: NDArray, slope: NDArray, scale: NDArray, dx: NDArray
 ) -> None:
     """One pass, rounded as NumPy's five."""
@@ -94,6 +73,61 @@ def block_input_grad(
         row, gradient, out = x[i], g[i], dx[i]
         for c in range(row.size):
             out[c] = ((gradient[c] - mean_g[c]) - (row[c] - mean[c]) * slope[c]) * scale[c]
+
+
+@fused
+def _sum_rows(x: NDArray, start: int, stop: int, total: NDArray) -> None:
+    """Write the sum of some rows, four of them at a time."""
+    total[:] = 0
+    fours = start + (stop - start) // 4 * 4
+    for i in range(start, fours, 4):
+        row0, row1, row2, row3 = x[i], x[i + 1], x[i + 2], x[i + 3]
+        for c in range(total.size):
+            total[c] += (row0[c] + row1[c]) + (row2[c] + row3[c])
+    for i in range(fours, stop):
+        row = x[i]
+        for c in range(total.size):
+            total[c] += row[c]
+
+
+@fused
+def _sum_squares(x: NDArray, start: int, stop: int, mean: NDArray, total: NDArray) -> None:
+    """Write the sum of (x - mean)^2 over some rows, four of them at a time."""
+    total[:] = 0
+    fours = start + (stop - start) // 4 * 4
+    for i in range(start, fours, 4):
+        row0, row1, row2, row3 = x[i], x[i + 1], x[i + 2], x[i + 3]
+        for c in range(mean.size):
+            m = mean[c]
+            d0, d1, d2, d3 = row0[c] - m, row1[c] - m, row2[c] - m, row3[c] - m
+            total[c] += (d0 * d0 + d1 * d1) + (d2 * d2 + d3 * d3)
+    for i in range(fours, stop):
+        row = x[i]
+        for c in range(mean.size):
+            d = row[c] - mean[c]
+            total[c] += d * d
+
+
+@fused
+def _sum_products(
+    g: NDArray, x: NDArray, start: int, stop: int, mean: NDArray, sum_g: NDArray, sum_gd: NDArray
+) -> None:
+    """Write the sums of g and of g (x - mean) over some rows, four of them at a time."""
+    sum_g[:] = 0
+    sum_gd[:] = 0
+    fours = start + (stop - start) // 4 * 4
+    for i in range(start, fours, 4):
+        g0, g1, g2, g3 = g[i], g[i + 1], g[i + 2], g[i + 3]
+        x0, x1, x2, x3 = x[i], x[i + 1], x[i + 2], x[i + 3]
+        for c in range(mean.size):
+            m = mean[c]
+            sum_g[c] += (g0[c] + g1[c]) + (g2[c] + g3[c])
+            sum_gd[c] += (g0[c] * (x0[c] - m) + g1[c] * (x1[c] - m)) + (g2[c] * (x2[c] - m) + g3[c] * (x3[c] - m))
+    for i in range(fours, stop):
+        g0, x0 = g[i], x[i]
+        for c in range(mean.size):
+            sum_g[c] += g0[c]
+            sum_gd[c] += g0[c] * (x0[c] - mean[c])
 
 
 @jit
