@@ -28,6 +28,11 @@ def owned(array: np.ndarray, requires_grad: bool = False) -> Tensor:
     return out.requires_grad_() if requires_grad else out
 
 
+def _size(sizes: tuple[Any, ...], size: Any, op: str) -> tuple[int, ...]:
+    """``f(2, 3)``, ``f((2, 3))`` and ``f(size=(2, 3))`` alike."""
+    return loose(sizes if size is None else (size,), op)
+
+
 def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor with a copy of ``data``: a number, nested lists, an array or a tensor.
 
@@ -64,29 +69,29 @@ def from_numpy(array: np.ndarray) -> Tensor:
     return Tensor(array)
 
 
-def zeros(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def zeros(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Zeros, float32 unless said otherwise. Source: ``torch.zeros``.
 
     >>> import tensorgrad as tg
     >>> tg.zeros(2, 3).shape
     (2, 3)
     """
-    return _finish(np.zeros(loose(size, "zeros"), dtype or _FLOAT), None, device, requires_grad, "zeros")
+    return _finish(np.zeros(_size(sizes, size, "zeros"), dtype or _FLOAT), None, device, requires_grad, "zeros")
 
 
-def ones(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def ones(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Ones, float32 unless said otherwise. Source: ``torch.ones``.
 
     >>> import tensorgrad as tg
     >>> tg.ones(2)
     tensor([1., 1.])
     """
-    return _finish(np.ones(loose(size, "ones"), dtype or _FLOAT), None, device, requires_grad, "ones")
+    return _finish(np.ones(_size(sizes, size, "ones"), dtype or _FLOAT), None, device, requires_grad, "ones")
 
 
-def empty(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def empty(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Uninitialised memory. Source: ``torch.empty``."""
-    return _finish(np.empty(loose(size, "empty"), dtype or _FLOAT), None, device, requires_grad, "empty")
+    return _finish(np.empty(_size(sizes, size, "empty"), dtype or _FLOAT), None, device, requires_grad, "empty")
 
 
 def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
@@ -157,21 +162,21 @@ def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, 
     return _finish(np.eye(n, m, dtype=dtype or _FLOAT), None, device, requires_grad, "eye")
 
 
-def rand(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def rand(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Uniform in [0, 1). Source: ``torch.rand``."""
-    return _random(generator().random, size, dtype, device, requires_grad, "rand")
+    return _random(generator().random, _size(sizes, size, "rand"), dtype, device, requires_grad, "rand")
 
 
-def randn(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def randn(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Normal with mean 0 and deviation 1. Source: ``torch.randn``."""
-    return _random(generator().standard_normal, size, dtype, device, requires_grad, "randn")
+    return _random(generator().standard_normal, _size(sizes, size, "randn"), dtype, device, requires_grad, "randn")
 
 
-def _random(draw: Any, size: Any, dtype: Any, device: Any, requires_grad: bool, op: str) -> Tensor:
+def _random(draw: Any, size: tuple[int, ...], dtype: Any, device: Any, requires_grad: bool, op: str) -> Tensor:
     wanted = np.dtype(dtype or _FLOAT)
     if wanted.kind != "f":
         raise op_error(TypeError, op, f"dtype must be a float, got {wanted}")
-    array = draw(loose(size, op), dtype=wanted if wanted in (np.float32, np.float64) else np.float32)
+    array = draw(size, dtype=wanted if wanted in (np.float32, np.float64) else np.float32)
     return _finish(np.asarray(array), wanted, device, requires_grad, op)
 
 
@@ -197,6 +202,21 @@ def randperm(n: int, *, dtype: Any = None, device: Any = None) -> Tensor:
     [0, 1, 2, 3]
     """
     return _finish(generator().permutation(as_int(n, "randperm", "n")), dtype, device, False, "randperm")
+
+
+def is_tensor(obj: Any) -> bool:
+    """True for a tensor. Source: ``torch.is_tensor``."""
+    return isinstance(obj, Tensor)
+
+
+def is_floating_point(input: Tensor) -> bool:
+    """True for a float dtype. Source: ``torch.is_floating_point``."""
+    return input.is_floating_point()
+
+
+def numel(input: Tensor) -> int:
+    """The number of elements. Source: ``torch.numel``."""
+    return input.numel()
 
 
 def zeros_like(input: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
@@ -234,6 +254,7 @@ def randn_like(input: Any, *, dtype: Any = None, requires_grad: bool = False) ->
 
 
 __all__ = [
-    "arange", "as_tensor", "empty", "empty_like", "eye", "from_numpy", "full", "full_like", "linspace", "ones",
-    "ones_like", "rand", "rand_like", "randint", "randn", "randn_like", "randperm", "tensor", "zeros", "zeros_like",
+    "arange", "as_tensor", "empty", "empty_like", "eye", "from_numpy", "full", "full_like", "is_floating_point",
+    "is_tensor", "linspace", "numel", "ones", "ones_like", "rand", "rand_like", "randint", "randn", "randn_like",
+    "randperm", "tensor", "zeros", "zeros_like",
 ]  # fmt: skip

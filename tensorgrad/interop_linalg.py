@@ -23,6 +23,12 @@ def _dot(a: Any, b: Any) -> Any:
     return products.tensordot(x, y, ([-1], [-2 if y.ndim > 1 else -1]))
 
 
+def _lstsq(a: Any, b: Any, rcond: float | None = None) -> Any:
+    """PyTorch's, but the singular values have gradients."""
+    found = solve.lstsq(a, b, rcond)
+    return found._replace(singular_values=decompositions.svdvals(operand(a, "np.linalg.lstsq")))
+
+
 def _flat(x: Any) -> Any:
     return flatten(operand(x, "flatten"))
 
@@ -113,7 +119,7 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
     np.linalg.inv: lambda a: solve.inv(a),
     np.linalg.pinv: _pinv,
     np.linalg.solve: _solve,
-    np.linalg.lstsq: lambda a, b, rcond=None: solve.lstsq(a, b, rcond),
+    np.linalg.lstsq: _lstsq,
     np.linalg.det: lambda a: solve.det(a),
     np.linalg.slogdet: lambda a: solve.slogdet(a),
     np.linalg.cholesky: _cholesky,

@@ -54,6 +54,16 @@ class Layout:
         """The number of dimensions."""
         return self._data.ndim
 
+    ndimension = dim
+
+    def stride(self, dim: int | None = None) -> Any:
+        """Steps in memory, in elements, from one index to the next: of every dimension, or of one.
+
+        Source: ``torch.Tensor.stride``.
+        """
+        steps = tuple(step // self._data.itemsize for step in self._data.strides)
+        return steps if dim is None else steps[one_dim(dim, self._data.ndim, "stride")]
+
     def numel(self) -> int:
         """The number of elements."""
         return self._data.size

@@ -22,11 +22,12 @@ from tensorgrad.interop import NumpyProtocols
 from tensorgrad.methods import OperatorMethods
 from tensorgrad.methods_in_place import InPlaceMethods
 from tensorgrad.methods_layout import Layout
+from tensorgrad.methods_new import NewMethods
 
 _clone = primitive(lambda g, y, x: g, name="clone")(np.copy)
 
 
-class Tensor(Layout, OperatorMethods, InPlaceMethods, NumpyProtocols):
+class Tensor(Layout, OperatorMethods, InPlaceMethods, NewMethods, NumpyProtocols):
     """A NumPy array that remembers how it was computed.
 
     ``Tensor(array)`` shares the array's memory; :func:`tensorgrad.tensor` copies. Operators between tensors (and
@@ -143,6 +144,14 @@ class Tensor(Layout, OperatorMethods, InPlaceMethods, NumpyProtocols):
         out.name = self.name
         out.cut = cut_from(self) if self._requires_grad else self.cut
         return out
+
+    def detach_(self) -> Tensor:
+        """Cut this tensor itself off from what made it; RuntimeError for a view. Source: ``torch.Tensor.detach_``."""
+        if self.view_of is not None:
+            raise op_error(RuntimeError, "detach_", "a view cannot be cut off in place; use t.detach()")
+        self.cut = cut_from(self) if self._requires_grad else self.cut
+        self.node, self._requires_grad = None, False
+        return self
 
     def __float__(self) -> float:
         return float(self.item())
@@ -313,6 +322,10 @@ class Tensor(Layout, OperatorMethods, InPlaceMethods, NumpyProtocols):
     def float(self) -> Tensor:
         """This tensor as float32."""
         return self.to(np.float32)
+
+    def half(self) -> Tensor:
+        """This tensor as float16."""
+        return self.to(np.float16)
 
     def double(self) -> Tensor:
         """This tensor as float64."""

@@ -170,8 +170,10 @@ def operator(
 
     def op(*args: Any, **static: Any) -> Any:
         if static:
-            if "other" in static:  # PyTorch's name for the second operand
+            if "other" in static:  # PyTorch's names for the first and the second operand
                 args = (*args, static.pop("other"))
+            if "input" in static:
+                args = (static.pop("input"), *args)
             if "out" in static:
                 return compute_into(static.pop("out"), op, args, static, prim.name)
         for a in args:

@@ -42,7 +42,7 @@ def _roll(x: Any, *, shifts: tuple[int, ...], dims: tuple[int, ...]) -> Any:
 # --- public names ---------------------------------------------------------------------------------------------------
 
 
-def reshape(input: Any, *shape: Any) -> Any:
+def reshape(input: Any, *sizes: Any, shape: Any = None) -> Any:
     """The same elements in C order with another shape; one entry may be -1.
 
     A view where NumPy can make one. Raises ValueError when the sizes do not fit. Source: ``torch.reshape``.
@@ -52,7 +52,7 @@ def reshape(input: Any, *shape: Any) -> Any:
     (2, 3)
     """
     x = operand(input, "reshape")
-    sizes = loose(shape, "reshape", "shape")
+    sizes = loose(sizes if shape is None else (shape,), "reshape", "shape")
     if not sizes or min(sizes) >= 0:
         return _reshape(x, shape=sizes)
     total = math.prod(x.shape)
@@ -66,9 +66,9 @@ def reshape(input: Any, *shape: Any) -> Any:
     return _reshape(x, shape=sizes)
 
 
-def view(input: Any, *shape: Any) -> Any:
+def view(input: Any, *sizes: Any, size: Any = None) -> Any:
     """As :func:`reshape`: shares memory where possible. Source: ``torch.Tensor.view``."""
-    return reshape(input, *shape)
+    return reshape(input, *sizes, shape=size)
 
 
 def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
@@ -86,7 +86,7 @@ def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
     return _reshape(x, shape=(*shape[:first], math.prod(shape[first : last + 1]), *shape[last + 1 :]))
 
 
-def permute(input: Any, *dims: Any) -> Any:
+def permute(input: Any, *order: Any, dims: Any = None) -> Any:
     """The dimensions in another order. Raises ValueError unless each is named once. Source: ``torch.permute``.
 
     >>> import tensorgrad as tg
@@ -94,7 +94,8 @@ def permute(input: Any, *dims: Any) -> Any:
     (4, 2, 3)
     """
     x = operand(input, "permute")
-    order = tuple(one_dim(d, x.ndim, "permute") for d in loose(dims, "permute", "dims"))
+    wanted = loose(order if dims is None else (dims,), "permute", "dims")
+    order = tuple(one_dim(d, x.ndim, "permute") for d in wanted)
     if sorted(order) != list(range(x.ndim)):
         raise op_error(ValueError, "permute", f"dims {order} must name each of the {x.ndim} dimensions once")
     return _permute(x, dims=order)
@@ -288,7 +289,7 @@ def unsqueeze(input: Any, dim: int) -> Any:
     return _reshape(x, shape=(*x.shape[:position], 1, *x.shape[position:]))
 
 
-def expand(input: Any, *sizes: Any) -> Any:
+def expand(input: Any, *sizes: Any, size: Any = None) -> Any:
     """A view with size-1 dimensions repeated; -1 keeps a size. Source: ``torch.Tensor.expand``.
 
     >>> import tensorgrad as tg
@@ -296,7 +297,7 @@ def expand(input: Any, *sizes: Any) -> Any:
     (2, 3, 4)
     """
     x = operand(input, "expand")
-    shape = loose(sizes, "expand")
+    shape = loose(sizes if size is None else (size,), "expand")
     new = len(shape) - x.ndim
     if new < 0 or -1 in shape[:new]:
         raise op_error(ValueError, "expand", f"sizes {shape} must name every dimension of shape {tuple(x.shape)}")

@@ -1,0 +1,72 @@
+"""PyTorch's names of arguments, and the small things that stand in every script."""
+
+import numpy as np
+import pytest
+
+import tensorgrad as tg
+import tensorgrad.nn.functional as F
+
+X = tg.tensor([[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]])
+INDEX = tg.tensor([[0, 1, 0], [1, 0, 1]])
+
+
+@pytest.mark.parametrize(
+    ("named", "plain"),
+    [
+        (lambda: tg.permute(X, dims=(1, 0)), lambda: tg.permute(X, (1, 0))),
+        (lambda: X.permute(dims=(1, 0)), lambda: X.permute(1, 0)),
+        (lambda: tg.reshape(X, shape=(3, 2)), lambda: X.reshape(3, 2)),
+        (lambda: X.view(size=(3, -1)), lambda: X.view(3, -1)),
+        (lambda: X.expand(size=(2, 2, 3)), lambda: X.expand(2, 2, 3)),
+        (lambda: tg.zeros(size=(2, 3)), lambda: tg.zeros(2, 3)),
+        (lambda: tg.ones(size=(2,)), lambda: tg.ones(2)),
+        (lambda: tg.exp(input=X), lambda: tg.exp(X)),
+        (lambda: tg.maximum(input=X, other=0.3), lambda: tg.maximum(X, 0.3)),
+        (lambda: tg.sigmoid(input=X), lambda: X.sigmoid()),
+        (lambda: F.relu(input=X), lambda: X.relu()),
+        (lambda: tg.eq(input=X, other=X), lambda: X == X),
+        (lambda: tg.atan2(input=X, other=X), lambda: tg.atan2(X, X)),
+        (lambda: tg.gather(input=X, dim=0, index=INDEX), lambda: X.gather(0, INDEX)),
+        (lambda: F.embedding(input=INDEX, weight=X), lambda: X[INDEX]),
+    ],
+)
+def test_arguments_by_name(named, plain):
+    assert named().tolist() == plain().tolist()
+
+
+@pytest.mark.parametrize("draw", [tg.rand, tg.randn, tg.empty])
+def test_sizes_by_name(draw):
+    assert draw(size=(2, 3)).shape == draw((2, 3)).shape == draw(2, 3).shape == (2, 3)
+
+
+def test_new_tensors_take_the_dtype():
+    x = tg.zeros(2, dtype=tg.float64)
+    assert x.new_tensor([1, 2]).tolist() == [1.0, 2.0]
+    assert x.new_full((2,), 3).tolist() == [3.0, 3.0]
+    for made in (x.new_zeros(2, 3), x.new_ones((2, 3)), x.new_empty(2, 3), x.new_full((2, 3), 1)):
+        assert made.shape == (2, 3)
+        assert made.dtype == np.float64
+    assert x.new_zeros(1, dtype=tg.int64).dtype == np.int64
+    assert x.new_ones(1, requires_grad=True).requires_grad
+
+
+def test_what_a_tensor_is():
+    x = tg.zeros(2, 3)
+    assert tg.is_tensor(x)
+    assert not tg.is_tensor(np.zeros(2))
+    assert tg.is_floating_point(x)
+    assert tg.numel(x) == 6
+    assert x.ndimension() == 2
+    assert x.stride() == (3, 1)
+    assert x.T.stride(0) == 1
+    assert x.half().dtype == np.float16
+
+
+def test_detach_in_place():
+    x = tg.ones(2, requires_grad=True)
+    y = x * 2
+    assert y.detach_() is y
+    assert y.is_leaf
+    assert not y.requires_grad
+    with pytest.raises(RuntimeError, match="detach_: a view"):
+        (x * 2)[:1].detach_()
