@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
 from tensorgrad.kernels.memory import keep_freed_memory
 from tensorgrad.kernels.twin import has_twin
 
