@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-_lock = threading.Lock()
-_generator = np.random.default_rng()
+_lock = threading.RLock()
+_generator: np.random.Generator | None = None  # made at first use: NumPy's random module takes milliseconds to import
 
 
 def manual_seed(seed: int) -> np.random.Generator:
@@ -26,25 +26,29 @@ def manual_seed(seed: int) -> np.random.Generator:
     global _generator
     with _lock:
         _generator = np.random.default_rng(int(seed) % 2**64)
-    return _generator
+        return _generator
 
 
 def generator() -> np.random.Generator:
     """The generator in use; draw from it directly when NumPy's distributions are wanted."""
-    return _generator
+    global _generator
+    with _lock:
+        if _generator is None:
+            _generator = np.random.default_rng()
+        return _generator
 
 
 def spawn_seed() -> int:
     """A 63-bit seed drawn from the generator, for something that keeps a stream of its own."""
     with _lock:
-        return int(_generator.integers(2**63))
+        return int(generator().integers(2**63))
 
 
 def get_rng_state() -> dict[str, Any]:
     """The generator's state, a plain dictionary that :func:`set_rng_state` takes back."""
-    return dict(_generator.bit_generator.state)
+    return dict(generator().bit_generator.state)
 
 
 def set_rng_state(state: dict[str, Any]) -> None:
     """Put the generator into a state that :func:`get_rng_state` returned."""
-    _generator.bit_generator.state = state
+    generator().bit_generator.state = state

@@ -7,6 +7,7 @@ away from the zeros of the functions; float32 is computed in float64 and rounded
 
 from __future__ import annotations
 
+import functools
 import math
 
 import numpy as np
@@ -77,7 +78,7 @@ def _lgamma_positive(x: np.ndarray) -> np.ndarray:
         above = offset >= 0.5
         offset = offset - above
         product = product * np.where(above, offset + 2, 1.0)
-    reduced = np.polyval(_AROUND_TWO, offset) + np.log(product) - below
+    reduced = np.polyval(_around_two(), offset) + np.log(product) - below
     return np.where(x < _LARGE, reduced, np.where(x == np.inf, np.inf, stirling))
 
 
@@ -109,11 +110,9 @@ def _as(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.where(np.isnan(x), np.nan, y).astype(dtype)
 
 
+@functools.cache
 def _around_two(terms: int = 32) -> list[float]:
     """Coefficients of ``log Gamma(2 + z)``, highest first: ``(1 - gamma) z + sum (-1)^n (zeta(n) - 1) z^n / n``."""
     zeta = [_hurwitz_zeta(n, np.array(2.0)).item() for n in range(2, terms)]  # zeta(n) - 1
     series = [(-1) ** n * value / n for n, value in enumerate(zeta, 2)]
     return [*series[::-1], 1 - _EULER_GAMMA, 0.0]
-
-
-_AROUND_TWO = _around_two()

@@ -17,7 +17,6 @@ from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import ThreadpoolController
 
 from tensorgrad.kernels.memory import keep_freed_memory
 from tensorgrad.kernels.twin import has_twin
@@ -73,6 +72,8 @@ class _SingleThreadedBlas:
         with self._lock:
             if self._depth == 0:
                 if self._libraries is None:
+                    from threadpoolctl import ThreadpoolController  # its import takes milliseconds too
+
                     found = ThreadpoolController().lib_controllers
                     self._libraries = [library for library in found if library.user_api == "blas"]
                 self._before = []
