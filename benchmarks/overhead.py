@@ -1,7 +1,7 @@
 """What recording costs: microseconds per small operator above the bare NumPy call, and per node of a backward pass.
 
-`python benchmarks/overhead.py` prints a table with the goals beside the figures; the fastest of several repetitions, one
-thread. The last line is what `import tensorgrad` takes beyond `import numpy`, new processes in turns, both compiled to
+`python benchmarks/overhead.py` prints a table with the goals beside the figures; the fastest of several repetitions,
+one thread. The last line is what `import tensorgrad` takes beyond `import numpy`, new processes in turns, both compiled to
 bytecode before.
 """
 

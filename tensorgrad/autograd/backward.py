@@ -19,6 +19,7 @@ from tensorgrad.autograd.node import FREED, Node, Packed
 from tensorgrad.autograd.primitive import TENSOR_CLASSES, wrap
 from tensorgrad.autograd.structural import add, cast, sum_to
 from tensorgrad.errors import describe
+from tensorgrad.kernels.elementwise import add_to
 from tensorgrad.state import per_thread
 
 
@@ -47,7 +48,7 @@ class Sweep:
             if type(owner) is Node:
                 heappush(self.heap, (-owner.number, owner))
         elif owner in self.owned:
-            np.add(pending[owner], gradient, out=pending[owner])
+            add_to(pending[owner], gradient)
         elif self.create_graph:
             pending[owner] = add(pending[owner], gradient)
         else:

@@ -1,0 +1,29 @@
+"""Sums of two large arrays by all threads: a residual connection, and gradients that meet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+from numpy.typing import NDArray
+
+from tensorgrad.kernels.slices import SHARED_FLOATS, lie_alike, over_ranges
+
+
+def add(a: Any, b: Any) -> Any:
+    """Return ``a + b``."""
+    if type(a) is ndarray and a.size >= SHARED_FLOATS and type(b) is ndarray and a.dtype == b.dtype:
+        y = np.empty_like(a)
+        if lie_alike(a, b, y):
+            over_ranges(np.add, a, b, y)
+            return y
+    return np.add(a, b)
+
+
+def add_to(total: NDArray, other: NDArray) -> None:
+    """Write ``total + other`` into ``total``."""
+    if total.size >= SHARED_FLOATS and total.dtype == other.dtype and lie_alike(other, total):
+        over_ranges(np.add, total, other, total)
+    else:
+        np.add(total, other, out=total)
