@@ -11,7 +11,6 @@ Backward compares. While nothing is lent, the engine pays one comparison per rec
 
 from __future__ import annotations
 
-import itertools
 import sys
 import weakref
 import zlib
@@ -48,9 +47,11 @@ loans: dict[int, Loan] = {}
 
 def fingerprint(array: np.ndarray) -> int:
     """A checksum of the bytes, in the order of memory: CRC-32, which no single changed element escapes."""
-    array = array[tuple(slice(None) if step else slice(1) for step in array.strides)]  # repeated elements: once
-    order = sorted(range(array.ndim), key=lambda axis: -abs(array.strides[axis]))
-    return zlib.crc32(np.ascontiguousarray(array.transpose(order)).data)
+    if not array.flags.c_contiguous:
+        array = array[tuple(slice(None) if step else slice(1) for step in array.strides)]  # repeated elements: once
+        order = sorted(range(array.ndim), key=lambda axis: -abs(array.strides[axis]))
+        array = np.ascontiguousarray(array.transpose(order))
+    return zlib.crc32(array.data)
 
 
 def lend(array: np.ndarray, ours: bool = True) -> np.ndarray:
@@ -79,15 +80,23 @@ def sealed(arrays: Iterable[np.ndarray]) -> Seals:
 
 def seal(node: Node, operands: Iterable[Any]) -> None:
     """Seal what ``node`` saved in memory that others can write: lent arrays, and arrays among its ``operands``."""
-    given = {id(operand) for operand in operands if isinstance(operand, np.ndarray)}
-    static = itertools.chain.from_iterable(v if type(v) is tuple else (v,) for v in node.static.values())
-    found = [
-        value
-        for value in [*node.saved, node.value, *static]
-        if isinstance(value, np.ndarray) and (id(value) in given or id(storage(value)) in loans)
-    ]
+    found = [value for value in node.saved if isinstance(value, np.ndarray) and _reachable(value, operands)]
+    if node.value is not None and _reachable(node.value, ()):
+        found.append(node.value)
+    for static in node.static.values():
+        for value in static if type(static) is tuple else (static,):
+            if isinstance(value, np.ndarray) and _reachable(value, ()):
+                found.append(value)
     if found:
         node.seals = sealed(found)
+
+
+def _reachable(array: np.ndarray, operands: Iterable[Any]) -> bool:
+    """True for an array that is one of the ``operands``, or in memory that was lent."""
+    for operand in operands:
+        if operand is array:
+            return True
+    return id(array if array.base is None else storage(array)) in loans
 
 
 def is_broken(value: Any, seals: Seals) -> bool:

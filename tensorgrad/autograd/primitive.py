@@ -260,7 +260,7 @@ def operator(
             node.hooks = None
             node.constants = constants
             if arrays or lent.loans:
-                lent.seal(node, args)
+                lent.seal(node, args if arrays else ())
         else:
             out._requires_grad = False
             out.node = None

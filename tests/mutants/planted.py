@@ -799,7 +799,7 @@ FAULTS = [
     Fault(
         "engine: a fingerprint does not see the order of the elements",
         "tensorgrad/autograd/lent.py",
-        "zlib.crc32(np.ascontiguousarray(array.transpose(order)).data)",
+        "zlib.crc32(array.data)",
         "zlib.crc32(np.sum(array).tobytes())",
         LENT,
     ),
