@@ -22,7 +22,6 @@ from tensorgrad.kernels.compiled.simd import LANES
 
 ONE_FIXTURE_FOR_ALL = [HealthCheck.function_scoped_fixture]  # meant: it does not depend on the example
 BOUND = {np.float32: 1e-6, np.float64: 1e-14}  # of the same sum over absolute values
-PIECES = [offsets.WORTH_A_THREAD, 100]
 
 
 @pytest.fixture(autouse=True)
@@ -33,16 +32,11 @@ def _always_direct(monkeypatch):
     monkeypatch.setattr(winograd, "_precision", "highest")
 
 
-@pytest.fixture(params=PIECES, ids=["few pieces", "many pieces"])
+@pytest.fixture(params=["few pieces", "many pieces"])
 def _pieces(request, monkeypatch):
-    cut_into(request.param, monkeypatch)
-    yield
-    offsets.pieces.cache_clear()
-
-
-def cut_into(multiplications, monkeypatch):
-    monkeypatch.setattr(offsets, "WORTH_A_THREAD", multiplications)
-    offsets.pieces.cache_clear()
+    if request.param == "many pieces":
+        monkeypatch.setattr(offsets, "WORTH_A_THREAD", 50)
+        monkeypatch.setattr(threads, "_num_threads", 5)
 
 
 def options(stride, padding, dilation, groups):
@@ -150,17 +144,13 @@ def test_memory_orders(name, dtype):
 
 @pytest.mark.parametrize("name", LAYERS)
 def test_results_do_not_depend_on_the_number_of_threads(name, monkeypatch):
-    cut_into(500, monkeypatch)
+    monkeypatch.setattr(offsets, "WORTH_A_THREAD", 50)
     x, w, b, g, k = arrays(name)
-    before, results = threads.get_num_threads(), []
-    try:
-        with twin.using("compiled"):
-            for n in (1, 2, 3):
-                threads.set_num_threads(n)
-                results.append(passes(x, w, b, g, k))
-    finally:
-        threads.set_num_threads(before)
-        offsets.pieces.cache_clear()
+    results = []
+    with twin.using("compiled"):
+        for n in (1, 2, 5):
+            monkeypatch.setattr(threads, "_num_threads", n)
+            results.append(passes(x, w, b, g, k))
     for other in results[1:]:
         for one, two in zip(results[0], other, strict=True):
             np.testing.assert_array_equal(one, two)

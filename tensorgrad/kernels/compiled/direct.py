@@ -12,6 +12,8 @@ from tensorgrad.kernels.compiled.offsets import Job
 from tensorgrad.kernels.compiled.simd import LANES
 from tensorgrad.kernels.im2col import Geometry
 
+SERVED = frozenset(map(np.dtype, (np.float32, np.float64)))
+
 # Where BLAS wins, by measurement: tiles that are mostly empty, and weight gradients of many channels.
 FILLED = 0.15
 MANY_CHANNELS = 64
@@ -47,7 +49,7 @@ def weight_grad(g: NDArray, x: NDArray, geometry: Geometry, groups: int) -> NDAr
 
 def _serves(*arrays: NDArray) -> bool:
     dtype = arrays[0].dtype
-    return dtype in (np.float32, np.float64) and all(a.dtype == dtype for a in arrays)
+    return dtype in SERVED and all(a.dtype == dtype for a in arrays)
 
 
 def _is_depthwise(channels: int, filters: int, groups: int) -> bool:

@@ -17,18 +17,22 @@ from tensorgrad.kernels.compiled.offsets import (
     Job,
     Piece,
     aligned,
+    bring,
     contiguous,
     image_space,
-    image_start,
     in_pieces,
     memory,
-    pieces,
     result_memory,
+    shared_out,
     tables,
 )
-from tensorgrad.kernels.compiled.simd import LANES, load, total, zeros
+from tensorgrad.kernels.compiled.simd import LANES
+from tensorgrad.kernels.compiled.tile import add_inner, load_row, places, store_totals, tile
 from tensorgrad.kernels.im2col import Geometry
+from tensorgrad.kernels.layout import channels_last
 
+PIXELS = 256  # pixels whose windows stay in the cache while the filters pass over them
+ROWS, COLUMNS = tuple(range(8)), (0,)  # of a tile: 8 pixels, one vector each
 FILTERS = LANES // 2  # from here on, idle lanes cost less than the sums over lanes
 
 
@@ -44,44 +48,31 @@ def correlate(x: NDArray, w: NDArray, b: NDArray | None, y: NDArray, geometry: G
     result, steps = result_memory(y)
     table = tables(x.shape[1:], True, channels, y.shape[1:-1], steps, geometry)
     weights = aligned((filters, len(table.tap)), y.dtype)
-    weights.reshape(filters, *geometry.kernel, channels)[...] = np.moveaxis(w, 1, -1)
+    weights.reshape(filters, *geometry.kernel, channels)[...] = channels_last(w)
+    flat = weights.reshape(-1)
     bias = np.zeros(filters, y.dtype) if b is None else contiguous(b)
 
     def job(piece: Piece) -> None:
-        _correlate(numbers, image_space(numbers, table), table, weights.reshape(-1), bias, result, piece)
+        _correlate(numbers, image_space(numbers, table), table, flat, bias, result, piece, ROWS, COLUMNS)
 
-    return in_pieces(job, pieces(len(y), len(table.window), y.size * len(table.tap)))
+    return in_pieces(job, shared_out(len(y), len(table.window), y.size * len(table.tap)))
 
 
 @jit
-def _correlate(x: Any, image: Any, table: Any, w: Any, b: Any, y: Any, piece: Any) -> None:
+def _correlate(x: Any, image: Any, table: Any, w: Any, b: Any, y: Any, piece: Any, rows: Any, columns: Any) -> None:
     n0, n1, start, stop = piece
-    window, tap, place = table.window, table.tap, table.place
-    filters = len(b)
+    depth = len(table.tap)
     for n in range(n0, n1):
-        base = image_start(n, x, image, table)
-        to = n * table.y_sample
-        for o in range(start, stop, 8):
-            last = stop - 1
-            o1, o2, o3 = min(o + 1, last), min(o + 2, last), min(o + 3, last)
-            o4, o5, o6, o7 = min(o + 4, last), min(o + 5, last), min(o + 6, last), min(o + 7, last)
-            p0, p1, p2, p3 = base + window[o], base + window[o1], base + window[o2], base + window[o3]
-            p4, p5, p6, p7 = base + window[o4], base + window[o5], base + window[o6], base + window[o7]
-            for f in range(filters):
-                s0 = s1 = s2 = s3 = s4 = s5 = s6 = s7 = zeros(y)
-                for k in range(0, len(tap), LANES):
-                    t = tap[k]
-                    v = load(w, f * len(tap) + k)
-                    s0 += load(image, p0 + t) * v
-                    s1 += load(image, p1 + t) * v
-                    s2 += load(image, p2 + t) * v
-                    s3 += load(image, p3 + t) * v
-                    s4 += load(image, p4 + t) * v
-                    s5 += load(image, p5 + t) * v
-                    s6 += load(image, p6 + t) * v
-                    s7 += load(image, p7 + t) * v
-                q = to + f
-                y[q + place[o]], y[q + place[o1]] = b[f] + total(s0), b[f] + total(s1)
-                y[q + place[o2]], y[q + place[o3]] = b[f] + total(s2), b[f] + total(s3)
-                y[q + place[o4]], y[q + place[o5]] = b[f] + total(s4), b[f] + total(s5)
-                y[q + place[o6]], y[q + place[o7]] = b[f] + total(s6), b[f] + total(s7)
+        base, to = 0 if table.size else n * table.x_sample, n * table.y_sample
+        row = 0
+        for o0 in range(start, stop, PIXELS):
+            last = min(o0 + PIXELS, stop) - 1
+            row = bring(row, o0, last, n, x, image, table)
+            for o in range(o0, last + 1, len(rows)):
+                windows, pixels = places(table.window, o, last, rows), places(table.place, o, last, rows)
+                for f in range(len(b)):
+                    sums = tile(load_row(w, 0, 0, columns), rows)
+                    for k in range(0, depth, LANES):
+                        factors = load_row(w, f * depth + k, LANES, columns)
+                        sums = add_inner(sums, image, windows, base + table.tap[k], factors, None)
+                    store_totals(sums, y, pixels, to + f, b[f])

@@ -22,13 +22,14 @@ from tensorgrad.kernels.compiled.simd import LANES, load, store
 from tensorgrad.kernels.im2col import Geometry, Ints
 from tensorgrad.kernels.layout import channels_last
 from tensorgrad.kernels.scratch import scratch
-from tensorgrad.kernels.threads import parallel, split
+from tensorgrad.kernels.threads import get_num_threads, parallel, split
 
 Offsets = NDArray[np.intp]
 Job = Callable[[], None]
 Piece = tuple[int, int, int, int]  # samples start .. stop - 1, output pixels start .. stop - 1
 
 WORTH_A_THREAD = 2_000_000  # multiplications: some 30 us, twice what it costs to hand them over
+MOST_SHARES = 16  # of a sum, each of which takes memory
 
 
 class Tables(NamedTuple):
@@ -42,6 +43,7 @@ class Tables(NamedTuple):
     run: int  # numbers of a row
     size: int  # numbers of the image; 0 if samples need no copy
     between: int  # from one channel of the image to the next
+    reach: int  # from the start of a window to the end of what it sees
     x_sample: int  # from one sample of x to the next
     y_sample: int  # from one sample of y to the next
 
@@ -59,10 +61,11 @@ def tables(x: Ints, channels_last: bool, channels: int, out: Ints, steps: Ints, 
     window = _offsets(out, [step * s for step, s in zip(there, stride, strict=True)])
     tap = _offsets((*kernel, channels), [*(step * d for step, d in zip(there, dilation, strict=True)), apart])
     place, sample = _offsets(out, steps[1:]), math.prod(x)
+    end = sum((k - 1) * d * step for k, d, step in zip(kernel, dilation, there, strict=True)) + (total - 1) * apart + 1
     if inside:
         window -= sum(step * b for step, b in zip(there, before, strict=True))
         nothing = np.empty(0, np.intp)
-        return Tables(window, tap, place, nothing, nothing, 0, 0, apart, sample, steps[0])
+        return Tables(window, tap, place, nothing, nothing, 0, 0, apart, end, sample, steps[0])
     # The windows see input positions start .. stop - 1 of every dimension; in the image these lie `before` further on.
     start = [max(0, -b) for b in before]
     counts = [max(0, min(n, r - b) - a) for n, r, b, a in zip(size, reach, before, start, strict=True)]
@@ -71,7 +74,7 @@ def tables(x: Ints, channels_last: bool, channels: int, out: Ints, steps: Ints, 
     target = _offsets(rows, [*there[:-1], apart])
     target += sum(s * (a + b) for s, a, b in zip(there, start, before, strict=True))
     run = counts[-1] * (total if channels_last else 1)
-    return Tables(window, tap, place, source, target, run, total * math.prod(reach), apart, sample, steps[0])
+    return Tables(window, tap, place, source, target, run, total * math.prod(reach), apart, end, sample, steps[0])
 
 
 def _steps(channels: int, size: Sequence[int], channels_last: bool) -> tuple[list[int], int]:
@@ -136,28 +139,41 @@ def image_space(x: NDArray, table: Tables) -> NDArray:
 
 
 @jit
-def image_start(n: int, x: Any, image: Any, table: Any) -> int:
-    """Bring sample n of x into the image, if it needs a copy; return where it starts there."""
-    if table.size == 0:
-        return n * table.x_sample
-    run, start = table.run, n * table.x_sample
-    whole = run - run % LANES
-    for row in range(len(table.source)):
-        a, b = start + table.source[row], table.target[row]
-        for i in range(0, whole, LANES):
-            store(image, b + i, load(x, a + i))
-        for i in range(whole, run):
-            image[b + i] = x[a + i]
-    return 0
+def bring(row: int, first: int, last: int, n: int, x: Any, image: Any, table: Any) -> int:
+    """Copy what the windows of pixels first ... last see of sample n into the image, from a row on; return the next.
+
+    Where samples need no copy there are no rows. Rows that come long before they are read would have left the cache.
+    """
+    run, whole, sample = table.run, table.run - table.run % LANES, n * table.x_sample
+    start, stop = table.window[first], table.window[last] + table.reach
+    while row < len(table.source) and table.target[row] < stop:
+        a, b = sample + table.source[row], table.target[row]
+        row += 1
+        if b + run > start:
+            for i in range(0, whole, LANES):
+                store(image, b + i, load(x, a + i))
+            for i in range(whole, run):
+                image[b + i] = x[a + i]
+    return row
 
 
 # ---- cutting the work --------------------------------------------------------------------------------------
 
 
+def shared_out(samples: int, pixels: int, multiplications: int) -> tuple[Piece, ...]:
+    """Return a piece for each thread, or a single one of small work; for results that do not depend on the cut."""
+    return _cut(samples, pixels, min(get_num_threads(), 1 + multiplications // WORTH_A_THREAD))
+
+
+def summed_up(samples: int, pixels: int, multiplications: int) -> tuple[Piece, ...]:
+    """Return the pieces of a sum over samples and pixels; since its rounding depends on them, threads do not count."""
+    if multiplications < WORTH_A_THREAD:
+        return _cut(samples, pixels, 1)
+    return _cut(samples, pixels, min(MOST_SHARES, max(4, multiplications // (8 * WORTH_A_THREAD))))
+
+
 @functools.lru_cache(maxsize=128)
-def pieces(samples: int, pixels: int, multiplications: int) -> tuple[Piece, ...]:
-    """Cut samples and pixels into pieces worth a thread's while, 1, 2, 4, 8 or 16; the cut depends on sizes only."""
-    wanted = 1 << min(4, (multiplications // WORTH_A_THREAD).bit_length())
+def _cut(samples: int, pixels: int, wanted: int) -> tuple[Piece, ...]:
     if samples >= wanted:
         return tuple((*part, 0, pixels) for part in split(samples, wanted))
     return tuple((n, n + 1, *part) for n in range(samples) for part in split(pixels, -(-wanted // samples)))

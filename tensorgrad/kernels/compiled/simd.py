@@ -57,17 +57,31 @@ def repeated(builder: Any, number: Any) -> Any:
     return builder.shuffle_vector(first, empty, ir.Constant(ir.VectorType(_INDEX, LANES), [0] * LANES))
 
 
-def _first(builder: Any, count: Any) -> Any:
-    """Return the code for the mask of the first ``count`` places."""
+def masked(builder: Any, what: str, at: Any, count: Any, *value: Any) -> Any:
+    """Return the code that loads, or stores, the first ``count`` numbers of a vector at an address."""
     places = ir.Constant(ir.VectorType(count.type, LANES), list(range(LANES)))
-    return builder.icmp_signed("<", places, repeated(builder, count))
+    mask = builder.icmp_signed("<", places, repeated(builder, count))
+    kind = at.type.pointee
+    bits = 32 if isinstance(kind.element, ir.FloatType) else 64
+    args = [*value, at, ir.Constant(_INDEX, bits // 8), mask]
+    name = f"llvm.masked.{what}.v{LANES}f{bits}.p0"
+    if what == "load":
+        return call(builder, name, kind, [*args, ir.Constant(kind, None)])
+    return call(builder, name, ir.VoidType(), args)
 
 
-def _call(builder: Any, name: str, result: Any, args: Any, fastmath: Any = ()) -> Any:
+def call(builder: Any, name: str, result: Any, args: Any, fastmath: Any = ()) -> Any:
     """Return the code for a call of the function that LLVM knows by this name."""
     known = builder.module.globals.get(name)
     function = known or ir.Function(builder.module, ir.FunctionType(result, [a.type for a in args]), name)
     return builder.call(function, args, fastmath=fastmath)
+
+
+def sum_of_lanes(builder: Any, vector: Any) -> Any:
+    """Return the code for the sum of a vector's numbers, added by halves."""
+    number = vector.type.element
+    name = f"llvm.vector.reduce.fadd.v{LANES}f{32 if isinstance(number, ir.FloatType) else 64}"
+    return call(builder, name, number, [ir.Constant(number, 0.0), vector], ("reassoc",))
 
 
 def _size(kind: Any) -> int:
@@ -95,30 +109,9 @@ def _store(_typing: Any, array: Any, index: Any, value: Any) -> Any:
 
 def _load_part(_typing: Any, array: Any, index: Any, count: Any) -> Any:
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        at = vector_at(context, builder, signature.args[0], *args[:2])
-        kind = at.type.pointee
-        options = [ir.Constant(_INDEX, _size(array.dtype)), _first(builder, args[2]), ir.Constant(kind, None)]
-        return _call(builder, f"llvm.masked.load.v{LANES}f{array.dtype.bitwidth}.p0", kind, [at, *options])
+        return masked(builder, "load", vector_at(context, builder, signature.args[0], *args[:2]), args[2])
 
     return Vector(array.dtype)(array, types.intp, types.intp), codegen
-
-
-def _store_part(_typing: Any, array: Any, index: Any, value: Any, count: Any) -> Any:
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        at = vector_at(context, builder, signature.args[0], *args[:2])
-        options = [ir.Constant(_INDEX, _size(array.dtype)), _first(builder, args[3])]
-        name = f"llvm.masked.store.v{LANES}f{array.dtype.bitwidth}.p0"
-        _call(builder, name, ir.VoidType(), [args[2], at, *options])
-        return context.get_dummy_value()
-
-    return types.void(array, types.intp, value, types.intp), codegen
-
-
-def _load_splat(_typing: Any, array: Any, index: Any) -> Any:
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return repeated(builder, builder.load(address(context, builder, signature.args[0], *args)))
-
-    return Vector(array.dtype)(array, types.intp), codegen
 
 
 load: Callable[..., Any] = intrinsic(_load)
@@ -127,10 +120,6 @@ store: Callable[..., Any] = intrinsic(_store)
 """``store(array, i, vector)`` writes it there."""
 load_part: Callable[..., Any] = intrinsic(_load_part)
 """``load_part(array, i, count)`` reads the first ``count`` numbers of it only; the others are 0."""
-store_part: Callable[..., Any] = intrinsic(_store_part)
-"""``store_part(array, i, vector, count)`` writes the first ``count`` numbers of it only."""
-load_splat: Callable[..., Any] = intrinsic(_load_splat)
-"""``load_splat(array, i)`` is the vector that has number ``i`` of the memory in every place."""
 
 
 # ---- arithmetic ----------------------------------------------------------------------------------------------
@@ -152,9 +141,7 @@ def _zeros(_typing: Any, array: Any) -> Any:
 
 def _total(_typing: Any, vector: Any) -> Any:
     def codegen(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
-        number = args[0].type.element
-        name = f"llvm.vector.reduce.fadd.v{LANES}f{vector.number.bitwidth}"
-        return _call(builder, name, number, [ir.Constant(number, 0.0), args[0]], ("reassoc",))
+        return sum_of_lanes(builder, args[0])
 
     return vector.number(vector), codegen
 

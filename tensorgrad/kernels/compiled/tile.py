@@ -1,0 +1,177 @@
+"""Tiles of sums that stay in registers: for each of some rows, one or more vectors of columns.
+
+A tile is a tuple of vectors, row after row. How many rows it has says the length of a tuple of row numbers, how many
+vectors a row has that of a tuple of column numbers; both are known when a loop is compiled, so that it comes without
+inner loops, and one kernel serves tiles of every form. Rows lie anywhere in memory, ``places`` says where.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core.extending import intrinsic
+
+from tensorgrad.kernels.compiled.simd import (
+    LANES,
+    ROUNDED_ONCE,
+    Vector,
+    address,
+    masked,
+    repeated,
+    sum_of_lanes,
+    vector_at,
+)
+
+
+def _part(builder: Any, values: Any) -> list[Any]:
+    """Return the code for each entry of a tuple."""
+    return [builder.extract_value(values, i) for i in range(values.type.count)]
+
+
+def _beyond(builder: Any, index: Any, number: int) -> Any:
+    return builder.add(index, ir.Constant(index.type, number))
+
+
+def _multiply_add(builder: Any, a: Any, b: Any, total: Any) -> Any:
+    return builder.fadd(builder.fmul(a, b, flags=ROUNDED_ONCE), total, flags=ROUNDED_ONCE)
+
+
+# ---- places ------------------------------------------------------------------------------------------------
+
+
+def _places(_typing: Any, table: Any, first: Any, last: Any, rows: Any) -> Any:
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        table, first, last, _ = args
+        found = []
+        for i in range(len(rows)):
+            index = _beyond(builder, first, i)
+            index = builder.select(builder.icmp_signed("<", index, last), index, last)
+            found.append(builder.load(address(context, builder, signature.args[0], table, index)))
+        return context.make_tuple(builder, signature.return_type, found)
+
+    return types.UniTuple(types.intp, len(rows))(table, types.intp, types.intp, rows), codegen
+
+
+places: Callable[..., Any] = intrinsic(_places)
+"""``places(table, first, last, rows)`` are the entries ``first``, ``first + 1`` ... of a table, one a row; instead of
+those beyond ``last`` that one again: a tile that is too long does its last row twice, with the same result."""
+
+
+# ---- rows and tiles ----------------------------------------------------------------------------------------
+
+
+def _load_row(_typing: Any, array: Any, index: Any, count: Any, columns: Any) -> Any:
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        array, index, count, _ = args
+        row = []
+        for j in range(len(columns)):
+            at = vector_at(context, builder, signature.args[0], array, _beyond(builder, index, j * LANES))
+            row.append(masked(builder, "load", at, _beyond(builder, count, -j * LANES)))
+        return context.make_tuple(builder, signature.return_type, row)
+
+    row = types.UniTuple(Vector(array.dtype), len(columns))
+    return row(array, types.intp, types.intp, columns), codegen
+
+
+def _tile(_typing: Any, row: Any, rows: Any) -> Any:
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return context.make_tuple(builder, signature.return_type, _part(builder, args[0]) * len(rows))
+
+    return types.UniTuple(row.dtype, len(row) * len(rows))(row, rows), codegen
+
+
+def _add_tile(_typing: Any, tile: Any, array: Any, rows: Any, shift: Any, count: Any) -> Any:
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        tile, array, rows, shift, count = args
+        vectors = tile.type.count // rows.type.count
+        sums = []
+        for i, value in enumerate(_part(builder, tile)):
+            row, j = divmod(i, vectors)
+            index = _beyond(builder, builder.add(builder.extract_value(rows, row), shift), j * LANES)
+            at = vector_at(context, builder, signature.args[1], array, index)
+            there = masked(builder, "load", at, _beyond(builder, count, -j * LANES))
+            sums.append(builder.fadd(value, there))
+        return context.make_tuple(builder, signature.return_type, sums)
+
+    return tile(tile, array, rows, types.intp, types.intp), codegen
+
+
+def _store_tile(_typing: Any, tile: Any, array: Any, rows: Any, shift: Any, count: Any) -> Any:
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        tile, array, rows, shift, count = args
+        vectors = tile.type.count // rows.type.count
+        for i, value in enumerate(_part(builder, tile)):
+            row, j = divmod(i, vectors)
+            index = _beyond(builder, builder.add(builder.extract_value(rows, row), shift), j * LANES)
+            at = vector_at(context, builder, signature.args[1], array, index)
+            masked(builder, "store", at, _beyond(builder, count, -j * LANES), value)
+        return context.get_dummy_value()
+
+    return types.void(tile, array, rows, types.intp, types.intp), codegen
+
+
+def _store_totals(_typing: Any, tile: Any, array: Any, rows: Any, shift: Any, more: Any) -> Any:
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        tile, array, rows, shift, more = args
+        for row, value in zip(_part(builder, rows), _part(builder, tile), strict=True):
+            at = address(context, builder, signature.args[1], array, builder.add(row, shift))
+            builder.store(builder.fadd(sum_of_lanes(builder, value), more), at)
+        return context.get_dummy_value()
+
+    return types.void(tile, array, rows, types.intp, array.dtype), codegen
+
+
+load_row: Callable[..., Any] = intrinsic(_load_row)
+"""``load_row(array, i, count, columns)`` are the vectors from number ``i`` on, of which ``count`` are read; then 0."""
+tile: Callable[..., Any] = intrinsic(_tile)
+"""``tile(row, rows)`` is the tile in which every row is that one."""
+add_tile: Callable[..., Any] = intrinsic(_add_tile)
+"""``add_tile(tile, array, places, shift, count)`` adds ``count`` numbers at each place + shift of an array."""
+store_tile: Callable[..., Any] = intrinsic(_store_tile)
+"""``store_tile(tile, array, places, shift, count)`` writes the first ``count`` numbers of the rows there."""
+store_totals: Callable[..., Any] = intrinsic(_store_totals)
+"""``store_totals(tile, array, places, shift, more)`` writes one number a row: the sum of its vector, and ``more``."""
+
+
+# ---- steps of a sum ----------------------------------------------------------------------------------------
+
+
+def _add_outer(_typing: Any, tile: Any, array: Any, rows: Any, shift: Any, row: Any) -> Any:
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        tile, array, rows, shift, row = args
+        sums, columns, result = _part(builder, tile), _part(builder, row), []
+        for place in _part(builder, rows):
+            at = address(context, builder, signature.args[1], array, builder.add(place, shift))
+            factor = repeated(builder, builder.load(at))
+            result += [_multiply_add(builder, factor, column, sums.pop(0)) for column in columns]
+        return context.make_tuple(builder, signature.return_type, result)
+
+    return tile(tile, array, rows, types.intp, row), codegen
+
+
+def _add_inner(_typing: Any, tile: Any, array: Any, rows: Any, shift: Any, row: Any, count: Any) -> Any:
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        tile, array, rows, shift, row, count = args
+        (factor,) = _part(builder, row)
+        result = []
+        for place, value in zip(_part(builder, rows), _part(builder, tile), strict=True):
+            at = vector_at(context, builder, signature.args[1], array, builder.add(place, shift))
+            if signature.args[5] is types.none:
+                there = builder.load(at, align=array_size)
+            else:
+                there = masked(builder, "load", at, count)
+            result.append(_multiply_add(builder, there, factor, value))
+        return context.make_tuple(builder, signature.return_type, result)
+
+    array_size = array.dtype.bitwidth // 8
+    return tile(tile, array, rows, types.intp, row, count), codegen
+
+
+add_outer: Callable[..., Any] = intrinsic(_add_outer)
+"""``add_outer(tile, array, places, shift, row)`` adds number place + shift of the array times ``row`` to each row."""
+add_inner: Callable[..., Any] = intrinsic(_add_inner)
+"""``add_inner(tile, array, places, shift, row, count)`` adds the vector at place + shift of the array, its first
+``count`` numbers (None: all), times the one vector of ``row`` to each row."""
