@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from tensorgrad.kernels.threads import parallel, split
 
-SLICE_FLOATS = 1 << 17  # numbers of a slice: half a megabyte of float32, so that a few arrays fit in a core's L2
-SHARED_FLOATS = 1 << 21  # smaller arrays are not worth handing to a second thread
+SLICE_FLOATS = 1 << 18  # numbers of a slice: NumPy calls on less do not scale (see im2col)
+SHARED_FLOATS = 1_000_000  # smaller arrays are not worth handing to a second thread
 
 
 def lie_alike(*arrays: NDArray) -> bool:
