@@ -1,8 +1,8 @@
 """What recording costs: microseconds per small operator above the bare NumPy call, and per node of a backward pass.
 
 `python benchmarks/overhead.py` prints a table with the goals beside the figures; the fastest of several repetitions,
-one thread. The last line is what `import tensorgrad` takes beyond `import numpy`, in new processes by turns, both compiled
-to bytecode before.
+one thread. The last line is what `import tensorgrad` takes beyond `import numpy`, in new processes by turns, both
+compiled to bytecode before.
 """
 
 import os

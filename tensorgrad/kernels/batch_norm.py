@@ -24,7 +24,7 @@ from tensorgrad.kernels.scratch import scratch
 from tensorgrad.kernels.threads import parallel, shared_out, split
 from tensorgrad.kernels.twin import has_twin
 
-BLOCK_FLOATS = 1 << 17  # numbers of a block: half a megabyte of float32, so that two arrays and scratch fit in L2
+BLOCK_FLOATS = 1 << 18  # numbers of a block: a megabyte of float32; NumPy calls on less do not scale (see im2col)
 SHARED_FLOATS = 1 << 18  # smaller work is not worth handing to a second thread
 WIDTH = 1024  # numbers of the rows that are laid end to end: long for a loop, and a few of them still fit in L1
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tensorgrad.kernels.threads import get_num_threads, parallel, split
 
-SLICE_FLOATS = 1 << 17  # numbers of a slice: half a megabyte of float32, so that a few arrays fit in a core's L2
+SLICE_FLOATS = 1 << 18  # numbers of a slice: NumPy calls on less do not scale (see im2col)
 SHARED_FLOATS = 1 << 18  # smaller arrays are not worth handing to a second thread
 
 
