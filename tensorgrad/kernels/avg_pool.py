@@ -12,12 +12,13 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from tensorgrad.kernels.layout import channels_first
 from tensorgrad.kernels.scratch import scratch
 from tensorgrad.kernels.windows import (
     Ints,
     Tap,
     begins_with_pair,
-    channels_last,
+    contiguous_channels,
     meets_each_pixel_once,
     over_samples,
     pool_output_size,
@@ -118,7 +119,7 @@ def _axis_by_axis(
     y = np.empty((x.shape[0], *size, x.shape[1]), dtype)
 
     def work(batch: slice) -> None:
-        source = channels_last(x[batch], "source")
+        source = contiguous_channels(x[batch], "source")
         if source.dtype != dtype or not np.array_equal(divide_first, 1):
             source = np.divide(source, divide_first, out=scratch("divided", source.shape, dtype), dtype=dtype)
         for axis in range(len(size), 0, -1):
@@ -130,7 +131,7 @@ def _axis_by_axis(
             np.divide(source, divide_last, out=source, dtype=dtype)
 
     over_samples(work, x.shape[0], max(x.size, y.size))
-    return np.moveaxis(y, -1, 1)
+    return channels_first(y)
 
 
 def _sum_along(axis: int, found: Sequence[Tap], x: NDArray, y: NDArray) -> None:

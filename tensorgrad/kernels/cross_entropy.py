@@ -10,6 +10,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from tensorgrad.kernels.layout import channels_first, channels_last
 from tensorgrad.kernels.threads import parallel, split
 from tensorgrad.kernels.twin import has_twin
 
@@ -29,11 +30,11 @@ def cross_entropy_grad(g: NDArray, x: NDArray, target: NDArray) -> NDArray:
     rows = _rows(x)
     gx = np.empty(rows.shape, rows.dtype)
     _over(grad_of_rows, rows, target.ravel(), g.ravel(), gx)
-    return np.moveaxis(gx.reshape(x.shape[0], *x.shape[2:], x.shape[1]), -1, 1)
+    return channels_first(gx.reshape(x.shape[0], *x.shape[2:], x.shape[1]))
 
 
 def _rows(x: NDArray) -> NDArray:
-    return np.ascontiguousarray(np.moveaxis(x, 1, -1)).reshape(x.size // x.shape[1], x.shape[1])
+    return np.ascontiguousarray(channels_last(x)).reshape(x.size // x.shape[1], x.shape[1])
 
 
 def _over(work: Callable[..., None], rows: NDArray, *others: NDArray) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tensorgrad.kernels.im2col import Block, Geometry, Ints, padded, pixels, positions, receptive_field
+from tensorgrad.kernels.layout import channels_last
 from tensorgrad.kernels.scratch import scratch
 
 
@@ -69,7 +70,7 @@ def weight_grad_block(
     geometry: Geometry,
 ) -> None:
     """Write one block's share of the weight gradient into ``result`` (C, k, m)."""
-    g_part = pixels(np.moveaxis(g, 1, -1), block)
+    g_part = pixels(channels_last(g), block)
     windows = _windows(x, block, result.dtype, geometry)
     channels, _, multiplier = result.shape
     for j in range(multiplier):

@@ -12,7 +12,8 @@ from functools import cached_property, lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorgrad.kernels.windows import channels_last, over_samples
+from tensorgrad.kernels.layout import channels_first
+from tensorgrad.kernels.windows import contiguous_channels, over_samples
 
 Ints = tuple[int, ...]
 
@@ -74,13 +75,13 @@ def resample(x: NDArray, matrices: tuple[Resampling, ...]) -> NDArray:
     order = sorted(range(len(out)), key=lambda a: out[a] / matrices[a].shape[1])  # shrink first
 
     def work(batch: slice) -> None:
-        values = channels_last(x[batch], "images")
+        values = contiguous_channels(x[batch], "images")
         for axis in order:
             values = matrices[axis].apply(values, axis + 1)
         y[batch] = values
 
     over_samples(work, x.shape[0], max(x.size, y.size))
-    return np.moveaxis(y, -1, 1)
+    return channels_first(y)
 
 
 # ---- the matrices ------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from tensorgrad.kernels.avg_pool import (
     avg_pool,
     avg_pool_input_grad,
 )
+from tensorgrad.kernels.layout import channels_first
 from tensorgrad.kernels.reduce import AS_INTEGER
 from tensorgrad.kernels.scratch import scratch
 from tensorgrad.kernels.twin import has_twin
@@ -29,7 +30,7 @@ from tensorgrad.kernels.windows import (
     Tap,
     Windows,
     begins_with_pair,
-    channels_last,
+    contiguous_channels,
     over_samples,
     pool_output_size,
     tile,
@@ -65,10 +66,10 @@ def max_pool(
     place = np.empty(y.shape, np.min_scalar_type(math.prod(kernel) - 1))
 
     def pool(batch: slice) -> None:
-        max_pool_block(channels_last(x[batch], "images"), y[batch], place[batch], windows)
+        max_pool_block(contiguous_channels(x[batch], "images"), y[batch], place[batch], windows)
 
     over_samples(pool, x.shape[0], x.size)
-    return np.moveaxis(y, -1, 1), np.moveaxis(place, -1, 1)
+    return channels_first(y), channels_first(place)
 
 
 def max_pool_scatter(
@@ -80,10 +81,12 @@ def max_pool_scatter(
     windows = Windows(kernel, stride, padding, dilation)
 
     def scatter(batch: slice) -> None:
-        scatter_block(channels_last(g[batch], "values"), channels_last(index[batch], "places"), gx[batch], windows)
+        scatter_block(
+            contiguous_channels(g[batch], "values"), contiguous_channels(index[batch], "places"), gx[batch], windows
+        )
 
     over_samples(scatter, g.shape[0], gx.size)
-    return np.moveaxis(gx, -1, 1)
+    return channels_first(gx)
 
 
 def max_pool_gather(
@@ -95,10 +98,12 @@ def max_pool_gather(
     windows = Windows(kernel, stride, padding, dilation)
 
     def gather(batch: slice) -> None:
-        gather_block(channels_last(x[batch], "values"), channels_last(index[batch], "places"), y[batch], windows)
+        gather_block(
+            contiguous_channels(x[batch], "values"), contiguous_channels(index[batch], "places"), y[batch], windows
+        )
 
     over_samples(gather, x.shape[0], x.size)
-    return np.moveaxis(y, -1, 1)
+    return channels_first(y)
 
 
 def flat_index(index: NDArray, *, size: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints) -> NDArray:

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-import numpy as np
 from numpy.typing import NDArray
 
+from tensorgrad.kernels.layout import channels_last
 from tensorgrad.kernels.scratch import scratch
 from tensorgrad.kernels.threads import parallel, split
 
@@ -132,9 +132,9 @@ def over_samples(work: Callable[[slice], None], samples: int, total: int) -> Non
         parallel(lambda at: work(slice(*at)), split(samples, -(-total // at_a_time)))
 
 
-def channels_last(x: NDArray, name: str) -> NDArray:
+def contiguous_channels(x: NDArray, name: str) -> NDArray:
     """Return x (n, C, *spatial) as (n, *spatial, C) with contiguous channels, through scratch if need be."""
-    x = np.moveaxis(x, 1, -1)
+    x = channels_last(x)
     if x.strides[-1] == x.itemsize or x.shape[-1] == 1:
         return x
     copy = scratch(name, x.shape, x.dtype)
