@@ -16,7 +16,7 @@ SERVED = frozenset(map(np.dtype, (np.float32, np.float64)))
 
 # Where BLAS wins, by measurement: tiles that are mostly empty, and weight gradients of many channels.
 FILLED = 0.15
-MANY_CHANNELS = 64
+MANY_CHANNELS = 64  # of a group
 
 
 def correlate(
@@ -42,7 +42,7 @@ def weight_grad(g: NDArray, x: NDArray, geometry: Geometry, groups: int) -> NDAr
         return None
     if _is_depthwise(x.shape[1], filters, groups):
         return depthwise.weight_grad(g, x, geometry)
-    if channels >= MANY_CHANNELS or _filled(filters // groups, LANES) < FILLED:
+    if channels > MANY_CHANNELS or _filled(filters // groups, LANES) < FILLED:
         return None
     return wide.weight_grad(g, x, geometry, groups)
 
