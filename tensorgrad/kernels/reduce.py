@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -9,11 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorgrad.kernels.threads import parallel, split
+from tensorgrad.kernels.threads import parallel, shared_out, split
+from tensorgrad.kernels.twin import has_twin
 
 FEW = 64  # numbers that may be added one after the other without a tree
 ROWS = 32  # numbers that are added one after the other before their sum joins the next level of the tree
 ROW_FLOATS = 4096  # a row this long runs at memory speed and its running sum stays in the L1 cache
+BLOCK_FLOATS = 1 << 18  # numbers whose sum is one task of a thread, or part of one
 SUMMED = -1  # marks an axis that is to be summed
 SHARED_FLOATS = 1_000_000  # smaller arrays are not worth handing to a second thread
 
@@ -33,10 +36,34 @@ def accurate_sum(x: NDArray, axis: tuple[int, ...] | None, keepdims: bool = Fals
     length = math.prod(x.shape[a] for a in axes)
     if length <= FEW:
         return _sum(x, axis=axis, keepdims=keepdims)
-    y = np.add.reduce(x.ravel(order="K")) if len(axes) == x.ndim else _sum_memory_order(x, axes)
+    if len(axes) == x.ndim:
+        y = np.add.reduce(x.ravel(order="K"))
+    else:
+        kept = [a for a in range(x.ndim) if a not in axes]
+        rows = x.transpose(*axes, *kept)
+        if rows.flags.c_contiguous and x.size <= ROW_FLOATS * length:  # rows of memory: a bias gradient, say
+            y = sum_of_rows(rows.reshape(length, -1)).reshape(rows.shape[len(axes) :])
+        else:
+            y = _sum_memory_order(x, axes)
     if keepdims:
         return np.reshape(y, [1 if a in axes else n for a, n in enumerate(x.shape)])
     return y[()]
+
+
+def sum_of_rows(x: NDArray) -> NDArray:
+    """Return the sum over the first axis of x (n, C), contiguous; large arrays on all threads."""
+    edges = np.array([0, *(stop for _, stop in split(len(x), -(-x.size // BLOCK_FLOATS)))])
+    if len(edges) == 2:
+        return sums_of_blocks(x, edges)[0].astype(x.dtype, copy=False)
+    some = [edges[blocks[0] : blocks[-1] + 2] for blocks in shared_out(range(len(edges) - 1))]
+    found = np.concatenate(parallel(lambda edges: sums_of_blocks(x, edges), some))
+    return np.add.reduce(found, axis=0, dtype=np.float64).astype(x.dtype)
+
+
+@has_twin
+def sums_of_blocks(x: NDArray, edges: NDArray) -> NDArray:
+    """Return the sum of the rows of x (n, C) between one edge and the next, (blocks, C)."""
+    return np.stack([_sum_rows(x[start:stop], 0) for start, stop in itertools.pairwise(edges)])
 
 
 def _sum_memory_order(x: NDArray, axes: tuple[int, ...]) -> NDArray:

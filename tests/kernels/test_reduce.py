@@ -1,17 +1,30 @@
 from __future__ import annotations
 
+import importlib.util
 import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tensorgrad.kernels import reduce, threads, twin
 from tensorgrad.kernels.reduce import accurate_sum, select
 from tests.kernels import naive
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+VERSIONS = ["numpy"] + ["compiled"] * (importlib.util.find_spec("numba") is not None)
+
+
+@pytest.fixture(params=VERSIONS, autouse=True)
+def _version(request):
+    with twin.using(request.param):
+        yield
+
+
+@settings(
+    max_examples=200, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(st.data())
 def test_as_numpy(data):
     shape = tuple(data.draw(st.lists(st.sampled_from([1, 2, 3, 17, 70]), max_size=4)))
@@ -35,6 +48,22 @@ def test_as_numpy(data):
     assert np.shape(y) == np.shape(expected)
     assert y.dtype == np.sum(x, axis=axes).dtype
     np.testing.assert_allclose(y, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(300, 5), (1000, 16), (257, 300), (97, 1), (65, 2000)])
+def test_rows_in_blocks_and_on_any_number_of_threads(shape, monkeypatch):
+    monkeypatch.setattr(reduce, "BLOCK_FLOATS", 1000)
+    x = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+    before = threads.get_num_threads()
+    found = []
+    for n in (1, 2, 3):
+        threads.set_num_threads(n)
+        found.append(reduce.sum_of_rows(x))
+    threads.set_num_threads(before)
+    for y in found:
+        assert y.dtype == np.float32
+        np.testing.assert_array_equal(y, found[0])
+    np.testing.assert_allclose(found[0], x.sum(axis=0, dtype=np.float64), atol=1e-6 * np.abs(x).sum(axis=0).max())
 
 
 @pytest.mark.parametrize("value", [0.1, 1 / 3, 1.0])

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tensorgrad.kernels import batch_norm as kernel
 from tensorgrad.kernels.compiled.jit import fused, jit, twin_of
+from tensorgrad.kernels.compiled.reduce import share_by_channel, sum_rows
 
 
 @twin_of(kernel.moments_of_blocks)
@@ -23,14 +24,14 @@ def moments_of_blocks(x: NDArray, edges: NDArray, channels: int) -> tuple[NDArra
     for i in range(len(means)):
         start, stop = edges[i], edges[i + 1]
         count = (stop - start) * x.shape[1] // channels
-        _sum_rows(x, start, stop, total)
-        _share(total, channels)
+        sum_rows(x, start, stop, total)
+        share_by_channel(total, channels)
         for c in range(total.size):
             total[c] /= count
         means[i] = total[:channels]
         rounded = total.astype(x.dtype)
         _sum_squares(x, start, stop, rounded, total)
-        _share(total, channels)
+        share_by_channel(total, channels)
         for c in range(channels):  # about the mean before rounding
             squares[i, c] = np.maximum(total[c] - count * (means[i, c] - rounded[c]) ** 2, 0.0)
     return means, squares
@@ -57,8 +58,8 @@ def grad_sums_of_blocks(
     sum_g, sum_gd = np.empty(x.shape[1], np.float64), np.empty(x.shape[1], np.float64)
     for i in range(len(sums)):
         _sum_products(g, x, edges[i], edges[i + 1], mean, sum_g, sum_gd)
-        _share(sum_g, channels)
-        _share(sum_gd, channels)
+        share_by_channel(sum_g, channels)
+        share_by_channel(sum_gd, channels)
         sums[i], products[i] = sum_g[:channels], sum_gd[:channels]
     return sums, products
 
@@ -73,21 +74,6 @@ def input_grad_of_rows(
         row, gradient, out = x[i], g[i], dx[i]
         for c in range(row.size):
             out[c] = ((gradient[c] - mean_g[c]) - (row[c] - mean[c]) * slope[c]) * scale[c]
-
-
-@fused
-def _sum_rows(x: NDArray, start: int, stop: int, total: NDArray) -> None:
-    """Write the sum of some rows, four of them at a time."""
-    total[:] = 0
-    fours = start + (stop - start) // 4 * 4
-    for i in range(start, fours, 4):
-        row0, row1, row2, row3 = x[i], x[i + 1], x[i + 2], x[i + 3]
-        for c in range(total.size):
-            total[c] += (row0[c] + row1[c]) + (row2[c] + row3[c])
-    for i in range(fours, stop):
-        row = x[i]
-        for c in range(total.size):
-            total[c] += row[c]
 
 
 @fused
@@ -128,14 +114,3 @@ def _sum_products(
         for c in range(mean.size):
             sum_g[c] += g0[c]
             sum_gd[c] += g0[c] * (x0[c] - mean[c])
-
-
-@jit
-def _share(v: NDArray, channels: int) -> None:
-    """Replace every number of a long row by the sum of those of its channel."""
-    for c in range(channels):
-        total = 0.0
-        for i in range(c, v.size, channels):
-            total += v[i]
-        for i in range(c, v.size, channels):
-            v[i] = total
