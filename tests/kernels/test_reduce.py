@@ -12,7 +12,6 @@ from tensorgrad.kernels import reduce, threads, twin
 from tensorgrad.kernels.reduce import accurate_sum, select
 from tests.kernels import naive
 
-
 VERSIONS = ["numpy"] + ["compiled"] * (importlib.util.find_spec("numba") is not None)
 
 
