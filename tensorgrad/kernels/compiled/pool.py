@@ -65,7 +65,7 @@ def max_pool_block(x: NDArray, y: NDArray, place: NDArray, windows: Windows) -> 
 def scatter_block(g: NDArray, place: NDArray, gx: NDArray, windows: Windows) -> None:
     """See `kernels.pool.scatter_block`."""
     found = table(windows, gx.shape[1:-1], g.shape[1:-1])
-    loops = _select_to_places if found.tiled and g.shape[-1] >= VECTOR else _add_at_places
+    loops = _select_to_four if found.four and found.tiled and g.shape[-1] >= VECTOR else _add_at_places
     loops(_by_pixel(g), _by_pixel(place), _by_pixel(gx), found.pixels)
 
 
@@ -130,17 +130,16 @@ def _max_of_four(x: NDArray, y: NDArray, place: NDArray, pixels: NDArray) -> Non
 
 
 @jit
-def _select_to_places(g: NDArray, place: NDArray, gx: NDArray, pixels: NDArray) -> None:
-    """For windows that tile the image: each pixel is written once."""
+def _select_to_four(g: NDArray, place: NDArray, gx: NDArray, pixels: NDArray) -> None:
+    """For windows of four pixels that tile the image: each pixel is written once."""
     zero = gx.dtype.type(0)
     for n in range(g.shape[0]):
         for o in range(g.shape[1]):
             gradient, where = g[n, o], place[n, o]
-            for k in range(pixels.shape[1]):
-                if pixels[o, k] != OUTSIDE:
-                    pixel = gx[n, pixels[o, k]]
-                    for c in range(gradient.size):
-                        pixel[c] = gradient[c] if where[c] == k else zero
+            for k in range(4):  # a constant, so that comparisons with it run in vector registers
+                pixel = gx[n, pixels[o, k]]
+                for c in range(gradient.size):
+                    pixel[c] = gradient[c] if where[c] == k else zero
 
 
 @jit
