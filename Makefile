@@ -54,3 +54,4 @@ $(VENV)/.installed-bench: $(VENV)/.installed
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache build *.egg-info
+	find tensorgrad tests benchmarks examples -name __pycache__ -prune -exec rm -rf {} +
