@@ -339,6 +339,14 @@ def test_a_nan_reaches_the_statistics():
     assert_equal(var.numpy(force=True), [nan])
 
 
+def test_a_large_mean_costs_layer_norm_no_digits():
+    x = tg.tensor(np.float32(1e4) + np.arange(4, dtype=np.float32))
+    expected = [-1.3416, -0.4472, 0.4472, 1.3416]
+    assert np.abs(F.layer_norm(x, (4,)).numpy() - expected).max() < 1e-3
+    assert np.abs(F.group_norm(x.reshape(1, 2, 2), 1).numpy().ravel() - expected).max() < 1e-3
+    assert np.abs(F.instance_norm(x.reshape(1, 1, 4)).numpy().ravel() - expected).max() < 1e-3
+
+
 def test_a_large_mean_costs_no_digits():
     x = np.random.RandomState(0).standard_normal((1000, 1))
     y = F.batch_norm(tg.tensor(x + 1e8), None, None, training=True).numpy(force=True)
