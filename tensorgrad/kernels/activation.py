@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tensorgrad.kernels.reduce import AS_INTEGER, select
 from tensorgrad.kernels.scratch import scratch
-from tensorgrad.kernels.slices import SHARED_FLOATS, in_cache, lie_alike, over_ranges
+from tensorgrad.kernels.slices import SHARED_FLOATS, flat, in_cache, lie_alike, over_ranges
 from tensorgrad.kernels.twin import has_twin
 
 LARGE = 1 << 15  # numbers; below, one NumPy call after another costs less than cutting
@@ -20,7 +20,7 @@ def relu(x: Any) -> Any:
     if isinstance(x, np.ndarray) and x.size >= SHARED_FLOATS:
         y = np.empty_like(x)
         if lie_alike(x, y):
-            over_ranges(lambda a, out: np.maximum(0, a, out=out), x, y)
+            rectify(*flat(x, y))
             return y
     return np.maximum(0, x)
 
@@ -30,15 +30,25 @@ def relu_grad(g: NDArray, y: NDArray) -> NDArray:
     if y.size >= LARGE and g.dtype in AS_INTEGER:
         dx = np.empty_like(g)
         if lie_alike(y, g, dx):
-            over_ranges(keep_where_nonzero, g, y, dx)
+            keep_where_nonzero(*flat(g, y, dx))
             return dx
     return select(y != 0, g)
+
+
+@has_twin
+def rectify(x: NDArray, y: NDArray) -> None:
+    """Write ``max(0, x)`` into y; both are vectors."""
+    over_ranges(lambda a, out: np.maximum(0, a, out=out), x, y)
 
 
 @has_twin
 def keep_where_nonzero(g: NDArray, y: NDArray, kept: NDArray) -> None:
     """Write g, where y is not 0, into ``kept``, and 0 elsewhere (see `reduce.select`); all are vectors."""
     bits = AS_INTEGER[g.dtype]
-    for at in in_cache(y.size):
-        mask = np.not_equal(y[at], 0, out=scratch("mask", y[at].shape, np.bool_))
-        np.multiply(g[at].view(bits), mask, out=kept[at].view(bits))
+
+    def keep(g: NDArray, y: NDArray, kept: NDArray) -> None:
+        for at in in_cache(y.size):
+            mask = np.not_equal(y[at], 0, out=scratch("mask", y[at].shape, np.bool_))
+            np.multiply(g[at].view(bits), mask, out=kept[at].view(bits))
+
+    over_ranges(keep, g, y, kept)

@@ -33,7 +33,7 @@ from tensorgrad.kernels.im2col import (
 from tensorgrad.kernels.layout import channels_first, channels_last
 from tensorgrad.kernels.partial_sums import sum_over
 from tensorgrad.kernels.scratch import scratch
-from tensorgrad.kernels.threads import parallel, shared_out
+from tensorgrad.kernels.threads import parallel
 
 __all__ = ["conv", "conv_input_grad", "conv_output_size", "conv_weight_grad"]
 
@@ -148,7 +148,7 @@ def _correlate(
     geometry: Geometry,
     groups: int,
 ) -> list[Job]:
-    """Return the jobs that together write conv(x, w, b) into y (N, *out, F), one for each block of pixels.
+    """Return the jobs that together write conv(x, w, b) into y (N, *out, F), if it is not done at once.
 
     The padding may be negative (crop); its `after` part is implied by the shape of y.
     """
@@ -158,9 +158,8 @@ def _correlate(
         (x.dtype, w.dtype, y.dtype), len(y), out, channels, filters, geometry, groups
     ):
         return _winograd(x, w, b, y, geometry)
-    jobs = direct.correlate(x, w, b, y, geometry, groups)
-    if jobs is not None:
-        return jobs
+    if direct.correlate(x, w, b, y, geometry, groups):
+        return []
     if b is not None:  # one bias for each number of a row, so that a row is one contiguous addition
         b = np.ascontiguousarray(np.broadcast_to(b, y.shape[-2:]))
     if channels == 1 and groups > 1:
@@ -182,20 +181,14 @@ def _correlate(
 
 
 def _winograd(x: NDArray, w: NDArray, b: NDArray | None, y: NDArray, geometry: Geometry) -> list[Job]:
-    """Return the jobs of `_correlate` in Winograd's form; where one meets inf or nan, it is done in the plain way."""
+    """Write conv(x, w, b) in Winograd's form; return the jobs that do it in the plain way where inf or nan was met."""
     tiles = winograd.tiling(y.shape[1:-1], geometry)
     images = np.ascontiguousarray(channels_last(x))
-    points = winograd.transform_weight(w)
-
-    def job(parts: Sequence[winograd.Part]) -> None:
-        if winograd.correlate(images, points, b, y, parts, tiles):
-            return
-        for part in parts:
-            block = winograd.pixel_block(part, tiles, y.shape[1:-1])
-            column_product.block(x, column_product.to_matrices(w, 1), b, y, block, geometry)
-
     parts = winograd.parts(len(y), tiles, sum(w.shape[:2]))
-    return [functools.partial(job, some) for some in shared_out(parts)]
+    wrong = winograd.correlate(images, winograd.transform_weight(w), b, y, parts, tiles)
+    blocks = (winograd.pixel_block(part, tiles, y.shape[1:-1]) for part in wrong)
+    plain = functools.partial(column_product.block, x, column_product.to_matrices(w, 1), b, y)
+    return [functools.partial(plain, block, geometry) for block in blocks]
 
 
 # ---- the weight gradient -----------------------------------------------------------------------------------
@@ -205,14 +198,8 @@ def _winograd_weight_grad(g: NDArray, x: NDArray, geometry: Geometry) -> NDArray
     """Return the weight gradient in Winograd's form; not to be used when it is not finite."""
     images, gradients = (np.ascontiguousarray(channels_last(a)) for a in (x, g))
     tiles = winograd.tiling(g.shape[2:], geometry)
-    channels, filters = x.shape[1], g.shape[1]
-    total = sum_over(
-        winograd.parts(len(g), tiles, channels + filters),
-        lambda parts, total: winograd.add_weight_grad(gradients, images, total, parts, tiles),
-        (winograd.POINTS**2, channels, filters),
-        g.dtype,
-        len(g) * tiles.rows * tiles.columns * winograd.POINTS**2 * channels * filters,
-    )
+    parts = winograd.parts(len(g), tiles, x.shape[1] + g.shape[1])
+    total = winograd.weight_grad_at_points(gradients, images, parts, tiles)
     return winograd.weight_from_points(total, geometry.kernel[0])
 
 

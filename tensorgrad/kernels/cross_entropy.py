@@ -21,7 +21,7 @@ IGNORED = -1  # a target whose sample counts for nothing
 def cross_entropy(x: NDArray, target: NDArray, weight: NDArray) -> NDArray:
     """Return ``-weight * log softmax(x)[target]`` of every sample; exactly 0 where the weight is 0."""
     rows, losses = _rows(x), np.empty(target.size, x.dtype)
-    _over(losses_of_rows, rows, target.ravel(), weight.ravel(), losses)
+    losses_of_rows(rows, target.ravel(), weight.ravel(), losses)
     return losses.reshape(target.shape)
 
 
@@ -29,7 +29,7 @@ def cross_entropy_grad(g: NDArray, x: NDArray, target: NDArray) -> NDArray:
     """Return ``g * (softmax(x) - onehot(target))``, for g of one number a sample; exactly 0 where it is ignored."""
     rows = _rows(x)
     gx = np.empty(rows.shape, rows.dtype)
-    _over(grad_of_rows, rows, target.ravel(), g.ravel(), gx)
+    grad_of_rows(rows, target.ravel(), g.ravel(), gx)
     return channels_first(gx.reshape(x.shape[0], *x.shape[2:], x.shape[1]))
 
 
@@ -49,21 +49,29 @@ def _over(work: Callable[..., None], rows: NDArray, *others: NDArray) -> None:
 @has_twin
 def losses_of_rows(x: NDArray, target: NDArray, weight: NDArray, losses: NDArray) -> None:
     """Write the loss of every row of x (M, C) into ``losses``."""
-    z = x - np.max(x, axis=1, keepdims=True)  # nothing overflows, and the softmax is the same
-    own = z[np.arange(len(x)), target]
-    np.log(np.add.reduce(np.exp(z, out=z), axis=1), out=losses)
-    losses -= own
-    losses *= weight
-    losses[weight == 0] = 0
+
+    def losses_of(x: NDArray, target: NDArray, weight: NDArray, losses: NDArray) -> None:
+        z = x - np.max(x, axis=1, keepdims=True)  # nothing overflows, and the softmax is the same
+        own = z[np.arange(len(x)), target]
+        np.log(np.add.reduce(np.exp(z, out=z), axis=1), out=losses)
+        losses -= own
+        losses *= weight
+        losses[weight == 0] = 0
+
+    _over(losses_of, x, target, weight, losses)
 
 
 @has_twin
 def grad_of_rows(x: NDArray, target: NDArray, g: NDArray, gx: NDArray) -> None:
     """Write the gradient of every row of x (M, C) into gx."""
-    np.exp(np.subtract(x, np.max(x, axis=1, keepdims=True), out=gx), out=gx)
-    gx /= np.add.reduce(gx, axis=1, keepdims=True)
-    gx[np.arange(len(x)), target] -= 1
-    gx *= g[:, None]
-    ignored = target == IGNORED
-    if ignored.any():
-        gx[ignored] = 0
+
+    def grad_of(x: NDArray, target: NDArray, g: NDArray, gx: NDArray) -> None:
+        np.exp(np.subtract(x, np.max(x, axis=1, keepdims=True), out=gx), out=gx)
+        gx /= np.add.reduce(gx, axis=1, keepdims=True)
+        gx[np.arange(len(x)), target] -= 1
+        gx *= g[:, None]
+        ignored = target == IGNORED
+        if ignored.any():
+            gx[ignored] = 0
+
+    _over(grad_of, x, target, g, gx)

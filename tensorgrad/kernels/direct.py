@@ -1,12 +1,10 @@
 """Direct convolution: the sum over a window is taken from the image itself, no columns are written.
 
 NumPy has no loop for that: its way are the columns of `kernels.im2col` and one GEMM a block. The functions here say
-so by returning None; where compiled kernels run, they do the work wherever they are faster.
+so by their answer; where compiled kernels run, they do the work wherever they are faster.
 """
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 from numpy.typing import NDArray
 
@@ -15,11 +13,9 @@ from tensorgrad.kernels.twin import has_twin
 
 
 @has_twin
-def correlate(
-    x: NDArray, w: NDArray, b: NDArray | None, y: NDArray, geometry: Geometry, groups: int
-) -> list[Callable[[], None]] | None:
-    """Return the jobs that together write conv(x, w, b) into y (N, *out, F); None where columns are the way."""
-    return None
+def correlate(x: NDArray, w: NDArray, b: NDArray | None, y: NDArray, geometry: Geometry, groups: int) -> bool:
+    """Write conv(x, w, b) into y (N, *out, F) and return True; False where columns are the way."""
+    return False
 
 
 @has_twin

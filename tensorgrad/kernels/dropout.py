@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tensorgrad.kernels.layout import channels_first
 from tensorgrad.kernels.reduce import AS_INTEGER
-from tensorgrad.kernels.slices import in_cache, laid_like, over_ranges
+from tensorgrad.kernels.slices import flat, in_cache, laid_like, over_ranges
 from tensorgrad.kernels.twin import has_twin
 
 RARE = 0.01  # probabilities this close to 0 or 1 are compared with words of 32 bits, the others with 16
@@ -33,9 +33,9 @@ def random_mask(generator: np.random.Generator, p: float, shape: tuple[int, ...]
 
 def apply_mask(x: NDArray, mask: NDArray, scale: float) -> NDArray:
     """Return x * scale where the mask, which may broadcast, is true, and exactly 0 elsewhere, whatever x is there."""
-    scalar = x.dtype.type(scale)
     y = np.empty_like(x)
-    over_ranges(lambda a, kept, out: keep_scaled(a, kept, scalar, out), laid_like(y, x), laid_like(y, mask), y)
+    values, kept, result = flat(laid_like(y, x), laid_like(y, mask), y)
+    keep_scaled(values, kept, x.dtype.type(scale), result)
     return y
 
 
@@ -43,6 +43,10 @@ def apply_mask(x: NDArray, mask: NDArray, scale: float) -> NDArray:
 def keep_scaled(x: NDArray, mask: NDArray, scale: np.floating, y: NDArray) -> None:
     """Write x * scale into y where the mask is true, and 0 elsewhere (see `reduce.select`); all are vectors."""
     bits = AS_INTEGER.get(x.dtype, x.dtype)
-    for at in in_cache(y.size):
-        np.multiply(x[at].view(bits), mask[at], out=y[at].view(bits))
-        np.multiply(y[at], scale, out=y[at])
+
+    def keep(x: NDArray, mask: NDArray, y: NDArray) -> None:
+        for at in in_cache(y.size):
+            np.multiply(x[at].view(bits), mask[at], out=y[at].view(bits))
+            np.multiply(y[at], scale, out=y[at])
+
+    over_ranges(keep, x, mask, y)

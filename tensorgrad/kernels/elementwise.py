@@ -8,7 +8,8 @@ import numpy as np
 from numpy import ndarray
 from numpy.typing import NDArray
 
-from tensorgrad.kernels.slices import SHARED_FLOATS, lie_alike, over_ranges
+from tensorgrad.kernels.slices import SHARED_FLOATS, flat, lie_alike, over_ranges
+from tensorgrad.kernels.twin import has_twin
 
 
 def add(a: Any, b: Any) -> Any:
@@ -16,7 +17,7 @@ def add(a: Any, b: Any) -> Any:
     if type(a) is ndarray and a.size >= SHARED_FLOATS and type(b) is ndarray and a.dtype == b.dtype:
         y = np.empty_like(a)
         if lie_alike(a, b, y):
-            over_ranges(np.add, a, b, y)
+            add_vectors(*flat(a, b, y))
             return y
     return np.add(a, b)
 
@@ -24,6 +25,12 @@ def add(a: Any, b: Any) -> Any:
 def add_to(total: NDArray, other: NDArray) -> None:
     """Write ``total + other`` into ``total``."""
     if total.size >= SHARED_FLOATS and total.dtype == other.dtype and lie_alike(other, total):
-        over_ranges(np.add, total, other, total)
+        add_vectors(*flat(total, other, total))
     else:
         np.add(total, other, out=total)
+
+
+@has_twin
+def add_vectors(a: NDArray, b: NDArray, y: NDArray) -> None:
+    """Write a + b into y."""
+    over_ranges(np.add, a, b, y)

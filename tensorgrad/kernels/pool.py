@@ -64,11 +64,7 @@ def max_pool(
     windows = Windows(kernel, stride, padding, dilation)
     y = np.empty((x.shape[0], *out, x.shape[1]), x.dtype)
     place = np.empty(y.shape, np.min_scalar_type(math.prod(kernel) - 1))
-
-    def pool(batch: slice) -> None:
-        max_pool_block(contiguous_channels(x[batch], "images"), y[batch], place[batch], windows)
-
-    over_samples(pool, x.shape[0], x.size)
+    max_of_images(x, y, place, windows)
     return channels_first(y), channels_first(place)
 
 
@@ -78,14 +74,7 @@ def max_pool_scatter(
     """Return the adjoint of `max_pool_gather`: g (N, C, *out) put to its places and added up, (N, C,
     *size)."""
     gx = np.empty((g.shape[0], *size, g.shape[1]), g.dtype)
-    windows = Windows(kernel, stride, padding, dilation)
-
-    def scatter(batch: slice) -> None:
-        scatter_block(
-            contiguous_channels(g[batch], "values"), contiguous_channels(index[batch], "places"), gx[batch], windows
-        )
-
-    over_samples(scatter, g.shape[0], gx.size)
+    scatter_to_images(g, index, gx, Windows(kernel, stride, padding, dilation))
     return channels_first(gx)
 
 
@@ -95,14 +84,7 @@ def max_pool_gather(
     """Return the pixels of x (N, C, *in) at the places ``index`` (N, C, *out) of their windows: index's
     shape."""
     y = np.empty((x.shape[0], *index.shape[2:], x.shape[1]), x.dtype)
-    windows = Windows(kernel, stride, padding, dilation)
-
-    def gather(batch: slice) -> None:
-        gather_block(
-            contiguous_channels(x[batch], "values"), contiguous_channels(index[batch], "places"), y[batch], windows
-        )
-
-    over_samples(gather, x.shape[0], x.size)
+    gather_from_images(x, index, y, Windows(kernel, stride, padding, dilation))
     return channels_first(y)
 
 
@@ -146,10 +128,44 @@ def adaptive_max_index(x: NDArray, *, output_size: Ints) -> NDArray:
     return flat
 
 
-# ---- a block of samples, channels last ---------------------------------------------------------------------
+# ---- all samples -------------------------------------------------------------------------------------------
 
 
 @has_twin
+def max_of_images(x: NDArray, y: NDArray, place: NDArray, windows: Windows) -> None:
+    """Write the maximum of every window of x (N, C, *in) into y, and its place into ``place``, both (N, *out, C)."""
+
+    def pool(batch: slice) -> None:
+        max_pool_block(contiguous_channels(x[batch], "images"), y[batch], place[batch], windows)
+
+    over_samples(pool, len(x), x.size)
+
+
+@has_twin
+def scatter_to_images(g: NDArray, place: NDArray, gx: NDArray, windows: Windows) -> None:
+    """Write zeros into gx (N, *in, C), and add g (N, C, *out) at its places."""
+
+    def scatter(batch: slice) -> None:
+        values, places = contiguous_channels(g[batch], "values"), contiguous_channels(place[batch], "places")
+        scatter_block(values, places, gx[batch], windows)
+
+    over_samples(scatter, len(g), gx.size)
+
+
+@has_twin
+def gather_from_images(x: NDArray, place: NDArray, y: NDArray, windows: Windows) -> None:
+    """Write the pixels of x (N, C, *in) at the places (N, C, *out) of their windows into y (N, *out, C)."""
+
+    def gather(batch: slice) -> None:
+        values, places = contiguous_channels(x[batch], "values"), contiguous_channels(place[batch], "places")
+        gather_block(values, places, y[batch], windows)
+
+    over_samples(gather, len(x), x.size)
+
+
+# ---- a block of samples, channels last ---------------------------------------------------------------------
+
+
 def max_pool_block(x: NDArray, y: NDArray, place: NDArray, windows: Windows) -> None:
     """Write the maximum of every window of x (n, *in, C) into y, and its place into ``place``, both (n, *out, C)."""
     axis_taps = windows.taps(x.shape[1:-1], y.shape[1:-1])
@@ -166,7 +182,6 @@ def max_pool_block(x: NDArray, y: NDArray, place: NDArray, windows: Windows) -> 
         _place_first_nan(x, place, windows.kernel, axis_taps)
 
 
-@has_twin
 def scatter_block(g: NDArray, place: NDArray, gx: NDArray, windows: Windows) -> None:
     """Write zeros into gx (n, *in, C), and add g (n, *out, C) at its places.
 
@@ -183,7 +198,6 @@ def scatter_block(g: NDArray, place: NDArray, gx: NDArray, windows: Windows) -> 
             gx[pixels] += _chosen(g[here], place[here], number)
 
 
-@has_twin
 def gather_block(x: NDArray, place: NDArray, y: NDArray, windows: Windows) -> None:
     """Write the pixels of x (n, *in, C) at the places of their windows into y (n, *out, C)."""
     target = y.view(AS_INTEGER.get(y.dtype) or y.dtype)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -52,18 +51,24 @@ def accurate_sum(x: NDArray, axis: tuple[int, ...] | None, keepdims: bool = Fals
 
 def sum_of_rows(x: NDArray) -> NDArray:
     """Return the sum over the first axis of x (n, C), contiguous; large arrays on all threads."""
-    edges = np.array([0, *(stop for _, stop in split(len(x), -(-x.size // BLOCK_FLOATS)))])
-    if len(edges) == 2:
-        return sums_of_blocks(x, edges)[0].astype(x.dtype, copy=False)
-    some = [edges[blocks[0] : blocks[-1] + 2] for blocks in shared_out(range(len(edges) - 1))]
-    found = np.concatenate(parallel(lambda edges: sums_of_blocks(x, edges), some))
-    return np.add.reduce(found, axis=0, dtype=np.float64).astype(x.dtype)
+    found = sums_of_blocks(x)
+    return found[0].astype(x.dtype, copy=False) if len(found) == 1 else np.add.reduce(found, axis=0).astype(x.dtype)
 
 
 @has_twin
-def sums_of_blocks(x: NDArray, edges: NDArray) -> NDArray:
-    """Return the sum of the rows of x (n, C) between one edge and the next, (blocks, C)."""
-    return np.stack([_sum_rows(x[start:stop], 0) for start, stop in itertools.pairwise(edges)])
+def sums_of_blocks(x: NDArray) -> NDArray:
+    """Return the sums of some blocks of the rows of x (n, C), in float64 if there is more than one: (blocks, C)."""
+    blocks = split(len(x), -(-x.size // BLOCK_FLOATS))
+    if len(blocks) == 1:
+        return _sum_rows(x, 0)[None]
+    sums = np.empty((len(blocks), x.shape[1]))
+
+    def add(some: Iterable[int]) -> None:
+        for i in some:
+            sums[i] = _sum_rows(x[slice(*blocks[i])], 0)
+
+    parallel(add, shared_out(range(len(blocks))))
+    return sums
 
 
 def _sum_memory_order(x: NDArray, axes: tuple[int, ...]) -> NDArray:

@@ -33,13 +33,17 @@ def laid_like(model: NDArray, x: NDArray) -> NDArray:
     return copy
 
 
-def over_ranges(work: Callable[..., Any], *arrays: NDArray) -> None:
-    """Run ``work`` on matching ranges of arrays that `lie_alike`, as vectors; large ones on all threads."""
-    flat = [a.ravel(order="K") for a in arrays]
-    size = flat[0].size
+def flat(*arrays: NDArray) -> list[NDArray]:
+    """Return arrays that `lie_alike` as vectors in memory order, without a copy."""
+    return [a.ravel(order="K") for a in arrays]
+
+
+def over_ranges(work: Callable[..., Any], *vectors: NDArray) -> None:
+    """Run ``work`` on matching ranges of vectors; of large ones on all threads."""
+    size = vectors[0].size
 
     def run(at: tuple[int, int]) -> None:
-        work(*[a[at[0] : at[1]] for a in flat])
+        work(*[v[at[0] : at[1]] for v in vectors])
 
     if size < SHARED_FLOATS:
         run((0, size))

@@ -107,51 +107,90 @@ class _SingleThreadedBlas:
 single_threaded_blas = _SingleThreadedBlas()
 
 
-# ---- waiting -----------------------------------------------------------------------------------------------
+# ---- waiting without sleeping ------------------------------------------------------------------------------
 
 # A thread that sleeps takes 50 to 100 us to wake. So where compiled code can look at a number in memory without the
 # GIL, a thread that has worked looks for the next region, or for the end of this one, before it goes to sleep.
-PATIENCE = 1_000_000  # looks, about 0.3 ms: longer than the Python between two operators
-COURTESY = 100_000  # looks, about 25 us: until the thread that made the change has given the GIL away
+PATIENCE = 300_000  # looks, about 0.3 ms: longer than the Python between two operators
+COURTESY = 50_000  # looks, about 25 us: until the thread that made the change has given the GIL away
+
+# Places in the memory of a pool. Numbers that change while others are read lie on cache lines of their own.
+POSTED, LOOKING = 0, 8  # how many jobs there have been; how many threads look for work
+BUSY, REGION, THREADS, TASKS, ENTRY, PACKED = 16, 24, 25, 26, 27, 28  # of a region of compiled loops
+TICKET, ENTERED, INSIDE = 32, 40, 48
+WORDS = 56
 
 
 @has_twin
-def await_change(flag: NDArray[np.int64], seen: int, patience: int, courtesy: int) -> None:
-    """Return when ``flag[0]`` is no longer ``seen``, or after ``patience`` looks; NumPy cannot wait without the GIL."""
+def serve(box: int, posted: int, patience: int, courtesy: int) -> None:
+    """Help in regions of compiled loops until a job is posted, or for a while; NumPy has none and goes to sleep."""
+
+
+@has_twin
+def await_change(box: int, place: int, seen: int, patience: int, courtesy: int) -> None:
+    """Return when a number in memory is no longer ``seen``, or after a while; NumPy cannot wait without the GIL."""
+
+
+def _shared_memory(words: int) -> tuple[NDArray[np.int64], int]:
+    """Return zeros for several threads to look at, and their address."""
+    memory = np.zeros(words, np.int64)
+    return memory, memory.ctypes.data
 
 
 # ---- the pool ----------------------------------------------------------------------------------------------
 
 
 class _Pool:
-    """Daemon threads that take jobs from one queue; grows on demand, never shrinks."""
+    """Daemon threads that take jobs from one queue, or help in regions of compiled loops; grows on demand."""
 
     def __init__(self) -> None:
         self.pid = os.getpid()
-        self._posted = np.zeros(1, np.int64)  # how many jobs there have been
+        self._memory, self._box = _shared_memory(WORDS)
+        self._teams: dict[int, NDArray[np.int64]] = {}
         self._jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._size = 0
 
     def submit(self, job: Callable[[], None], copies: int) -> None:
-        with self._lock:
-            while self._size < copies:
-                name = f"tensorgrad-kernel-{self._size}"
-                threading.Thread(target=self._serve, name=name, daemon=True).start()
-                self._size += 1
+        """Let so many threads run the job."""
+        self._grow(copies)
         for _ in range(copies):
             self._jobs.put(job)
-        self._posted[0] += copies
+        self._memory[POSTED] += copies
+
+    def team(self, threads: int) -> NDArray[np.int64]:
+        """Return where the threads of the pool look for work, and how many there are with the caller; wake them."""
+        asleep = threads - 1 - int(self._memory[LOOKING])
+        if asleep > 0 and self._jobs.empty():  # else some are on their way
+            self._grow(threads - 1)
+            for _ in range(asleep):
+                self._jobs.put(_wake)
+        found = self._teams.get(threads)
+        if found is None:
+            found = self._teams[threads] = np.array([self._box, threads])
+        return found
+
+    def _grow(self, size: int) -> None:
+        if self._size < size:
+            with self._lock:
+                while self._size < size:
+                    name = f"tensorgrad-kernel-{self._size}"
+                    threading.Thread(target=self._serve, name=name, daemon=True).start()
+                    self._size += 1
 
     def _serve(self) -> None:
         _here.inside = True
         while True:
-            seen = int(self._posted[0])
+            posted = int(self._memory[POSTED])
             if self._jobs.empty():
-                await_change(self._posted, seen, PATIENCE, COURTESY)
+                serve(self._box, posted, PATIENCE, COURTESY)
             job = self._jobs.get()
             job()
             del job  # a waiting thread must not keep the last region's arrays alive
+
+
+def _wake() -> None:
+    """A thread that has taken this job is awake."""
 
 
 class _Here(threading.local):
@@ -190,7 +229,7 @@ class _Region:
         self.results: list[Any] = [None] * len(tasks)
         self.errors: dict[int, BaseException] = {}
         self.finished = threading.Event()
-        self._done = np.zeros(1, np.int64)
+        self._done, self._box = _shared_memory(1)
         self._ticket = itertools.count()  # next() on it is atomic
         self._unfinished = len(tasks)
         self._lock = threading.Lock()
@@ -216,7 +255,7 @@ class _Region:
     def wait(self) -> None:
         """Return when the last task has ended."""
         if not self.finished.is_set():
-            await_change(self._done, 0, PATIENCE, COURTESY)
+            await_change(self._box, 0, 0, PATIENCE, COURTESY)
         self.finished.wait()
 
 
@@ -247,6 +286,19 @@ def parallel(fn: Callable[[Task], Result], tasks: Sequence[Task]) -> list[Result
         finally:
             del region  # the traceback holds this frame, which holds the error: break the circle
     return region.results
+
+
+_alone = np.array([0, 1])
+
+
+def team(tasks: int) -> NDArray[np.int64]:
+    """Return the threads that share so many tasks of compiled loops: the pool's address, and their number.
+
+    See `kernels.compiled.threads`. Inside a task of `parallel` there is only the caller itself.
+    """
+    keep_freed_memory()
+    threads = min(_num_threads, tasks)
+    return _alone if threads < 2 or _here.inside else _current_pool().team(threads)
 
 
 # ---- cutting work ------------------------------------------------------------------------------------------

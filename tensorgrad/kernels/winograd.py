@@ -17,6 +17,7 @@ Convolutional Neural Networks, arXiv:1509.09308.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from functools import lru_cache
@@ -28,8 +29,9 @@ from numpy.typing import NDArray
 
 from tensorgrad.kernels.im2col import Block, Geometry, Ints
 from tensorgrad.kernels.matmul import matmul
+from tensorgrad.kernels.partial_sums import sum_over
 from tensorgrad.kernels.scratch import scratch
-from tensorgrad.kernels.threads import split
+from tensorgrad.kernels.threads import parallel, shared_out, split
 from tensorgrad.kernels.twin import compiled_kernels, has_twin
 
 POINTS = 6
@@ -163,7 +165,8 @@ def tiling(out: Ints, geometry: Geometry) -> Tiling:
     return Tiling(m, -(-out[0] // m), -(-out[1] // m), tuple(before for before, _ in geometry.padding))
 
 
-def parts(samples: int, tiles: Tiling, per_tile: int) -> list[Part]:
+@lru_cache(maxsize=128)
+def parts(samples: int, tiles: Tiling, per_tile: int) -> tuple[Part, ...]:
     """Cut a batch into parts of about BLOCK_FLOATS numbers: some images, or some rows of tiles of one image.
 
     ``per_tile`` numbers belong to one tile at one point. The cut depends on shapes only, never on threads.
@@ -172,9 +175,9 @@ def parts(samples: int, tiles: Tiling, per_tile: int) -> list[Part]:
     rows = max(1, round(BLOCK_FLOATS / per_row))
     if rows < tiles.rows:
         pieces = split(tiles.rows, -(-tiles.rows // rows))
-        return [(n, n + 1, *piece) for n in range(samples) for piece in pieces]
+        return tuple((n, n + 1, *piece) for n in range(samples) for piece in pieces)
     together = max(1, min(rows // tiles.rows, -(-samples // 4)))
-    return [(*images, 0, tiles.rows) for images in split(samples, -(-samples // together))]
+    return tuple((*images, 0, tiles.rows) for images in split(samples, -(-samples // together)))
 
 
 def pixel_block(part: Part, tiles: Tiling, out: Ints) -> Block:
@@ -259,26 +262,38 @@ def weight_from_points(u: NDArray, r: int) -> NDArray:
     return np.ascontiguousarray(flat.reshape(r, r, channels, filters).transpose(3, 2, 0, 1))
 
 
-# ---- the work of one part --------------------------------------------------------------------------------------------
+# ---- the work of all parts -------------------------------------------------------------------------------------------
 
 
 @has_twin
-def correlate(x: NDArray, u: NDArray, b: NDArray | None, y: NDArray, parts: Sequence[Part], tiles: Tiling) -> bool:
-    """Write the convolution of x (N, H, W, C) with the transformed weights u into some parts of y (N, H, W, F).
+def correlate(
+    x: NDArray, u: NDArray, b: NDArray | None, y: NDArray, parts: Sequence[Part], tiles: Tiling
+) -> list[Part]:
+    """Write the convolution of x (N, H, W, C) with the transformed weights u into y (N, H, W, F).
 
-    Returns False where a number is not finite: then the values next to it may be wrong.
+    Returns the parts where a number is not finite: then the values next to it may be wrong.
     """
-    finite = True
-    for part in parts:
-        v = transform_input(x, part, tiles)
-        products = scratch("products", (*v.shape[:2], y.shape[-1]), y.dtype)
-        finite &= transform_output(np.matmul(v, u, out=products), b, y, part, tiles)
-    return finite
+
+    def write(some: Sequence[Part]) -> list[Part]:
+        wrong = []
+        for part in some:
+            v = transform_input(x, part, tiles)
+            products = scratch("products", (*v.shape[:2], y.shape[-1]), y.dtype)
+            if not transform_output(np.matmul(v, u, out=products), b, y, part, tiles):
+                wrong.append(part)
+        return wrong
+
+    return list(itertools.chain(*parallel(write, shared_out(parts))))
 
 
 @has_twin
-def add_weight_grad(g: NDArray, x: NDArray, total: NDArray, parts: Sequence[Part], tiles: Tiling) -> None:
-    """Add the share of some parts in the weight gradient at the points, from g (N, H, W, F) and x, to ``total``."""
-    for part in parts:
-        v, z = transform_input(x, part, tiles), transform_gradient(g, part, tiles)
-        total += np.matmul(v.swapaxes(1, 2), z, out=scratch("share", total.shape, total.dtype))
+def weight_grad_at_points(g: NDArray, x: NDArray, parts: Sequence[Part], tiles: Tiling) -> NDArray:
+    """Return the weight gradient at the points (36, C, F) from g (N, H, W, F) and x (N, H, W, C)."""
+
+    def add(some: Sequence[Part], total: NDArray) -> None:
+        for part in some:
+            v, z = transform_input(x, part, tiles), transform_gradient(g, part, tiles)
+            total += np.matmul(v.swapaxes(1, 2), z, out=scratch("share", total.shape, total.dtype))
+
+    shape = (POINTS**2, x.shape[-1], g.shape[-1])
+    return sum_over(parts, add, shape, g.dtype, len(g) * tiles.rows * tiles.columns * math.prod(shape))

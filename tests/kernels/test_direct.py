@@ -35,7 +35,7 @@ def _always_direct(monkeypatch):
 @pytest.fixture(params=["few pieces", "many pieces"])
 def _pieces(request, monkeypatch):
     if request.param == "many pieces":
-        monkeypatch.setattr(offsets, "WORTH_A_THREAD", 50)
+        monkeypatch.setattr(offsets, "TASK", 50)
         monkeypatch.setattr(threads, "_num_threads", 5)
 
 
@@ -144,7 +144,7 @@ def test_memory_orders(name, dtype):
 
 @pytest.mark.parametrize("name", LAYERS)
 def test_results_do_not_depend_on_the_number_of_threads(name, monkeypatch):
-    monkeypatch.setattr(offsets, "WORTH_A_THREAD", 50)
+    monkeypatch.setattr(offsets, "TASK", 50)
     x, w, b, g, k = arrays(name)
     results = []
     with twin.using("compiled"):
@@ -208,14 +208,14 @@ def test_which_loops_serve_a_layer(monkeypatch):
         y = np.empty((*g[:, 0].shape, len(w)), np.float32)
         used.clear()
         with twin.using("compiled"):
-            assert direct.correlate(x, w, b, y, geometry, k["groups"]) is not None
+            assert direct.correlate(x, w, b, y, geometry, k["groups"])
             assert direct.weight_grad(g, x, geometry, k["groups"]) is not None
-            assert direct.correlate(x.astype(np.float16), w, b, y, geometry, k["groups"]) is None
-            assert direct.correlate(x[:0], w, b, y[:0], geometry, k["groups"]) is None
+            assert not direct.correlate(x.astype(np.float16), w, b, y, geometry, k["groups"])
+            assert not direct.correlate(x[:0], w, b, y[:0], geometry, k["groups"])
             assert direct.weight_grad(g[:0], x[:0], geometry, k["groups"]) is None
         assert used == [f"{module}.correlate", f"{'wide' if module == 'narrow' else module}.weight_grad"]
         with twin.using("numpy"):
-            assert direct.correlate(x, w, b, y, geometry, k["groups"]) is None
+            assert not direct.correlate(x, w, b, y, geometry, k["groups"])
             assert direct.weight_grad(g, x, geometry, k["groups"]) is None
 
 
@@ -225,6 +225,6 @@ def test_where_blas_is_faster(monkeypatch):
     geometry = im2col.Geometry(w.shape[2:], k["stride"], k["padding"], k["dilation"])
     y = np.empty((3, 1, 1, 5), np.float32)
     with twin.using("compiled"):
-        assert direct.correlate(x, w, b, y, geometry, 1) is None
+        assert not direct.correlate(x, w, b, y, geometry, 1)
         wide_x = np.zeros((3, loops.MANY_CHANNELS + 1, 3, 3), np.float32)
         assert direct.weight_grad(g, wide_x, geometry, 1) is None

@@ -206,10 +206,31 @@ FAULTS = [
     ),
     Fault(
         "conv: shares of the pieces are lost, direct",
-        "tensorgrad/kernels/compiled/offsets.py",
-        "first += other",
-        "first = other",
+        "tensorgrad/kernels/compiled/pieces.py",
+        "total[i] += other[i]",
+        "total[i] = other[i]",
         DIRECT,
+    ),
+    Fault(
+        "regions: a task loses its last number",
+        "tensorgrad/kernels/compiled/pieces.py",
+        "length * (at[0] + 1) // at[1]",
+        "length * (at[0] + 1) // at[1] - 1",
+        "tests/kernels/test_regions.py",
+    ),
+    Fault(
+        "regions: a thread that sleeps is left asleep",
+        "tensorgrad/kernels/threads.py",
+        "if asleep > 0 and self._jobs.empty():",
+        "if asleep > 0 and self._size == 0:",
+        "tests/kernels/test_regions.py",
+    ),
+    Fault(
+        "regions: more threads help than were asked for",
+        "tensorgrad/kernels/compiled/threads.py",
+        "if thread < look(box, THREADS):",
+        "if thread > 0:",
+        "tests/kernels/test_regions.py",
     ),
     Fault(
         "fold: windows overwritten instead of added",
@@ -449,8 +470,8 @@ FAULTS = [
     Fault(
         "batch_norm: gradient without the mean of g",
         "tensorgrad/kernels/batch_norm.py",
-        "blocks.laid(v, x.dtype) for v in (sum_g / count,",
-        "blocks.laid(v, x.dtype) for v in (0 * sum_g,",
+        "layout.laid(v, x.dtype) for v in (sum_g / count,",
+        "layout.laid(v, x.dtype) for v in (0 * sum_g,",
         NORM,
     ),
     Fault(

@@ -6,72 +6,98 @@ the array's own precision, and their sum joins the total in float64: a load and 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from tensorgrad.kernels import batch_norm as kernel
 from tensorgrad.kernels.compiled.jit import fused, jit, twin_of
+from tensorgrad.kernels.compiled.pieces import piece, pieces
 from tensorgrad.kernels.compiled.reduce import share_by_channel, sum_rows
+from tensorgrad.kernels.compiled.threads import shared
 
 
 @twin_of(kernel.moments_of_blocks)
-@fused
-def moments_of_blocks(x: NDArray, edges: NDArray, channels: int) -> tuple[NDArray, NDArray]:
-    """The mean of each block and channel and the sum of squared deviations from it."""
-    means = np.empty((len(edges) - 1, channels), np.float64)
-    squares = np.empty_like(means)
-    total = np.empty(x.shape[1], np.float64)
-    for i in range(len(means)):
-        start, stop = edges[i], edges[i + 1]
-        count = (stop - start) * x.shape[1] // channels
-        sum_rows(x, start, stop, total)
-        share_by_channel(total, channels)
-        for c in range(total.size):
-            total[c] /= count
-        means[i] = total[:channels]
-        rounded = total.astype(x.dtype)
-        _sum_squares(x, start, stop, rounded, total)
-        share_by_channel(total, channels)
-        for c in range(channels):  # about the mean before rounding
-            squares[i, c] = np.maximum(total[c] - count * (means[i, c] - rounded[c]) ** 2, 0.0)
-    return means, squares
+def moments_of_blocks(x: NDArray, channels: int) -> tuple[NDArray, NDArray, NDArray]:
+    """See `kernels.batch_norm.moments_of_blocks`."""
+    blocks = pieces(x)
+    means, squares = np.empty((2, blocks, channels))
+    _moments(blocks, x, means, squares)
+    edges = np.arange(blocks + 1) * len(x) // blocks
+    return np.diff(edges)[:, None] * (x.shape[1] / channels), means, squares
 
 
 @twin_of(kernel.standardize_rows)
-@jit
 def standardize_rows(x: NDArray, mean: NDArray, scale: NDArray, shift: NDArray, y: NDArray) -> None:
     """One pass, rounded as NumPy's three."""
-    for i in range(x.shape[0]):
-        row, out = x[i], y[i]
-        for c in range(row.size):
-            out[c] = (row[c] - mean[c]) * scale[c] + shift[c]
+    _standardize(pieces(x), x, mean, scale, shift, y)
 
 
 @twin_of(kernel.grad_sums_of_blocks)
-@fused
-def grad_sums_of_blocks(
-    g: NDArray, x: NDArray, mean: NDArray, edges: NDArray, channels: int
-) -> tuple[NDArray, NDArray]:
-    """The sums of g and of g (x - mean) of each block and channel."""
-    sums = np.empty((len(edges) - 1, channels), np.float64)
-    products = np.empty_like(sums)
-    sum_g, sum_gd = np.empty(x.shape[1], np.float64), np.empty(x.shape[1], np.float64)
-    for i in range(len(sums)):
-        _sum_products(g, x, edges[i], edges[i + 1], mean, sum_g, sum_gd)
-        share_by_channel(sum_g, channels)
-        share_by_channel(sum_gd, channels)
-        sums[i], products[i] = sum_g[:channels], sum_gd[:channels]
+def grad_sums_of_blocks(g: NDArray, x: NDArray, mean: NDArray, channels: int) -> tuple[NDArray, NDArray]:
+    """See `kernels.batch_norm.grad_sums_of_blocks`."""
+    sums, products = np.empty((2, pieces(x), channels))
+    _grad_sums(len(sums), g, x, mean, sums, products)
     return sums, products
 
 
 @twin_of(kernel.input_grad_of_rows)
-@jit
 def input_grad_of_rows(
     g: NDArray, x: NDArray, mean: NDArray, mean_g: NDArray, slope: NDArray, scale: NDArray, dx: NDArray
 ) -> None:
     """One pass, rounded as NumPy's five."""
-    for i in range(x.shape[0]):
-        row, gradient, out = x[i], g[i], dx[i]
+    _input_grad(pieces(x), g, x, mean, mean_g, slope, scale, dx)
+
+
+# ---- a block of rows --------------------------------------------------------------------------------------
+
+
+@shared
+@fused
+def _moments(at: Any, x: Any, means: Any, squares: Any) -> None:
+    channels = means.shape[1]
+    start, stop = piece(at, len(x))
+    count = (stop - start) * x.shape[1] // channels
+    total = np.empty(x.shape[1], np.float64)
+    sum_rows(x, start, stop, total)
+    share_by_channel(total, channels)
+    for c in range(total.size):
+        total[c] /= count
+    means[at[0]] = total[:channels]
+    rounded = total.astype(x.dtype)
+    _sum_squares(x, start, stop, rounded, total)
+    share_by_channel(total, channels)
+    for c in range(channels):  # about the mean before rounding
+        squares[at[0], c] = np.maximum(total[c] - count * (means[at[0], c] - rounded[c]) ** 2, 0.0)
+
+
+@shared
+@jit
+def _standardize(at: Any, x: Any, mean: Any, scale: Any, shift: Any, y: Any) -> None:
+    for r in range(*piece(at, len(x))):
+        row, out = x[r], y[r]
+        for c in range(row.size):
+            out[c] = (row[c] - mean[c]) * scale[c] + shift[c]
+
+
+@shared
+@fused
+def _grad_sums(at: Any, g: Any, x: Any, mean: Any, sums: Any, products: Any) -> None:
+    sum_g, sum_gd = np.empty(x.shape[1], np.float64), np.empty(x.shape[1], np.float64)
+    start, stop = piece(at, len(x))
+    _sum_products(g, x, start, stop, mean, sum_g, sum_gd)
+    channels = sums.shape[1]
+    share_by_channel(sum_g, channels)
+    share_by_channel(sum_gd, channels)
+    sums[at[0]], products[at[0]] = sum_g[:channels], sum_gd[:channels]
+
+
+@shared
+@jit
+def _input_grad(at: Any, g: Any, x: Any, mean: Any, mean_g: Any, slope: Any, scale: Any, dx: Any) -> None:
+    for r in range(*piece(at, len(x))):
+        row, gradient, out = x[r], g[r], dx[r]
         for c in range(row.size):
             out[c] = ((gradient[c] - mean_g[c]) - (row[c] - mean[c]) * slope[c]) * scale[c]
 

@@ -6,28 +6,35 @@ them, its reductions of short rows cost more.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from tensorgrad.kernels import cross_entropy as kernel
 from tensorgrad.kernels.compiled.jit import jit, twin_of
+from tensorgrad.kernels.compiled.pieces import piece, pieces_of
+from tensorgrad.kernels.compiled.threads import shared
 
 FEW = 32  # classes
+EXPONENTIAL = 20  # times the work of reading a number
 IGNORED = kernel.IGNORED
 
 
 @twin_of(kernel.losses_of_rows)
 def losses_of_rows(x: NDArray, target: NDArray, weight: NDArray, losses: NDArray) -> None:
     """See `kernels.cross_entropy.losses_of_rows`."""
-    run = _losses if x.shape[1] <= FEW else kernel.losses_of_rows.numpy  # type: ignore[attr-defined]
-    run(x, target, weight, losses)
+    if x.shape[1] > FEW:
+        return kernel.losses_of_rows.numpy(x, target, weight, losses)  # type: ignore[attr-defined]
+    return _losses(pieces_of(len(x), EXPONENTIAL * x.size), x, target, weight, losses)
 
 
 @twin_of(kernel.grad_of_rows)
 def grad_of_rows(x: NDArray, target: NDArray, g: NDArray, gx: NDArray) -> None:
     """See `kernels.cross_entropy.grad_of_rows`."""
-    run = _grad if x.shape[1] <= FEW else kernel.grad_of_rows.numpy  # type: ignore[attr-defined]
-    run(x, target, g, gx)
+    if x.shape[1] > FEW:
+        return kernel.grad_of_rows.numpy(x, target, g, gx)  # type: ignore[attr-defined]
+    return _grad(pieces_of(len(x), EXPONENTIAL * x.size), x, target, g, gx)
 
 
 @jit
@@ -38,21 +45,23 @@ def _largest(row: NDArray) -> float:
     return largest
 
 
+@shared
 @jit
-def _losses(x: NDArray, target: NDArray, weight: NDArray, losses: NDArray) -> None:
-    for i in range(x.shape[0]):
-        row, total = x[i], 0.0
+def _losses(at: Any, x: NDArray, target: NDArray, weight: NDArray, losses: NDArray) -> None:
+    for r in range(*piece(at, len(x))):
+        row, total = x[r], 0.0
         largest = _largest(row)
         for c in range(row.size):
             total += np.exp(row[c] - largest)
-        losses[i] = weight[i] * (np.log(total) - (row[target[i]] - largest)) if weight[i] != 0 else 0
+        losses[r] = weight[r] * (np.log(total) - (row[target[r]] - largest)) if weight[r] != 0 else 0
 
 
+@shared
 @jit
-def _grad(x: NDArray, target: NDArray, g: NDArray, gx: NDArray) -> None:
-    for i in range(x.shape[0]):
-        row, out, total = x[i], gx[i], 0.0
-        if target[i] == IGNORED:
+def _grad(at: Any, x: NDArray, target: NDArray, g: NDArray, gx: NDArray) -> None:
+    for r in range(*piece(at, len(x))):
+        row, out, total = x[r], gx[r], 0.0
+        if target[r] == IGNORED:
             for c in range(row.size):
                 out[c] = 0
             continue
@@ -61,4 +70,4 @@ def _grad(x: NDArray, target: NDArray, g: NDArray, gx: NDArray) -> None:
             out[c] = np.exp(row[c] - largest)
             total += out[c]
         for c in range(row.size):
-            out[c] = g[i] * (out[c] / total - (1 if c == target[i] else 0))
+            out[c] = g[r] * (out[c] / total - (1 if c == target[r] else 0))

@@ -8,6 +8,7 @@ The first serves the forward pass and the input gradient. Images have their chan
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -15,30 +16,29 @@ from numpy.typing import NDArray
 
 from tensorgrad.kernels.compiled.jit import jit
 from tensorgrad.kernels.compiled.offsets import (
-    Job,
-    Piece,
     aligned,
     bring,
     image_space,
-    in_pieces,
     memory,
     result_memory,
-    shared_out,
+    shares,
     strides,
-    sum_of_pieces,
-    summed_up,
     tables,
+    tasks,
 )
+from tensorgrad.kernels.compiled.pieces import add_up
 from tensorgrad.kernels.compiled.simd import LANES
+from tensorgrad.kernels.compiled.threads import shared
 from tensorgrad.kernels.compiled.tile import add_inner, add_tile, load_row, places, store_tile, tile
 from tensorgrad.kernels.im2col import Geometry
+from tensorgrad.kernels.scratch import scratch
 
 PIXELS, TAPS, COLUMNS = tuple(range(8)), tuple(range(9)), (0,)  # rows of a tile, one vector each
 CHAIN = 64  # pixels that stay in the cache, and are summed at a stretch in a weight gradient: that is more accurate
 
 
-def correlate(x: NDArray, w: NDArray, b: NDArray | None, y: NDArray, geometry: Geometry) -> list[Job]:
-    """Return the jobs that together write the convolution of x with w (C, 1, *k) into y (N, *out, C)."""
+def correlate(x: NDArray, w: NDArray, b: NDArray | None, y: NDArray, geometry: Geometry) -> None:
+    """Write the convolution of x with w (C, 1, *k) into y (N, *out, C)."""
     channels = len(w)
     numbers, _ = memory(x)
     result, steps = result_memory(y)
@@ -48,18 +48,18 @@ def correlate(x: NDArray, w: NDArray, b: NDArray | None, y: NDArray, geometry: G
     if b is not None:
         weights[0, :channels] = b
 
-    def job(piece: Piece) -> None:
-        image = image_space(numbers, table)
-        _correlate(numbers, image, table, channels, weights, result, piece, PIXELS, COLUMNS)
-
-    return in_pieces(job, shared_out(len(y), len(table.window), y.size * len(table.tap)))
+    cut = tasks(len(y), len(table.window), y.size * len(table.tap))
+    images = image_space(numbers, table)
+    _correlate(len(cut), numbers, images, table, channels, weights, result, cut, PIXELS, COLUMNS)
 
 
+@shared
 @jit
 def _correlate(
-    x: Any, image: Any, table: Any, channels: int, w: Any, y: Any, piece: Any, rows: Any, columns: Any
+    at: Any, x: Any, images: Any, table: Any, channels: int, w: Any, y: Any, cut: Any, rows: Any, columns: Any
 ) -> None:
-    n0, n1, start, stop = piece
+    n0, n1, start, stop = cut[at[0], 0], cut[at[0], 1], cut[at[0], 2], cut[at[0], 3]
+    image = images[at[2] if table.size else 0]
     tap, width = table.tap, w.shape[1]
     for n in range(n0, n1):
         base, to = 0 if table.size else n * table.x_sample, n * table.y_sample
@@ -91,21 +91,24 @@ def weight_grad(g: NDArray, x: NDArray, geometry: Geometry) -> NDArray:
     taps, width = len(table.tap), -(-channels // LANES) * LANES
     place = np.arange(taps) * width
 
-    def share(piece: Piece) -> NDArray:
-        sums = aligned((taps, width), x.dtype)
-        image = image_space(numbers, table)
-        _weight_grad(numbers, image, table, channels, gradient, sums.reshape(-1), place, piece, TAPS, COLUMNS)
-        return sums
+    shape = (taps, width)
+    cut = shares(len(x), len(table.window), g.size * taps)
+    sums = scratch("shares", (len(cut), math.prod(shape)), x.dtype)
+    images = image_space(numbers, table)
+    _weight_grad(len(cut), numbers, images, table, channels, gradient, sums, place, cut, TAPS, COLUMNS)
+    total = add_up(sums).reshape(shape)
+    return total[:, :channels].T.copy().reshape(channels, 1, *geometry.kernel)
 
-    sums = sum_of_pieces(share, summed_up(len(x), len(table.window), g.size * taps))
-    return np.ascontiguousarray(sums[:, :channels].T).reshape(channels, 1, *geometry.kernel)
 
-
+@shared
 @jit
 def _weight_grad(
-    x: Any, image: Any, table: Any, channels: int, g: Any, sums: Any, place: Any, piece: Any, rows: Any, columns: Any
-) -> None:
-    n0, n1, start, stop = piece
+    at: Any, x: Any, images: Any, table: Any, channels: int,
+    g: Any, shares: Any, place: Any, cut: Any, rows: Any, columns: Any,
+) -> None:  # fmt: skip
+    n0, n1, start, stop = cut[at[0], 0], cut[at[0], 1], cut[at[0], 2], cut[at[0], 3]
+    image, sums = images[at[2] if table.size else 0], shares[at[0]]
+    sums[:] = 0
     last = len(table.tap) - 1
     for n in range(n0, n1):
         base, of = 0 if table.size else n * table.x_sample, n * table.y_sample

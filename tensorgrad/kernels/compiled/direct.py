@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tensorgrad.kernels.compiled import depthwise, narrow, wide
-from tensorgrad.kernels.compiled.offsets import Job
 from tensorgrad.kernels.compiled.simd import LANES
 from tensorgrad.kernels.im2col import Geometry
 
@@ -19,20 +18,20 @@ FILLED = 0.15
 MANY_CHANNELS = 64  # of a group
 
 
-def correlate(
-    x: NDArray, w: NDArray, b: NDArray | None, y: NDArray, geometry: Geometry, groups: int
-) -> list[Job] | None:
-    """Return the jobs that together write conv(x, w, b) into y (N, *out, F); None where columns are the way."""
+def correlate(x: NDArray, w: NDArray, b: NDArray | None, y: NDArray, geometry: Geometry, groups: int) -> bool:
+    """Write conv(x, w, b) into y (N, *out, F) and return True; False where columns are the way."""
     filters, channels = w.shape[:2]
     if y.size == 0 or not _serves(x, w, y):
-        return None
+        return False
     if _is_depthwise(x.shape[1], filters, groups):
-        return depthwise.correlate(x, w, b, y, geometry)
-    if narrow.pays(filters, channels, groups):
-        return narrow.correlate(x, w, b, y, geometry)
-    if _filled(filters // groups, LANES) * _filled(math.prod(y.shape[1:-1]), 8) < FILLED:
-        return None
-    return wide.correlate(x, w, b, y, geometry, groups)
+        depthwise.correlate(x, w, b, y, geometry)
+    elif narrow.pays(filters, channels, groups):
+        narrow.correlate(x, w, b, y, geometry)
+    elif _filled(filters // groups, LANES) * _filled(math.prod(y.shape[1:-1]), 8) < FILLED:
+        return False
+    else:
+        wide.correlate(x, w, b, y, geometry, groups)
+    return True
 
 
 def weight_grad(g: NDArray, x: NDArray, geometry: Geometry, groups: int) -> NDArray | None:

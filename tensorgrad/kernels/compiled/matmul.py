@@ -9,12 +9,15 @@ from numpy.typing import NDArray
 
 from tensorgrad.kernels import matmul as numpy_version
 from tensorgrad.kernels.compiled.jit import jit
+from tensorgrad.kernels.compiled.pieces import piece
 from tensorgrad.kernels.compiled.simd import LANES, load, load_part, total, zeros
+from tensorgrad.kernels.compiled.threads import shared
 from tensorgrad.kernels.compiled.tile_product import ROWS, tile_product
 
-LARGEST = 8_000_000  # multiply-adds; in larger products BLAS is faster, though it packs both matrices first
-FEW = 48  # rows; BLAS transposes b' while it packs, which pays when more rows meet it
+LARGEST = 24_000_000  # multiply-adds; in larger products BLAS is faster, though it packs both matrices first
 DEEPEST = 1024  # numbers that may be added one after the other in float32
+TASK = 300_000  # multiply-adds, some 5 us
+LINE = 16  # numbers of a cache line: two threads that write into one wait for each other
 PANEL = 8192  # numbers of b that stay in the L1 cache while the rows of a pass
 
 _narrow = tile_product(1, accumulate=False)
@@ -27,39 +30,55 @@ def product(a: NDArray, b: NDArray) -> NDArray:
         (rows, depth), columns = a.shape, b.shape[1]
         if rows * depth * columns <= LARGEST:
             c = np.empty((rows, columns), np.float32)
-            if min(rows, columns) < FEW and a.flags.c_contiguous and b.flags.f_contiguous:
-                _rows_with_rows(a.reshape(-1), b.T.reshape(-1), c.reshape(-1), rows, columns, depth)
+            if a.flags.c_contiguous and b.flags.f_contiguous:
+                tasks = _tasks(-(-columns // LINE), rows * depth * columns)
+                _rows_with_rows(tasks, a.reshape(-1), b.T.reshape(-1), c.reshape(-1), rows, columns, depth)
                 return c
             tiled = rows >= ROWS and columns >= LANES and depth <= DEEPEST
             if tiled and a.flags.forc and b.flags.c_contiguous:
                 numbers, row, step = (a, depth, 1) if a.flags.c_contiguous else (a.T, 1, rows)
-                _rows_with_columns(numbers.reshape(-1), row, step, b.reshape(-1), c.reshape(-1), rows, columns, depth)
+                width = 2 * LANES if columns >= 2 * LANES else LANES
+                tasks = _tasks(-(-columns // width), rows * depth * columns)
+                result = c.reshape(-1)
+                _rows_with_columns(tasks, numbers.reshape(-1), row, step, b.reshape(-1), result, rows, columns, depth)
                 return c
     return numpy_version.product.numpy(a, b)  # type: ignore[attr-defined]
 
 
+def _tasks(parts: int, work: int) -> int:
+    """Return how many tasks are made of the columns of so many multiply-adds."""
+    return max(1, min(parts, work // TASK))
+
+
+@shared
 @jit
-def _rows_with_columns(a: Any, row: Any, step: Any, b: Any, c: Any, rows: Any, columns: Any, depth: Any) -> None:
+def _rows_with_columns(
+    at: Any, a: Any, row: Any, step: Any, b: Any, c: Any, rows: Any, columns: Any, depth: Any
+) -> None:
     """c = a b, where a[i, k] is number ``i row + k step`` of a, and b and c are in memory order."""
     wide = columns >= 2 * LANES
     width = 2 * LANES if wide else LANES
-    for start in range(0, columns, width):
+    first, last = piece(at, -(-columns // width))
+    for start in range(first * width, last * width, width):
         j = min(start, columns - width)  # the last tiles overlap the ones before
-        for first in range(0, rows, ROWS):
-            i = min(first, rows - ROWS)
+        for top in range(0, rows, ROWS):
+            i = min(top, rows - ROWS)
             if wide:
                 _wide(a, i * row, row, step, b, j, columns, c, i * columns + j, columns, depth)
             else:
                 _narrow(a, i * row, row, step, b, j, columns, c, i * columns + j, columns, depth)
 
 
+@shared
 @jit
-def _rows_with_rows(a: Any, b: Any, c: Any, rows: Any, columns: Any, depth: Any) -> None:
+def _rows_with_rows(at: Any, a: Any, b: Any, c: Any, rows: Any, columns: Any, depth: Any) -> None:
     """c = a b', where a and b have rows of ``depth`` numbers: vectors run along the sum, nothing is transposed."""
     whole = depth // LANES * LANES
     panel = max(4, PANEL // max(depth, 1) // 4 * 4)
-    for start in range(0, columns, panel):
-        last = min(start + panel, columns) - 1
+    begin, end = piece(at, -(-columns // LINE))
+    stop = min(end * LINE, columns)
+    for start in range(begin * LINE, stop, panel):
+        last = min(start + panel, stop) - 1
         for i in range(0, rows, 2):
             i1 = min(i + 1, rows - 1)  # beyond the edge a tile repeats the last row
             p0, p1 = i * depth, i1 * depth

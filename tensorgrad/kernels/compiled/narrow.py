@@ -14,19 +14,17 @@ from numpy.typing import NDArray
 
 from tensorgrad.kernels.compiled.jit import jit
 from tensorgrad.kernels.compiled.offsets import (
-    Job,
-    Piece,
     aligned,
     bring,
     contiguous,
     image_space,
-    in_pieces,
     memory,
     result_memory,
-    shared_out,
     tables,
+    tasks,
 )
 from tensorgrad.kernels.compiled.simd import LANES
+from tensorgrad.kernels.compiled.threads import shared
 from tensorgrad.kernels.compiled.tile import add_inner, load_row, places, store_totals, tile
 from tensorgrad.kernels.im2col import Geometry
 from tensorgrad.kernels.layout import channels_last
@@ -41,8 +39,8 @@ def pays(filters: int, channels: int, groups: int) -> bool:
     return groups == 1 and filters <= FILTERS and channels % LANES == 0
 
 
-def correlate(x: NDArray, w: NDArray, b: NDArray | None, y: NDArray, geometry: Geometry) -> list[Job]:
-    """Return the jobs that together write conv(x, w, b) into y (N, *out, F)."""
+def correlate(x: NDArray, w: NDArray, b: NDArray | None, y: NDArray, geometry: Geometry) -> None:
+    """Write conv(x, w, b) into y (N, *out, F)."""
     filters, channels = w.shape[:2]
     numbers, _ = memory(x)
     result, steps = result_memory(y)
@@ -52,15 +50,18 @@ def correlate(x: NDArray, w: NDArray, b: NDArray | None, y: NDArray, geometry: G
     flat = weights.reshape(-1)
     bias = np.zeros(filters, y.dtype) if b is None else contiguous(b)
 
-    def job(piece: Piece) -> None:
-        _correlate(numbers, image_space(numbers, table), table, flat, bias, result, piece, ROWS, COLUMNS)
+    cut = tasks(len(y), len(table.window), y.size * len(table.tap))
+    images = image_space(numbers, table)
+    _correlate(len(cut), numbers, images, table, flat, bias, result, cut, ROWS, COLUMNS)
 
-    return in_pieces(job, shared_out(len(y), len(table.window), y.size * len(table.tap)))
 
-
+@shared
 @jit
-def _correlate(x: Any, image: Any, table: Any, w: Any, b: Any, y: Any, piece: Any, rows: Any, columns: Any) -> None:
-    n0, n1, start, stop = piece
+def _correlate(
+    at: Any, x: Any, images: Any, table: Any, w: Any, b: Any, y: Any, cut: Any, rows: Any, columns: Any
+) -> None:
+    n0, n1, start, stop = cut[at[0], 0], cut[at[0], 1], cut[at[0], 2], cut[at[0], 3]
+    image = images[at[2] if table.size else 0]
     depth = len(table.tap)
     for n in range(n0, n1):
         base, to = 0 if table.size else n * table.x_sample, n * table.y_sample

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,14 +22,12 @@ from tensorgrad.kernels.compiled.simd import LANES, load, store
 from tensorgrad.kernels.im2col import Geometry, Ints
 from tensorgrad.kernels.layout import channels_last
 from tensorgrad.kernels.scratch import scratch
-from tensorgrad.kernels.threads import get_num_threads, parallel, split
+from tensorgrad.kernels.threads import get_num_threads, split
 
 Offsets = NDArray[np.intp]
-Job = Callable[[], None]
-Piece = tuple[int, int, int, int]  # samples start .. stop - 1, output pixels start .. stop - 1
 
-WORTH_A_THREAD = 2_000_000  # multiplications: some 30 us, twice what it costs to hand them over
-MOST_SHARES = 16  # of a sum, each of which takes memory
+TASK = 500_000  # multiplications of a piece, some 10 us: a thread that comes late finds more of them
+MOST_TASKS, MOST_SHARES = 64, 16
 
 
 class Tables(NamedTuple):
@@ -130,10 +128,10 @@ def aligned(shape: Ints, dtype: DTypeLike) -> NDArray:
 
 
 def image_space(x: NDArray, table: Tables) -> NDArray:
-    """Return memory for one padded sample, its border zero; x itself where samples need no copy."""
+    """Return memory for one padded sample a thread, its border zero; x itself where samples need no copy."""
     if table.size == 0:
-        return x
-    image = scratch("image", (table.size,), x.dtype)
+        return x[None]
+    image = scratch("image", (get_num_threads(), table.size), x.dtype)
     image.fill(0)
     return image
 
@@ -160,36 +158,22 @@ def bring(row: int, first: int, last: int, n: int, x: Any, image: Any, table: An
 # ---- cutting the work --------------------------------------------------------------------------------------
 
 
-def shared_out(samples: int, pixels: int, multiplications: int) -> tuple[Piece, ...]:
-    """Return a piece for each thread, or a single one of small work; for results that do not depend on the cut."""
-    return _cut(samples, pixels, min(get_num_threads(), 1 + multiplications // WORTH_A_THREAD))
-
-
-def summed_up(samples: int, pixels: int, multiplications: int) -> tuple[Piece, ...]:
-    """Return the pieces of a sum over samples and pixels; since its rounding depends on them, threads do not count."""
-    if multiplications < WORTH_A_THREAD:
-        return _cut(samples, pixels, 1)
-    return _cut(samples, pixels, min(MOST_SHARES, max(4, multiplications // (8 * WORTH_A_THREAD))))
+@functools.lru_cache(maxsize=128)
+def tasks(samples: int, pixels: int, multiplications: int) -> NDArray[np.intp]:
+    """Return the pieces of work (tasks, 4) whose results do not depend on each other."""
+    return _cut(samples, pixels, max(1, min(MOST_TASKS, multiplications // TASK)))
 
 
 @functools.lru_cache(maxsize=128)
-def _cut(samples: int, pixels: int, wanted: int) -> tuple[Piece, ...]:
+def shares(samples: int, pixels: int, multiplications: int) -> NDArray[np.intp]:
+    """Return the pieces of a sum over samples and pixels: not many, since each takes memory."""
+    return _cut(samples, pixels, max(1, min(MOST_SHARES, multiplications // (2 * TASK))))
+
+
+def _cut(samples: int, pixels: int, wanted: int) -> NDArray[np.intp]:
+    """Return ``wanted`` pieces or some more: (first sample, last + 1, first output pixel, last + 1)."""
     if samples >= wanted:
-        return tuple((*part, 0, pixels) for part in split(samples, wanted))
-    return tuple((n, n + 1, *part) for n in range(samples) for part in split(pixels, -(-wanted // samples)))
-
-
-def in_pieces(write: Callable[[Piece], None], cut: Sequence[Piece]) -> list[Job]:
-    """Return a job for every piece; a single one is small, so it is done at once and there is none."""
-    if len(cut) == 1:
-        write(cut[0])
-        return []
-    return [functools.partial(write, piece) for piece in cut]
-
-
-def sum_of_pieces(share: Callable[[Piece], NDArray], cut: Sequence[Piece]) -> NDArray:
-    """Return the sum of the shares, added in a fixed order."""
-    first, *rest = parallel(share, cut) if len(cut) > 1 else [share(cut[0])]
-    for other in rest:
-        first += other
-    return first
+        pieces = [(*part, 0, pixels) for part in split(samples, wanted)]
+    else:
+        pieces = [(n, n + 1, *part) for n in range(samples) for part in split(pixels, -(-wanted // samples))]
+    return np.array(pieces, np.intp)

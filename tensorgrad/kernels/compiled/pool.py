@@ -8,13 +8,16 @@ selection between two numbers never branches: which of them is larger is random.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tensorgrad.kernels import pool as kernel
 from tensorgrad.kernels.compiled.jit import jit, twin_of
+from tensorgrad.kernels.compiled.pieces import piece, pieces_of
+from tensorgrad.kernels.compiled.threads import shared
+from tensorgrad.kernels.layout import channels_last
 from tensorgrad.kernels.windows import Ints, Windows, tile
 
 OUTSIDE = -1  # stands for a pixel in the padding
@@ -50,33 +53,44 @@ def _by_pixel(x: NDArray) -> NDArray:
     return x.reshape(x.shape[0], -1, x.shape[-1]) if x.size else x.reshape(0, 0, x.shape[-1])
 
 
-@twin_of(kernel.max_pool_block)
-def max_pool_block(x: NDArray, y: NDArray, place: NDArray, windows: Windows) -> None:
-    """See `kernels.pool.max_pool_block`."""
-    found = table(windows, x.shape[1:-1], y.shape[1:-1])
-    lowest = np.array([-np.inf if y.dtype.kind == "f" else np.iinfo(y.dtype).min], y.dtype)
+@twin_of(kernel.max_of_images)
+def max_of_images(x: NDArray, y: NDArray, place: NDArray, windows: Windows) -> None:
+    """See `kernels.pool.max_of_images`."""
+    found = table(windows, x.shape[2:], y.shape[1:-1])
+    arrays = _by_pixel(channels_last(x)), _by_pixel(y), _by_pixel(place), found.pixels
+    tasks = pieces_of(y.size // max(1, y.shape[-1]), x.size)
     if found.four:
-        _max_of_four(_by_pixel(x), _by_pixel(y), _by_pixel(place), found.pixels)
+        _max_of_four(tasks, *arrays)
     else:
-        _max(_by_pixel(x), _by_pixel(y), _by_pixel(place), found.pixels, lowest)
+        lowest = np.array([-np.inf if y.dtype.kind == "f" else np.iinfo(y.dtype).min], y.dtype)
+        _max(tasks, *arrays, lowest)
 
 
-@twin_of(kernel.scatter_block)
-def scatter_block(g: NDArray, place: NDArray, gx: NDArray, windows: Windows) -> None:
-    """See `kernels.pool.scatter_block`."""
-    found = table(windows, gx.shape[1:-1], g.shape[1:-1])
-    loops = _select_to_four if found.four and found.tiled and g.shape[-1] >= VECTOR else _add_at_places
-    loops(_by_pixel(g), _by_pixel(place), _by_pixel(gx), found.pixels)
+@twin_of(kernel.scatter_to_images)
+def scatter_to_images(g: NDArray, place: NDArray, gx: NDArray, windows: Windows) -> None:
+    """See `kernels.pool.scatter_to_images`."""
+    found = table(windows, gx.shape[1:-1], g.shape[2:])
+    arrays = _by_pixel(channels_last(g)), _by_pixel(channels_last(place)), _by_pixel(gx), found.pixels
+    if found.four and found.tiled and g.shape[1] >= VECTOR:
+        _select_to_four(pieces_of(g.size // g.shape[1], gx.size), *arrays)
+    else:
+        _add_at_places(pieces_of(len(gx), gx.size), *arrays)
 
 
-@twin_of(kernel.gather_block)
-def gather_block(x: NDArray, place: NDArray, y: NDArray, windows: Windows) -> None:
-    """See `kernels.pool.gather_block`."""
-    pixels = table(windows, x.shape[1:-1], y.shape[1:-1]).pixels
-    _gather(_by_pixel(x), _by_pixel(place), _by_pixel(y), pixels)
+@twin_of(kernel.gather_from_images)
+def gather_from_images(x: NDArray, place: NDArray, y: NDArray, windows: Windows) -> None:
+    """See `kernels.pool.gather_from_images`."""
+    pixels = table(windows, x.shape[2:], y.shape[1:-1]).pixels
+    _gather(
+        pieces_of(y.size // max(1, y.shape[-1]), x.size),
+        _by_pixel(channels_last(x)),
+        _by_pixel(channels_last(place)),
+        _by_pixel(y),
+        pixels,
+    )
 
 
-# ---- loops -------------------------------------------------------------------------------------------------
+# ---- a piece of all windows ----------------------------------------------------------------------------------
 
 
 @jit
@@ -85,10 +99,13 @@ def _wins(b: float, a: float) -> bool:
     return (a == a) & (not (b <= a))
 
 
+@shared
 @jit
-def _max(x: NDArray, y: NDArray, place: NDArray, pixels: NDArray, lowest: NDArray) -> None:
-    for n in range(y.shape[0]):
-        for o in range(y.shape[1]):
+def _max(at: Any, x: NDArray, y: NDArray, place: NDArray, pixels: NDArray, lowest: NDArray) -> None:
+    windows = y.shape[1]
+    start, stop = piece(at, len(y) * windows)
+    for n in range(start // windows, -(-stop // windows)):
+        for o in range(max(start - n * windows, 0), min(stop - n * windows, windows)):
             best, where = y[n, o], place[n, o]
             none = True
             for k in range(pixels.shape[1]):
@@ -109,11 +126,14 @@ def _max(x: NDArray, y: NDArray, place: NDArray, pixels: NDArray, lowest: NDArra
                     best[c], where[c] = lowest[0], 0
 
 
+@shared
 @jit
-def _max_of_four(x: NDArray, y: NDArray, place: NDArray, pixels: NDArray) -> None:
+def _max_of_four(at: Any, x: NDArray, y: NDArray, place: NDArray, pixels: NDArray) -> None:
     zero, one, two, three = np.uint8(0), np.uint8(1), np.uint8(2), np.uint8(3)
-    for n in range(y.shape[0]):
-        for o in range(y.shape[1]):
+    windows = y.shape[1]
+    start, stop = piece(at, len(y) * windows)
+    for n in range(start // windows, -(-stop // windows)):
+        for o in range(max(start - n * windows, 0), min(stop - n * windows, windows)):
             best, where = y[n, o], place[n, o]
             x0, x1, x2, x3 = x[n, pixels[o, 0]], x[n, pixels[o, 1]], x[n, pixels[o, 2]], x[n, pixels[o, 3]]
             for c in range(best.size):
@@ -129,12 +149,15 @@ def _max_of_four(x: NDArray, y: NDArray, place: NDArray, pixels: NDArray) -> Non
                 where[c] = lower_place if third else upper_place
 
 
+@shared
 @jit
-def _select_to_four(g: NDArray, place: NDArray, gx: NDArray, pixels: NDArray) -> None:
+def _select_to_four(at: Any, g: NDArray, place: NDArray, gx: NDArray, pixels: NDArray) -> None:
     """For windows of four pixels that tile the image: each pixel is written once."""
     zero = gx.dtype.type(0)
-    for n in range(g.shape[0]):
-        for o in range(g.shape[1]):
+    windows = g.shape[1]
+    start, stop = piece(at, len(g) * windows)
+    for n in range(start // windows, -(-stop // windows)):
+        for o in range(max(start - n * windows, 0), min(stop - n * windows, windows)):
             gradient, where = g[n, o], place[n, o]
             for k in range(4):  # a constant, so that comparisons with it run in vector registers
                 pixel = gx[n, pixels[o, k]]
@@ -142,9 +165,10 @@ def _select_to_four(g: NDArray, place: NDArray, gx: NDArray, pixels: NDArray) ->
                     pixel[c] = gradient[c] if where[c] == k else zero
 
 
+@shared
 @jit
-def _add_at_places(g: NDArray, place: NDArray, gx: NDArray, pixels: NDArray) -> None:
-    for n in range(g.shape[0]):
+def _add_at_places(at: Any, g: NDArray, place: NDArray, gx: NDArray, pixels: NDArray) -> None:
+    for n in range(*piece(at, len(g))):
         gx[n] = 0
         for o in range(g.shape[1]):
             gradient, where = g[n, o], place[n, o]
@@ -154,10 +178,13 @@ def _add_at_places(g: NDArray, place: NDArray, gx: NDArray, pixels: NDArray) -> 
                     gx[n, pixel, c] += gradient[c]
 
 
+@shared
 @jit
-def _gather(x: NDArray, place: NDArray, y: NDArray, pixels: NDArray) -> None:
-    for n in range(y.shape[0]):
-        for o in range(y.shape[1]):
+def _gather(at: Any, x: NDArray, place: NDArray, y: NDArray, pixels: NDArray) -> None:
+    windows = y.shape[1]
+    start, stop = piece(at, len(y) * windows)
+    for n in range(start // windows, -(-stop // windows)):
+        for o in range(max(start - n * windows, 0), min(stop - n * windows, windows)):
             value, where = y[n, o], place[n, o]
             for c in range(value.size):
                 pixel = pixels[o, where[c]]

@@ -2,34 +2,42 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from tensorgrad.kernels import reduce as kernel
 from tensorgrad.kernels.compiled.jit import fused, jit, twin_of
+from tensorgrad.kernels.compiled.pieces import piece, pieces
+from tensorgrad.kernels.compiled.threads import shared
 
 WIDTH = 256  # numbers of the rows that are laid end to end: starting a loop over 16 numbers costs more than the loop
 
 
 @twin_of(kernel.sums_of_blocks)
+def sums_of_blocks(x: NDArray) -> NDArray:
+    """See `kernels.reduce.sums_of_blocks`."""
+    sums = np.empty((pieces(x), x.shape[1]))
+    _sums(len(sums), x, sums)
+    return sums
+
+
+@shared
 @fused
-def sums_of_blocks(x: NDArray, edges: NDArray) -> NDArray:
-    """The sum of the rows of each block."""
+def _sums(at: Any, x: Any, sums: Any) -> None:
     channels = x.shape[1]
+    start, stop = piece(at, len(x))
     together = max(1, WIDTH // max(1, channels))
     total = np.empty(together * channels, np.float64)
-    sums = np.zeros((len(edges) - 1, channels), np.float64)
-    for i in range(len(sums)):
-        start, stop = edges[i], edges[i + 1]
-        count = (stop - start) // together
-        long = x[start : start + count * together].reshape(count, together * channels)
-        sum_rows(long, 0, count, total)
-        share_by_channel(total, channels)
-        sums[i] = total[:channels]
-        for row in range(start + count * together, stop):
-            for c in range(channels):
-                sums[i, c] += x[row, c]
-    return sums
+    count = (stop - start) // together
+    long = x[start : start + count * together].reshape(count, together * channels)
+    sum_rows(long, 0, count, total)
+    share_by_channel(total, channels)
+    sums[at[0]] = total[:channels]
+    for row in range(start + count * together, stop):
+        for c in range(channels):
+            sums[at[0], c] += x[row, c]
 
 
 @fused

@@ -9,6 +9,7 @@ The first serves the forward pass and the input gradient. Groups are tiles that 
 from __future__ import annotations
 
 import functools
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,26 +17,25 @@ from numpy.typing import NDArray
 
 from tensorgrad.kernels.compiled.jit import jit
 from tensorgrad.kernels.compiled.offsets import (
-    Job,
     Offsets,
-    Piece,
     aligned,
     bring,
     contiguous,
     image_space,
-    in_pieces,
     memory,
     result_memory,
-    shared_out,
+    shares,
     strides,
-    sum_of_pieces,
-    summed_up,
     tables,
+    tasks,
 )
+from tensorgrad.kernels.compiled.pieces import add_up
 from tensorgrad.kernels.compiled.simd import LANES
+from tensorgrad.kernels.compiled.threads import shared
 from tensorgrad.kernels.compiled.tile import add_outer, add_tile, load_row, places, store_tile, tile
 from tensorgrad.kernels.im2col import Geometry
 from tensorgrad.kernels.layout import channels_first
+from tensorgrad.kernels.scratch import scratch
 
 PIXELS = 256  # pixels whose windows stay in the second cache while the tiles of filters pass over them
 DEPTH = 144  # taps summed at a stretch: their weights stay in the first cache, and short sums are more accurate
@@ -79,8 +79,8 @@ def _form(filters: int, itemsize: int, most_rows: int) -> tuple[Numbers, Numbers
 # ---- forward and input gradient ----------------------------------------------------------------------------
 
 
-def correlate(x: NDArray, w: NDArray, b: NDArray | None, y: NDArray, geometry: Geometry, groups: int) -> list[Job]:
-    """Return the jobs that together write conv(x, w, b) into y (N, *out, F)."""
+def correlate(x: NDArray, w: NDArray, b: NDArray | None, y: NDArray, geometry: Geometry, groups: int) -> None:
+    """Write conv(x, w, b) into y (N, *out, F)."""
     filters, channels = w.shape[:2]
     numbers, last = memory(x, any_order=True)
     result, steps = result_memory(y)
@@ -92,10 +92,9 @@ def correlate(x: NDArray, w: NDArray, b: NDArray | None, y: NDArray, geometry: G
     _pack(contiguous(w).reshape(filters, channels, -1), bias, groups, packed)
     weights = packed.reshape(-1)
 
-    def job(piece: Piece) -> None:
-        _correlate(numbers, image_space(numbers, table), table, tiles, weights, result, piece, rows, columns)
-
-    return in_pieces(job, shared_out(len(y), len(table.window), y.size * len(table.tap)))
+    cut = tasks(len(y), len(table.window), y.size * len(table.tap))
+    images = image_space(numbers, table)
+    _correlate(len(cut), numbers, images, table, tiles, weights, result, cut, rows, columns)
 
 
 @jit
@@ -113,9 +112,13 @@ def _pack(w: Any, b: Any, groups: Any, packed: Any) -> None:
                 packed[tile, 1 + k * channels + c, lane] = w[f, c, k]
 
 
+@shared
 @jit
-def _correlate(x: Any, image: Any, table: Any, tiles: Any, w: Any, y: Any, piece: Any, rows: Any, columns: Any) -> None:
-    n0, n1, start, stop = piece
+def _correlate(
+    at: Any, x: Any, images: Any, table: Any, tiles: Any, w: Any, y: Any, cut: Any, rows: Any, columns: Any
+) -> None:
+    n0, n1, start, stop = cut[at[0], 0], cut[at[0], 1], cut[at[0], 2], cut[at[0], 3]
+    image = images[at[2] if table.size else 0]
     tap, depth, width = table.tap, len(table.tap), len(columns) * LANES
     for n in range(n0, n1):
         base = 0 if table.size else n * table.x_sample
@@ -152,23 +155,26 @@ def weight_grad(g: NDArray, x: NDArray, geometry: Geometry, groups: int) -> NDAr
     tiles = _tiles(groups, channels * table.between, filters // groups, width)
     place = np.arange(taps) * width
 
-    def share(piece: Piece) -> NDArray:
-        sums = aligned((len(tiles.first), taps, width), x.dtype)
-        image = image_space(numbers, table)
-        _weight_grad(numbers, image, table, tiles, gradient, sums.reshape(-1), place, piece, rows, columns)
-        return sums
-
-    sums = sum_of_pieces(share, summed_up(len(x), len(table.window), g.size * taps))
-    every = sums.reshape(groups, -1, taps, width).swapaxes(2, 3).reshape(groups, -1, taps)
+    shape = (len(tiles.first), taps, width)
+    cut = shares(len(x), len(table.window), g.size * taps)
+    sums = scratch("shares", (len(cut), math.prod(shape)), x.dtype)
+    images = image_space(numbers, table)
+    _weight_grad(len(cut), numbers, images, table, tiles, gradient, sums, place, cut, rows, columns)
+    total = add_up(sums).reshape(shape)
+    every = total.reshape(groups, -1, taps, width).swapaxes(2, 3).reshape(groups, -1, taps)
     kernels = every[:, : filters // groups].reshape(filters, *geometry.kernel, channels)
-    return np.ascontiguousarray(channels_first(kernels))
+    return channels_first(kernels).copy()
 
 
+@shared
 @jit
 def _weight_grad(
-    x: Any, image: Any, table: Any, tiles: Any, g: Any, sums: Any, place: Any, piece: Any, rows: Any, columns: Any
-) -> None:
-    n0, n1, start, stop = piece
+    at: Any, x: Any, images: Any, table: Any, tiles: Any,
+    g: Any, shares: Any, place: Any, cut: Any, rows: Any, columns: Any,
+) -> None:  # fmt: skip
+    n0, n1, start, stop = cut[at[0], 0], cut[at[0], 1], cut[at[0], 2], cut[at[0], 3]
+    image, sums = images[at[2] if table.size else 0], shares[at[0]]
+    sums[:] = 0
     depth, width = len(table.tap), len(columns) * LANES
     for n in range(n0, n1):
         base = 0 if table.size else n * table.x_sample

@@ -1,21 +1,27 @@
 """Winograd's convolution as loops over vectors of channels; see kernels/winograd.py for the formulas.
 
-One call computes one part of the result: its points, their products and the way back stay in the cache.
+One task computes one part of the result: its points, their products and the way back stay in the cache.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tensorgrad.kernels.compiled.jit import jit
+from tensorgrad.kernels.compiled.pieces import add_up, piece
 from tensorgrad.kernels.compiled.simd import LANES, load, splat, store
+from tensorgrad.kernels.compiled.threads import shared
 from tensorgrad.kernels.compiled.tile_product import ROWS, tile_product
 from tensorgrad.kernels.im2col import Ints
+from tensorgrad.kernels.partial_sums import MOST_TASKS, PARTIAL_FLOATS
 from tensorgrad.kernels.scratch import scratch
+from tensorgrad.kernels.threads import get_num_threads
 from tensorgrad.kernels.winograd import POINTS, Part, Tiling, count
 
 NOTHING = np.empty(0, np.float32)
@@ -24,81 +30,106 @@ _product1, _product2 = tile_product(1, accumulate=False), tile_product(2, accumu
 _add_product1, _add_product2 = tile_product(1, accumulate=True), tile_product(2, accumulate=True)
 
 
-def correlate(x: NDArray, u: NDArray, b: NDArray | None, y: NDArray, parts: Sequence[Part], tiles: Tiling) -> bool:
-    """Write the convolution of x (N, H, W, C) with the transformed weights u into some parts of y (N, H, W, F).
+def correlate(
+    x: NDArray, u: NDArray, b: NDArray | None, y: NDArray, parts: Sequence[Part], tiles: Tiling
+) -> list[Part]:
+    """Write the convolution of x (N, H, W, C) with the transformed weights u into y (N, H, W, F).
 
-    Returns False where a number is not finite: then the values next to it may be wrong.
+    Returns the parts where a number is not finite: then the values next to it may be wrong.
     """
     v, products = _at_points("points", x, parts, tiles), _at_points("products", y, parts, tiles)
     bias = NOTHING if b is None else b
-    return bool(_correlate(x, u, bias, y, np.array(parts), *_laid(tiles), _row_of_tiles(x, tiles), v, products))
+    finite = np.empty(len(parts), np.bool_)
+    _correlate(len(parts), x, u, bias, y, _array(parts), *_laid(tiles), _row_of_tiles(x, tiles), v, products, finite)
+    return [] if finite.all() else [part for part, right in zip(parts, finite, strict=True) if not right]
 
 
-def add_weight_grad(g: NDArray, x: NDArray, total: NDArray, parts: Sequence[Part], tiles: Tiling) -> None:
-    """Add the share of some parts in the weight gradient at the points, from g (N, H, W, F) and x, to ``total``."""
+def weight_grad_at_points(g: NDArray, x: NDArray, parts: Sequence[Part], tiles: Tiling) -> NDArray:
+    """Return the weight gradient at the points (36, C, F) from g (N, H, W, F) and x (N, H, W, C)."""
     v, z = _at_points("points", x, parts, tiles), _at_points("products", g, parts, tiles)
-    _add_weight_grad(g, x, total, np.array(parts), *_laid(tiles), _row_of_tiles(x, tiles), v, z)
+    shape = (POINTS**2, x.shape[-1], g.shape[-1])
+    size = math.prod(shape)
+    count = min(len(parts), max(2, min(MOST_TASKS, PARTIAL_FLOATS // size)))
+    sums = scratch("shares", (count, size), np.float32)
+    _weight_grad(count, g, x, sums, _array(parts), *_laid(tiles), _row_of_tiles(x, tiles), v, z)
+    return add_up(sums).reshape(shape)
 
 
 def _laid(tiles: Tiling) -> tuple[int, int, Ints]:
     return tiles.m, tiles.columns, tiles.padding
 
 
+@lru_cache(maxsize=128)
+def _array(parts: Sequence[Part]) -> NDArray:
+    return np.array(parts)
+
+
 def _at_points(name: str, image: NDArray, parts: Sequence[Part], tiles: Tiling) -> NDArray:
-    """Return scratch (36, tiles * C) for the largest part, with room for whole tiles of ROWS rows.
+    """Return scratch (threads, 36, tiles * C) for the largest part, with room for whole tiles of ROWS rows.
 
     One cache line lies between the points: at a distance that is a multiple of 4096 bytes, their addresses would fall
     into the same few places of the cache.
     """
-    rows = -(-max(count(part, tiles) for part in parts) // ROWS) * ROWS
-    return scratch(name, (POINTS**2, rows * image.shape[-1] + LANES), np.float32)
+    rows = -(-_largest(parts, tiles) // ROWS) * ROWS
+    return scratch(name, (get_num_threads(), POINTS**2, rows * image.shape[-1] + LANES), np.float32)
+
+
+@lru_cache(maxsize=128)
+def _largest(parts: Sequence[Part], tiles: Tiling) -> int:
+    return max(count(part, tiles) for part in parts)
 
 
 def _row_of_tiles(x: NDArray, tiles: Tiling) -> NDArray:
-    """Return scratch for six rows of points that belong to one row of tiles."""
-    return scratch("rows", (POINTS * (tiles.columns * tiles.m + POINTS - tiles.m) * x.shape[-1],), np.float32)
+    """Return scratch, for each thread, for six rows of points that belong to one row of tiles."""
+    row = POINTS * (tiles.columns * tiles.m + POINTS - tiles.m) * x.shape[-1]
+    return scratch("rows", (get_num_threads(), row), np.float32)
 
 
+@shared
 @jit
 def _correlate(
-    x: Any, u: Any, bias: Any, y: Any, parts: Any, m: int, columns: int, padding: Any, rows: Any, v: Any, products: Any
-) -> bool:
+    at: Any, x: Any, u: Any, bias: Any, y: Any,
+    parts: Any, m: Any, columns: Any, padding: Any, rows: Any, v: Any, products: Any, finite: Any,
+) -> None:  # fmt: skip
+    task, _, thread = at
+    v, products = v[thread], products[thread]
     channels, filters = x.shape[3], y.shape[3]
     paired = filters // (2 * LANES) * 2 * LANES  # columns that are computed two vectors at a time
-    finite = True
-    for i in range(len(parts)):
-        part = (parts[i, 0], parts[i, 1], parts[i, 2], parts[i, 3])
-        tiles = _input(x, v, part, m, columns, padding, rows)
-        for p in range(POINTS * POINTS):
-            a, b, c = p * v.shape[1], p * channels * filters, p * products.shape[1]
-            for t in range(0, tiles, ROWS):
-                at, ct = a + t * channels, c + t * filters
-                for f in range(0, paired, 2 * LANES):
-                    _product2(v, at, channels, 1, u, b + f, filters, products, ct + f, filters, channels)
-                for f in range(paired, filters, LANES):
-                    _product1(v, at, channels, 1, u, b + f, filters, products, ct + f, filters, channels)
-        finite &= _output(products, bias, y, part, m, columns)
-    return finite
+    part = (parts[task, 0], parts[task, 1], parts[task, 2], parts[task, 3])
+    tiles = _input(x, v, part, m, columns, padding, rows[thread])
+    for p in range(POINTS * POINTS):
+        a, b, c = p * v.shape[1], p * channels * filters, p * products.shape[1]
+        for t in range(0, tiles, ROWS):
+            start, to = a + t * channels, c + t * filters
+            for f in range(0, paired, 2 * LANES):
+                _product2(v, start, channels, 1, u, b + f, filters, products, to + f, filters, channels)
+            for f in range(paired, filters, LANES):
+                _product1(v, start, channels, 1, u, b + f, filters, products, to + f, filters, channels)
+    finite[task] = _output(products, bias, y, part, m, columns)
 
 
+@shared
 @jit
-def _add_weight_grad(
-    g: Any, x: Any, total: Any, parts: Any, m: int, columns: int, padding: Any, rows: Any, v: Any, z: Any
-) -> None:
+def _weight_grad(
+    at: Any, g: Any, x: Any, sums: Any,
+    parts: Any, m: Any, columns: Any, padding: Any, rows: Any, v: Any, z: Any,
+) -> None:  # fmt: skip
+    total, v, z = sums[at[0]], v[at[2]], z[at[2]]
+    total[:] = 0
     channels, filters = x.shape[3], g.shape[3]
     paired = filters // (2 * LANES) * 2 * LANES
-    for i in range(len(parts)):
+    for i in range(*piece(at, len(parts))):
         part = (parts[i, 0], parts[i, 1], parts[i, 2], parts[i, 3])
-        tiles = _input(x, v, part, m, columns, padding, rows)
+        tiles = _input(x, v, part, m, columns, padding, rows[at[2]])
         _gradient(g, z, part, m, columns)
         for p in range(POINTS * POINTS):
             a, b, t = p * v.shape[1], p * z.shape[1], p * channels * filters
             for c in range(0, channels, ROWS):
-                ct = t + c * filters
+                to = t + c * filters
                 for f in range(0, paired, 2 * LANES):
-                    _add_product2(v, a + c, 1, channels, z, b + f, filters, total, ct + f, filters, tiles)
+                    _add_product2(v, a + c, 1, channels, z, b + f, filters, total, to + f, filters, tiles)
                 for f in range(paired, filters, LANES):
-                    _add_product1(v, a + c, 1, channels, z, b + f, filters, total, ct + f, filters, tiles)
+                    _add_product1(v, a + c, 1, channels, z, b + f, filters, total, to + f, filters, tiles)
 
 
 @jit
