@@ -132,8 +132,8 @@ def _convolve(
     unbatched = x.ndim == rank + 1
     if unbatched:
         x = _reshape(x, shape=(1, *x.shape))
-    for i, n in enumerate(x.shape[2:]):
-        padded, extent = n + sum(pads[i]), (w.shape[2 + i] - 1) * spread[i] + 1
+    for i, (n, k, (before, after), d) in enumerate(zip(x.shape[2:], w.shape[2:], pads, spread, strict=True)):
+        padded, extent = before + n + after, (k - 1) * d + 1
         if n == 0 or extent > padded:
             raise op_error(
                 ValueError, op,
@@ -146,20 +146,21 @@ def _convolve(
 
 def _check_operands(rank: int, x: Any, w: Any, bias: Any, groups: Any, op: str) -> None:
     """Everything about the three operands that can be wrong, one clear error each."""
-    names = ("L", "H, W", "D, H, W")[rank - 1]
-    if x.ndim not in (rank + 1, rank + 2):
+    image, kernel = x.shape, w.shape
+    if len(image) not in (rank + 1, rank + 2):
+        names = ("L", "H, W", "D, H, W")[rank - 1]
         raise op_error(ValueError, op, f"expected input (N, C, {names}) or (C, {names}), got {describe(x)}")
-    if w.ndim != rank + 2:
+    if len(kernel) != rank + 2:
         raise op_error(
             ValueError,
             op,
             f"expected weight of {rank + 2} dimensions (F, C / groups, kernel), got {describe(w)}",
         )
     g = as_int(groups, op, "groups")
-    channels, filters = x.shape[-rank - 1], w.shape[0]
+    channels, filters = image[-rank - 1], kernel[0]
     if g < 1:
         raise op_error(ValueError, op, f"groups must be at least 1, got {g}")
-    if channels == 0 or filters == 0 or 0 in w.shape[2:]:
+    if channels == 0 or filters == 0 or 0 in kernel[2:]:
         raise op_error(
             ValueError,
             op,
@@ -171,11 +172,11 @@ def _check_operands(rank: int, x: Any, w: Any, bias: Any, groups: Any, op: str) 
             op,
             f"groups={g} must divide the input channels ({channels}) and the filters ({filters})",
         )
-    if w.shape[1] * g != channels:
+    if kernel[1] * g != channels:
         raise op_error(
             ValueError, op,
-            f"expected input with {w.shape[1] * g} channels for weight {tuple(w.shape)} and groups={g}, "
-            f"got {channels} channels (input {tuple(x.shape)})",
+            f"expected input with {kernel[1] * g} channels for weight {tuple(kernel)} and groups={g}, "
+            f"got {channels} channels (input {tuple(image)})",
         )  # fmt: skip
     if bias is not None and tuple(bias.shape) != (filters,):
         raise op_error(ValueError, op, f"bias must have shape ({filters},), got {tuple(bias.shape)}")
@@ -185,7 +186,8 @@ def _check_operands(rank: int, x: Any, w: Any, bias: Any, groups: Any, op: str) 
 def check_one_dtype(op: str, x: Any, w: Any, bias: Any) -> None:
     """TypeError unless input, weight and bias have the same dtype."""
     parts = [raw(p) for p in (x, w, bias) if p is not None]
-    if any(p.dtype != result_type(parts) for p in parts):
+    common = result_type(parts)
+    if any(p.dtype != common for p in parts):
         dtypes = ", ".join(str(p.dtype) for p in parts)
         raise op_error(
             TypeError,
@@ -196,13 +198,13 @@ def check_one_dtype(op: str, x: Any, w: Any, bias: Any) -> None:
 
 def per_dimension(value: Any, rank: int, op: str, name: str, minimum: int) -> tuple[int, ...]:
     """One integer per spatial dimension from an int or a tuple (a tuple of one is repeated)."""
-    entries = tuple(value) if isinstance(value, (tuple, list)) else (value,)
-    numbers = tuple(as_int(v, op, name) for v in entries)
+    entries = value if isinstance(value, (tuple, list)) else (value,)
+    numbers = tuple([as_int(v, op, name) for v in entries])
     if len(numbers) == 1:
         numbers *= rank
     if len(numbers) != rank:
         raise op_error(ValueError, op, f"{name} must be one integer or {rank}, got {value!r}")
-    if any(n < minimum for n in numbers):
+    if min(numbers) < minimum:
         raise op_error(ValueError, op, f"{name} must be at least {minimum}, got {value!r}")
     return numbers
 
@@ -211,7 +213,7 @@ def _padding_pairs(
     padding: Any, kernel_size: Any, stride: tuple[int, ...], dilation: tuple[int, ...], op: str
 ) -> Pairs:
     if not isinstance(padding, str):
-        return tuple((p, p) for p in per_dimension(padding, len(stride), op, "padding", minimum=0))
+        return tuple([(p, p) for p in per_dimension(padding, len(stride), op, "padding", minimum=0)])
     if padding == "valid":
         return ((0, 0),) * len(stride)
     if padding != "same":
