@@ -137,4 +137,5 @@ def _faded(value: Any) -> Any:
     """An argument without the arrays in it."""
     if isinstance(value, np.ndarray):
         return Faded(value.dtype, value.shape)
-    return tuple(map(_faded, value)) if type(value) is tuple else value
+    holds_arrays = type(value) is tuple and np.ndarray in map(type, value)  # an index; most tuples are of numbers
+    return tuple(map(_faded, value)) if holds_arrays else value
