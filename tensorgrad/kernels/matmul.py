@@ -83,7 +83,7 @@ def misfit(left: tuple[int, ...], right: tuple[int, ...]) -> str:
 @has_twin
 def product(a: NDArray, b: NDArray) -> NDArray:
     """Return a @ b for operands of middle size, on this thread."""
-    dtype = np.result_type(a, b)
+    dtype = a.dtype if a.dtype == b.dtype else np.result_type(a, b)
     with single_threaded_blas:
         return np.matmul(_for_blas(a, dtype), _for_blas(b, dtype))
 

@@ -199,7 +199,7 @@ def check_one_dtype(op: str, x: Any, w: Any, bias: Any) -> None:
 def per_dimension(value: Any, rank: int, op: str, name: str, minimum: int) -> tuple[int, ...]:
     """One integer per spatial dimension from an int or a tuple (a tuple of one is repeated)."""
     entries = value if isinstance(value, (tuple, list)) else (value,)
-    numbers = tuple([as_int(v, op, name) for v in entries])
+    numbers = tuple([v if type(v) is int else as_int(v, op, name) for v in entries])
     if len(numbers) == 1:
         numbers *= rank
     if len(numbers) != rank:

@@ -364,8 +364,8 @@ FAULTS = [
     Fault(
         "cross_entropy: ignored rows count as class 0",
         "tensorgrad/ops/cross_entropy.py",
-        "return kept, np.where(kept, t, 0)",
-        "return np.ones_like(kept), np.where(kept, t, 0)",
+        "return np.where(kept, t, kernel.IGNORED)",
+        "return np.where(kept, t, 0)",
         CE,
     ),
     Fault(
