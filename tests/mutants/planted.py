@@ -53,8 +53,8 @@ FAULTS = [
     Fault(
         "conv: padding swapped between H and W",
         "tensorgrad/ops/conv.py",
-        "padding=pads, dilation=spread, groups=int(groups))",
-        "padding=pads[::-1], dilation=spread, groups=int(groups))",
+        "padding=pads, dilation=spread, groups=groups)",
+        "padding=pads[::-1], dilation=spread, groups=groups)",
         CONV,
     ),
     Fault(
