@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from heapq import heappop, heappush
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from tensorgrad.autograd.primitive import TENSOR_CLASSES, wrap
 from tensorgrad.autograd.structural import add, cast, sum_to
 from tensorgrad.errors import describe
 from tensorgrad.kernels.elementwise import add_to
+from tensorgrad.kernels.slices import lie_alike
 from tensorgrad.state import per_thread
 
 
@@ -174,10 +176,12 @@ def _place(node: Node) -> str:
 def _fresh(gradient: Any, g: Any, node: Node, found: list[Any]) -> bool:
     """True when only this sweep can hold the array, so that a leaf may keep it without a copy.
 
-    A rule makes its result from ``g``, the output and the inputs; if it is none of these, no view, and not the
-    gradient of a second input too, it is new.
+    A rule makes its result from ``g``, the output and the inputs; if it is none of these, no view of them, and not
+    the gradient of a second input too, it is new.
     """
-    if type(gradient) is not ndarray or gradient.base is not None or gradient is g or gradient is node.value:
+    if type(gradient) is not ndarray or gradient is g or gradient is node.value:
+        return False
+    if gradient.base is not None and not _alone_on_its_base(gradient):
         return False
     for known in node.saved:
         if gradient is known:
@@ -188,7 +192,17 @@ def _fresh(gradient: Any, g: Any, node: Node, found: list[Any]) -> bool:
     times = 0
     for other in found:
         times += gradient is other
-    return times <= 1 and gradient.flags.c_contiguous
+    return times <= 1
+
+
+_view = np.empty(1)[:]
+_REFERENCES = getrefcount(_view.base)  # to an array that only one view refers to: the view's, and those of asking
+
+
+def _alone_on_its_base(view: ndarray) -> bool:
+    """True for a view of all of an array to which nothing else refers: as good as an array of its own."""
+    whole = type(view.base) is ndarray and view.base.nbytes == view.nbytes and 0 not in view.strides
+    return whole and view.flags.writeable and getrefcount(view.base) == _REFERENCES
 
 
 def backward(
@@ -255,7 +269,7 @@ def grad(
             raise RuntimeError(
                 f"grad: inputs[{i}] was not used to make the outputs; pass allow_unused=True to get None for it"
             )
-        results.append(None if gradient is None else _as_result(gradient, owned))
+        results.append(None if gradient is None else _as_result(gradient, owned, x))
     return tuple(results)
 
 
@@ -288,13 +302,13 @@ def _sweep(
     state.recording = create_graph
     try:
         with np.errstate(all="ignore"):
-            leaves = sweep.run()
             leaves = {
-                leaf: (run_hooks(leaf.hooks, g, leaf) if leaf.hooks is not None else g) for leaf, g in leaves.items()
+                leaf: (g, leaf in sweep.owned) if leaf.hooks is None else (run_hooks(leaf.hooks, g, leaf), False)
+                for leaf, g in sweep.run().items()
             }
     finally:
         state.recording = before
-    return {leaf: (g, leaf in sweep.owned and leaf.hooks is None) for leaf, g in leaves.items()}, sweep.caught
+    return leaves, sweep.caught
 
 
 def _as_tuple(tensors: Any) -> tuple[Any, ...]:
@@ -316,7 +330,8 @@ def _seed(root: Any, seed: Any, create_graph: bool, caller: str) -> Any:
                 f"{caller}: a gradient is created by itself only for scalar outputs, this one has shape {root.shape}; "
                 "pass the gradient, or reduce the output, for example with .sum()"
             )
-        array = np.ones(root.shape, root.dtype)
+        array = np.empty(root.shape, root.dtype)
+        array.fill(1)
         return wrap(array) if create_graph else array
     traced = type(seed) in TENSOR_CLASSES
     array = seed._data if traced else asarray(seed)
@@ -347,17 +362,27 @@ def _on_path(roots: tuple[Any, ...], targets: tuple[Any, ...]) -> set[Any]:
     return needed
 
 
-def _as_result(gradient: Any, owned: bool) -> Any:
-    """A Tensor that owns its memory (or is part of the new graph)."""
-    if type(gradient) in TENSOR_CLASSES:
-        return gradient
-    return wrap(gradient if owned else np.array(gradient, order="C"))
+def _as_result(gradient: Any, owned: bool, x: Any) -> Any:
+    """The gradient of ``x`` as a Tensor that owns its memory (or is part of the new graph)."""
+    return gradient if type(gradient) in TENSOR_CLASSES else wrap(_settled(gradient, owned, x._data))
+
+
+def _settled(gradient: ndarray, owned: bool, data: ndarray) -> ndarray:
+    """``gradient`` in memory of its own, in the order of ``data`` where that has no gaps, else in C order."""
+    if not data.flags.c_contiguous:
+        dense = np.empty_like(data)  # its axes lie in the order of those of data
+        if lie_alike(data, dense):
+            if owned and lie_alike(gradient, dense):
+                return gradient
+            dense[...] = gradient
+            return dense
+    return gradient if owned and gradient.flags.c_contiguous else np.array(gradient, order="C")
 
 
 def _accumulate_grad(leaf: Any, gradient: Any, owned: bool, create_graph: bool) -> None:
     """``leaf.grad += gradient``: the first gradient is kept, later ones are added."""
     if leaf.grad is None:
-        leaf.grad = _as_result(gradient, owned)
+        leaf.grad = _as_result(gradient, owned, leaf)
     elif create_graph or leaf.grad.requires_grad:
         leaf.grad = leaf.grad + gradient
     else:

@@ -11,7 +11,7 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -20,12 +20,15 @@ from tensorgrad.autograd.node import clock
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
-class Write(NamedTuple):
+class Write:
     """The newest write into one storage."""
 
-    storage: weakref.ref[np.ndarray]
-    number: int
-    line: str
+    __slots__ = ("line", "number", "storage")
+
+    def __init__(self, storage: weakref.ref[np.ndarray]) -> None:
+        self.storage = storage  # held so that it can say when the storage is gone
+        self.number = 0
+        self.line = ""
 
 
 #: Number of the newest write.
@@ -74,8 +77,9 @@ def write(*arrays: np.ndarray) -> int:
         for owner in owners:
             key = id(owner)
             known = _writes.get(key)
-            reference = known.storage if known else weakref.ref(owner, _forgetting(key))
-            _writes[key] = Write(reference, number, line)
+            if known is None:
+                known = _writes[key] = Write(weakref.ref(owner, _forgetting(key)))
+            known.number, known.line = number, line
     return number
 
 

@@ -118,8 +118,12 @@ class Node:
         """Drop the saved values; the structure stays, so that the graph can still be drawn."""
         self.saved = FREED
         self.value = None
-        if self.static:  # a mask, an index, moments: what the forward saved for the rules
-            self.static = {name: _faded(value) for name, value in self.static.items()}
+        faded = {}  # a mask, an index, moments: what the forward saved for the rules
+        for name, value in self.static.items():
+            if isinstance(value, np.ndarray) or (type(value) is tuple and np.ndarray in map(type, value)):
+                faded[name] = _faded(value)
+        if faded:
+            self.static = {**self.static, **faded}
 
     def __repr__(self) -> str:
         path = f" in {self.module_path}" if self.module_path else ""

@@ -97,10 +97,10 @@ class Primitive:
         if self.joint is not None:
             wanted = tuple([edge is not None for edge in edges])
             return list(self.joint(wanted, g, y, *inputs, **static))
-        return [
-            None if edge is None or rule is None else rule(g, y, *inputs, **static)
-            for edge, rule in zip(edges, self.rules)
-        ]
+        found = []
+        for edge, rule in zip(edges, self.rules):
+            found.append(None if edge is None or rule is None else rule(g, y, *inputs, **static))
+        return found
 
     def __repr__(self) -> str:
         return f"<primitive {self.name}>"

@@ -39,11 +39,11 @@ def _rows(x: NDArray) -> NDArray:
 
 def _over(work: Callable[..., None], rows: NDArray, *others: NDArray) -> None:
     """Run ``work`` on blocks of the rows and what belongs to them, on all threads."""
-    blocks = split(len(rows), -(-rows.size // BLOCK_FLOATS))
-    if len(blocks) == 1:
-        return work(rows, *others)
-    parallel(lambda at: work(*(a[at[0] : at[1]] for a in (rows, *others))), blocks)
-    return None
+    if rows.size <= BLOCK_FLOATS:
+        work(rows, *others)
+    else:
+        blocks = split(len(rows), -(-rows.size // BLOCK_FLOATS))
+        parallel(lambda at: work(*(a[at[0] : at[1]] for a in (rows, *others))), blocks)
 
 
 @has_twin

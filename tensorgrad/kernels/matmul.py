@@ -12,6 +12,7 @@ from tensorgrad.kernels.threads import parallel, single_threaded_blas, split
 from tensorgrad.kernels.twin import has_twin
 
 ONE_CALL = 24_000_000  # multiply-adds, 0.3 ms; to wake another thread and wait for it takes up to 0.1 ms
+SMALL = 2_000  # multiply-adds; below that every way takes about as long
 PER_TASK = 4_000_000
 MOST_TASKS = 16
 NARROWEST = 64  # rows or columns; BLAS packs the whole other operand again for every piece
@@ -25,9 +26,14 @@ def matmul(a: NDArray, b: NDArray) -> NDArray:
     Large products are cut along the batch, the rows or the columns, whichever is longest; the cut depends on
     the shapes only, so results do not depend on the number of threads. Raises ValueError for shapes that do not fit.
     """
+    pairs = a.size * b.size  # at least as many as there are multiply-adds
     try:
-        if a.size * b.size < BLAS_STAYS_SINGLE or a.shape[-1] != b.shape[-2 if b.ndim > 1 else 0]:
-            return np.matmul(a, b)
+        if pairs < SMALL:
+            return a @ b
+        if a.ndim > 1 < b.ndim and a.shape[-1] == b.shape[-2] == 1:
+            return a * b  # a column times a row; NumPy's product has only a slow loop for it
+        if pairs < BLAS_STAYS_SINGLE or a.shape[-1] != b.shape[-2 if b.ndim > 1 else 0]:
+            return a @ b
     except ValueError:
         raise ValueError(misfit(a.shape, b.shape)) from None
     if a.ndim < 2 or b.ndim < 2 or (a.ndim == b.ndim == 2 and a.size * b.shape[1] <= ONE_CALL):
@@ -77,7 +83,7 @@ def misfit(left: tuple[int, ...], right: tuple[int, ...]) -> str:
 @has_twin
 def product(a: NDArray, b: NDArray) -> NDArray:
     """Return a @ b for operands of middle size, on this thread."""
-    dtype = np.result_type(a, b)
+    dtype = a.dtype if a.dtype == b.dtype else np.result_type(a, b)
     with single_threaded_blas:
         return np.matmul(_for_blas(a, dtype), _for_blas(b, dtype))
 

@@ -129,7 +129,10 @@ def over_samples(work: Callable[[slice], None], samples: int, total: int) -> Non
     """Run ``work`` on slices of the batch that hold about BLOCK_FLOATS of the ``total`` numbers each."""
     if total:
         at_a_time = min(BLOCK_FLOATS, max(SHARED_FLOATS, -(-total // 4)))
-        parallel(lambda at: work(slice(*at)), split(samples, -(-total // at_a_time)))
+        if total <= at_a_time:
+            work(slice(0, samples))
+        else:
+            parallel(lambda at: work(slice(*at)), split(samples, -(-total // at_a_time)))
 
 
 def contiguous_channels(x: NDArray, name: str) -> NDArray:

@@ -38,7 +38,7 @@ class _Container(Module):
     """What the containers share: their children are the attributes that are modules, in order of assignment."""
 
     def _by_name(self) -> dict[str, Module]:
-        return {name: value for name, value in self._attributes() if isinstance(value, Module)}
+        return {name: value for name, value in vars(self).items() if isinstance(value, Module)}
 
     def _adopt(self, name: str, module: Any) -> None:
         """Enter ``module`` under ``name``; TypeError for anything else, KeyError for a name that cannot be one."""

@@ -7,11 +7,12 @@ need no further kernel. Arrays are (N, C, *spatial); padding is a (before, after
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from tensorgrad.autograd.primitive import primitive
 from tensorgrad.autograd.promotion import result_type
-from tensorgrad.errors import describe, op_error
+from tensorgrad.errors import op_error
 from tensorgrad.kernels import conv as kernel
 from tensorgrad.ops._arguments import as_int, operand, raw
 from tensorgrad.ops.reduce import _sum
@@ -127,65 +128,82 @@ def _convolve(
     x, w = operand(input, op), operand(weight, op)
     steps = per_dimension(stride, rank, op, "stride", minimum=1)
     spread = per_dimension(dilation, rank, op, "dilation", minimum=1)
-    _check_operands(rank, x, w, bias, groups, op)
-    pads = _padding_pairs(padding, w.shape[2:], steps, spread, op)
+    if not isinstance(padding, str):
+        padding = per_dimension(padding, rank, op, "padding", minimum=0)
+    groups = as_int(groups, op, "groups")
+    check_one_dtype(op, x, w, bias)
+    shapes = x.shape, w.shape, None if bias is None else tuple(bias.shape)
+    pads = _checked_padding(rank, *shapes, steps, padding, spread, groups, x.dtype)
     unbatched = x.ndim == rank + 1
     if unbatched:
         x = _reshape(x, shape=(1, *x.shape))
-    for i, n in enumerate(x.shape[2:]):
-        padded, extent = n + sum(pads[i]), (w.shape[2 + i] - 1) * spread[i] + 1
-        if n == 0 or extent > padded:
-            raise op_error(
-                ValueError, op,
-                f"kernel size can't be greater than the padded input size: dimension {i + 2} of input {tuple(x.shape)} "
-                f"has {padded} values with padding, the kernel spans {extent}",
-            )  # fmt: skip
-    y = _conv(x, w, bias, stride=steps, padding=pads, dilation=spread, groups=int(groups))
+    y = _conv(x, w, bias, stride=steps, padding=pads, dilation=spread, groups=groups)
     return _reshape(y, shape=tuple(y.shape[1:])) if unbatched else y
 
 
-def _check_operands(rank: int, x: Any, w: Any, bias: Any, groups: Any, op: str) -> None:
-    """Everything about the three operands that can be wrong, one clear error each."""
-    names = ("L", "H, W", "D, H, W")[rank - 1]
-    if x.ndim not in (rank + 1, rank + 2):
-        raise op_error(ValueError, op, f"expected input (N, C, {names}) or (C, {names}), got {describe(x)}")
-    if w.ndim != rank + 2:
+@functools.lru_cache(maxsize=256)  # a network asks about the same few shapes again and again
+def _checked_padding(
+    rank: int,
+    image: tuple[int, ...],
+    weight: tuple[int, ...],
+    bias: tuple[int, ...] | None,
+    stride: tuple[int, ...],
+    padding: tuple[int, ...] | str,
+    dilation: tuple[int, ...],
+    groups: int,
+    dtype: Any,
+) -> Pairs:
+    """The padding as pairs; one clear error for everything about the shapes that can be wrong."""
+    op = f"conv{rank}d"
+    if len(image) not in (rank + 1, rank + 2):
+        names = ("L", "H, W", "D, H, W")[rank - 1]
+        raise op_error(ValueError, op, f"expected input (N, C, {names}) or (C, {names}), got {dtype}{image}")
+    if len(weight) != rank + 2:
         raise op_error(
             ValueError,
             op,
-            f"expected weight of {rank + 2} dimensions (F, C / groups, kernel), got {describe(w)}",
+            f"expected weight of {rank + 2} dimensions (F, C / groups, kernel), got {dtype}{weight}",
         )
-    g = as_int(groups, op, "groups")
-    channels, filters = x.shape[-rank - 1], w.shape[0]
-    if g < 1:
-        raise op_error(ValueError, op, f"groups must be at least 1, got {g}")
-    if channels == 0 or filters == 0 or 0 in w.shape[2:]:
+    channels, filters = image[-rank - 1], weight[0]
+    if groups < 1:
+        raise op_error(ValueError, op, f"groups must be at least 1, got {groups}")
+    if channels == 0 or filters == 0 or 0 in weight[2:]:
         raise op_error(
             ValueError,
             op,
-            f"channels, filters and kernel must not be empty: input {describe(x)}, weight {describe(w)}",
+            f"channels, filters and kernel must not be empty: input {dtype}{image}, weight {dtype}{weight}",
         )
-    if channels % g or filters % g:
+    if channels % groups or filters % groups:
         raise op_error(
             ValueError,
             op,
-            f"groups={g} must divide the input channels ({channels}) and the filters ({filters})",
+            f"groups={groups} must divide the input channels ({channels}) and the filters ({filters})",
         )
-    if w.shape[1] * g != channels:
+    if weight[1] * groups != channels:
         raise op_error(
             ValueError, op,
-            f"expected input with {w.shape[1] * g} channels for weight {tuple(w.shape)} and groups={g}, "
-            f"got {channels} channels (input {tuple(x.shape)})",
+            f"expected input with {weight[1] * groups} channels for weight {weight} and groups={groups}, "
+            f"got {channels} channels (input {image})",
         )  # fmt: skip
-    if bias is not None and tuple(bias.shape) != (filters,):
-        raise op_error(ValueError, op, f"bias must have shape ({filters},), got {tuple(bias.shape)}")
-    check_one_dtype(op, x, w, bias)
+    if bias is not None and bias != (filters,):
+        raise op_error(ValueError, op, f"bias must have shape ({filters},), got {bias}")
+    pads = _padding_pairs(padding, weight[2:], stride, dilation, op)
+    for i, (n, k, (before, after), d) in enumerate(zip(image[-rank:], weight[2:], pads, dilation, strict=True)):
+        padded, extent = before + n + after, (k - 1) * d + 1
+        if n == 0 or extent > padded:
+            raise op_error(
+                ValueError, op,
+                f"kernel size can't be greater than the padded input size: dimension {i + 2} of input "
+                f"{(1,) * (rank + 2 - len(image)) + image} has {padded} values with padding, the kernel spans {extent}",
+            )  # fmt: skip
+    return pads
 
 
 def check_one_dtype(op: str, x: Any, w: Any, bias: Any) -> None:
     """TypeError unless input, weight and bias have the same dtype."""
     parts = [raw(p) for p in (x, w, bias) if p is not None]
-    if any(p.dtype != result_type(parts) for p in parts):
+    common = result_type(parts)
+    if any(p.dtype != common for p in parts):
         dtypes = ", ".join(str(p.dtype) for p in parts)
         raise op_error(
             TypeError,
@@ -196,29 +214,29 @@ def check_one_dtype(op: str, x: Any, w: Any, bias: Any) -> None:
 
 def per_dimension(value: Any, rank: int, op: str, name: str, minimum: int) -> tuple[int, ...]:
     """One integer per spatial dimension from an int or a tuple (a tuple of one is repeated)."""
-    entries = tuple(value) if isinstance(value, (tuple, list)) else (value,)
-    numbers = tuple(as_int(v, op, name) for v in entries)
+    entries = value if isinstance(value, (tuple, list)) else (value,)
+    numbers = tuple([v if type(v) is int else as_int(v, op, name) for v in entries])
     if len(numbers) == 1:
         numbers *= rank
     if len(numbers) != rank:
         raise op_error(ValueError, op, f"{name} must be one integer or {rank}, got {value!r}")
-    if any(n < minimum for n in numbers):
+    if min(numbers) < minimum:
         raise op_error(ValueError, op, f"{name} must be at least {minimum}, got {value!r}")
     return numbers
 
 
 def _padding_pairs(
-    padding: Any, kernel_size: Any, stride: tuple[int, ...], dilation: tuple[int, ...], op: str
+    padding: tuple[int, ...] | str, kernel: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...], op: str
 ) -> Pairs:
     if not isinstance(padding, str):
-        return tuple((p, p) for p in per_dimension(padding, len(stride), op, "padding", minimum=0))
+        return tuple((p, p) for p in padding)
     if padding == "valid":
         return ((0, 0),) * len(stride)
     if padding != "same":
         raise op_error(ValueError, op, f"padding must be integers, 'valid' or 'same', got {padding!r}")
     if any(s != 1 for s in stride):
         raise op_error(ValueError, op, f"padding='same' needs stride 1, got {stride}")
-    totals = [(k - 1) * d for k, d in zip(kernel_size, dilation, strict=True)]
+    totals = [(k - 1) * d for k, d in zip(kernel, dilation, strict=True)]
     return tuple((t // 2, t - t // 2) for t in totals)
 
 

@@ -125,16 +125,17 @@ def cross_entropy(
     t = operand(target, op)
     if not 0 <= label_smoothing <= 1:
         raise op_error(ValueError, op, f"label_smoothing must lie in [0, 1], got {label_smoothing}")
-    if x.ndim == 0:
+    shape = tuple(x.shape)
+    if not shape:
         raise op_error(ValueError, op, "expected logits of shape (C), (N, C) or (N, C, ...), got a 0-d tensor")
-    classes = x.shape[0] if x.ndim == 1 else x.shape[1]
+    unbatched = len(shape) == 1
+    classes = shape[0] if unbatched else shape[1]
     if classes == 0:
-        raise op_error(ValueError, op, f"expected at least one class, got logits of shape {tuple(x.shape)}")
+        raise op_error(ValueError, op, f"expected at least one class, got logits of shape {shape}")
     w = class_weight(weight, classes, x.dtype, op)
-    soft = tuple(t.shape) == tuple(x.shape) and t.dtype.kind == "f"
+    soft = tuple(t.shape) == shape and t.dtype.kind == "f"
     if soft and ignore_index >= 0:
         raise op_error(ValueError, op, "ignore_index needs class indices, the target holds probabilities")
-    unbatched = x.ndim == 1
     if unbatched:
         x, t = x.reshape(1, classes), t.reshape(1, *t.shape)
     losses = (
@@ -156,13 +157,14 @@ def _soft_losses(x: Any, target: Any, w: np.ndarray | None, smoothing: float, re
 def _hard_losses(
     x: Any, t: np.ndarray, w: np.ndarray | None, ignore_index: int, smoothing: float, reduction: str
 ) -> Any:
-    kept, safe = checked_classes(t, x.shape, ignore_index, "cross_entropy")
-    own = (kept.astype(x.dtype) if w is None else np.where(kept, w[safe], 0)).astype(x.dtype, copy=False)
+    target = checked_classes(t, x.shape, ignore_index, "cross_entropy")
+    kept = target != kernel.IGNORED
+    own = (kept if w is None else np.where(kept, w[target], 0)).astype(x.dtype, copy=False)
     divisor = _divisor(reduction, float(own.sum()))
     if smoothing:
-        q = _smoothed(x, kept, safe, own, w, smoothing)
+        q = _smoothed(x, kept, target, own, w, smoothing)
         return _cross_entropy_mixed(x, q, kept=np.broadcast_to(kept[:, None], x.shape), divisor=divisor)
-    return _cross_entropy(x, target=np.where(kept, safe, kernel.IGNORED), weight=own, divisor=divisor)
+    return _cross_entropy(x, target=target, weight=own, divisor=divisor)
 
 
 def _smoothed(
@@ -182,8 +184,8 @@ def _divisor(reduction: str, total: float) -> float | None:
     return {"none": None, "sum": 1.0, "mean": float(total)}[reduction]
 
 
-def checked_classes(t: np.ndarray, shape: tuple[int, ...], ignore_index: int, op: str) -> tuple[np.ndarray, np.ndarray]:
-    """Which targets count, and the class indices with ignored ones replaced by 0; all errors of a target."""
+def checked_classes(t: np.ndarray, shape: tuple[int, ...], ignore_index: int, op: str) -> np.ndarray:
+    """The class indices, ``kernel.IGNORED`` for the targets that do not count; all errors of a target."""
     if t.dtype.kind not in "iu":
         raise op_error(
             TypeError,
@@ -196,14 +198,14 @@ def checked_classes(t: np.ndarray, shape: tuple[int, ...], ignore_index: int, op
             ValueError, op, f"expected a target of shape {expected} for logits {tuple(shape)}, got {t.shape}"
         )
     if t.size and t.min() >= 0 and t.max() < shape[1] and not 0 <= ignore_index < shape[1]:
-        return np.ones(t.shape, np.bool_), t.astype(np.intp, copy=False)
+        return t.astype(np.intp)  # a copy: backward reads it again
     kept = t != ignore_index
     bad = kept & ((t < 0) | (t >= shape[1]))
     if bad.any():
         raise op_error(
             IndexError, op, f"Target {t[bad].flat[0]} is out of bounds: there are {shape[1]} classes, from 0"
         )
-    return kept, np.where(kept, t, 0).astype(np.intp)
+    return np.where(kept, t, kernel.IGNORED).astype(np.intp)
 
 
 def class_weight(weight: Any, classes: int, dtype: Any, op: str) -> np.ndarray | None:

@@ -14,13 +14,12 @@ from tensorgrad.errors import op_error
 from tensorgrad.kernels import matmul as kernel
 from tensorgrad.ops._arguments import operand
 from tensorgrad.ops.reduce import _sum
-from tensorgrad.ops.shape import _permute, _reshape
+from tensorgrad.ops.shape import _reshape
 
 
 def swap_last(x: Any) -> Any:
     """The transpose of every matrix in a batch: a view, which BLAS reads without a copy."""
-    n = x.ndim
-    return _permute(x, dims=(*range(n - 2), n - 1, n - 2))
+    return x.mT
 
 
 # Y = A B, so dA = G B' and dB = A' G

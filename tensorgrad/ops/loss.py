@@ -8,6 +8,7 @@ import numpy as np
 
 from tensorgrad.autograd.primitive import primitive
 from tensorgrad.errors import describe, op_error
+from tensorgrad.kernels.cross_entropy import IGNORED
 from tensorgrad.ops._arguments import operand, raw
 from tensorgrad.ops.activation import masked, softplus
 from tensorgrad.ops.cross_entropy import check_reduction, checked_classes, class_weight
@@ -108,7 +109,9 @@ def nll_loss(
     unbatched = x.ndim == 1
     if unbatched:
         x, t = x.reshape(1, x.shape[0]), t.reshape(1, *t.shape)
-    kept, safe = checked_classes(t, tuple(x.shape), ignore_index, op)
+    t = checked_classes(t, tuple(x.shape), ignore_index, op)
+    kept = t != IGNORED
+    safe = np.where(kept, t, 0)
     w = class_weight(weight, x.shape[1], x.dtype, op)
     own = (kept if w is None else np.where(kept, w[safe], 0)).astype(x.dtype)
     picked = gather(x, 1, safe[:, None]).reshape(t.shape)

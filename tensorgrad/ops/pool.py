@@ -6,6 +6,7 @@ reads there. {avg_pool, avg_pool_input_grad} are each other's adjoint. Pooling t
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -294,22 +295,7 @@ def _windows(
     steps = extent if stride is None or stride == () else per_dimension(stride, rank, op, "stride", minimum=1)
     pads = per_dimension(padding, rank, op, "padding", minimum=0)
     spread = per_dimension(dilation, rank, op, "dilation", minimum=1)
-    for k, p, d in zip(extent, pads, spread, strict=True):
-        if p > ((k - 1) * d + 1) // 2:
-            raise op_error(
-                ValueError,
-                op,
-                "padding should be at most half of the effective kernel size: "
-                f"got padding={p}, kernel_size={k}, dilation={d}",
-            )
-    size = tuple(x.shape[2:])
-    out = kernel.pool_output_size(size, extent, steps, pads, spread, bool(ceil_mode))
-    if any(n < 1 for n in out):
-        raise op_error(
-            ValueError,
-            op,
-            f"output size is too small: input {tuple(x.shape)} with kernel {extent} gives {tuple(out)}",
-        )
+    _check_windows(x.shape, extent, steps, pads, spread, bool(ceil_mode), op)
     return {
         "kernel": extent,
         "stride": steps,
@@ -317,6 +303,34 @@ def _windows(
         "dilation": spread,
         "ceil_mode": bool(ceil_mode),
     }
+
+
+@functools.lru_cache(maxsize=256)  # a network asks about the same few shapes again and again
+def _check_windows(
+    shape: tuple[int, ...],
+    extent: tuple[int, ...],
+    stride: tuple[int, ...],
+    padding: tuple[int, ...],
+    dilation: tuple[int, ...],
+    ceil_mode: bool,
+    op: str,
+) -> None:
+    """ValueError for windows that do not fit an image of ``shape``."""
+    for k, p, d in zip(extent, padding, dilation, strict=True):
+        if p > ((k - 1) * d + 1) // 2:
+            raise op_error(
+                ValueError,
+                op,
+                "padding should be at most half of the effective kernel size: "
+                f"got padding={p}, kernel_size={k}, dilation={d}",
+            )
+    out = kernel.pool_output_size(shape[2:], extent, stride, padding, dilation, ceil_mode)
+    if any(n < 1 for n in out):
+        raise op_error(
+            ValueError,
+            op,
+            f"output size is too small: input {shape} with kernel {extent} gives {out}",
+        )
 
 
 __all__ = [

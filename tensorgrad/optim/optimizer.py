@@ -109,7 +109,7 @@ class Optimizer:
         due = [(group, [p for p in group["params"] if p.grad is not None]) for group in self.param_groups]
         params = [p for _, params in due for p in params]
         for p in params:
-            if p.grad.shape != p.shape:
+            if p.grad._data.shape != p._data.shape:
                 raise ValueError(f"{type(self).__name__}: the gradient of {describe(p)} is {describe(p.grad)}")
         in_place.write(*[p._data for p in params])  # a later backward through an older graph will say so
         with np.errstate(all="ignore"):
@@ -221,11 +221,12 @@ class Optimizer:
 
 def slot(state: dict[str, Any], name: str, p: np.ndarray) -> np.ndarray:
     """The array of that name in the parameter's dtype (``net.double()`` may have changed it), zeros at first."""
-    if name not in state:
-        state[name] = wrap(np.zeros_like(p))
-    elif state[name].dtype != p.dtype:
-        state[name] = state[name].to(p.dtype, copy=True)
-    array: np.ndarray = state[name]._data
+    kept = state.get(name)
+    if kept is None:
+        kept = state[name] = wrap(np.zeros_like(p))
+    elif kept._data.dtype != p.dtype:
+        kept = state[name] = kept.to(p.dtype, copy=True)
+    array: np.ndarray = kept._data
     return array
 
 

@@ -53,8 +53,8 @@ FAULTS = [
     Fault(
         "conv: padding swapped between H and W",
         "tensorgrad/ops/conv.py",
-        "padding=pads, dilation=spread, groups=int(groups))",
-        "padding=pads[::-1], dilation=spread, groups=int(groups))",
+        "padding=pads, dilation=spread, groups=groups)",
+        "padding=pads[::-1], dilation=spread, groups=groups)",
         CONV,
     ),
     Fault(
@@ -385,8 +385,8 @@ FAULTS = [
     Fault(
         "cross_entropy: ignored rows count as class 0",
         "tensorgrad/ops/cross_entropy.py",
-        "return kept, np.where(kept, t, 0)",
-        "return np.ones_like(kept), np.where(kept, t, 0)",
+        "return np.where(kept, t, kernel.IGNORED)",
+        "return np.where(kept, t, 0)",
         CE,
     ),
     Fault(
@@ -799,8 +799,8 @@ FAULTS = [
     Fault(
         "engine: a rule's one array for two inputs is kept by both leaves",
         "tensorgrad/autograd/backward.py",
-        "return times <= 1 and gradient.flags",
-        "return gradient.flags",
+        "return times <= 1\n",
+        "return True\n",
         "tests/engine/test_function.py -k share",
     ),
     Fault(
@@ -827,14 +827,35 @@ FAULTS = [
     Fault(
         "engine: a leaf keeps a view as its gradient",
         "tensorgrad/autograd/backward.py",
-        "is not ndarray or gradient.base is not None or",
-        "is not ndarray or",
+        "if gradient.base is not None and not _alone_on_its_base(gradient):",
+        "if False:",
         ENGINE,
+    ),
+    Fault(
+        "engine: a leaf keeps a view of what somebody holds",
+        "tensorgrad/autograd/backward.py",
+        "return whole and view.flags.writeable and getrefcount(view.base) == _REFERENCES",
+        "return whole and view.flags.writeable",
+        "tests/engine/test_leaf_layout.py",
+    ),
+    Fault(
+        "engine: a leaf keeps a view in which numbers are repeated",
+        "tensorgrad/autograd/backward.py",
+        " and 0 not in view.strides",
+        "",
+        "tests/engine/test_leaf_layout.py",
+    ),
+    Fault(
+        "engine: gradients lie in C order whatever the leaf's order",
+        "tensorgrad/autograd/backward.py",
+        "if not data.flags.c_contiguous:",
+        "if False:",
+        "tests/engine/test_leaf_layout.py",
     ),
     Fault(
         "engine: gradients are handed out without a copy",
         "tensorgrad/autograd/backward.py",
-        'wrap(gradient if owned else np.array(gradient, order="C"))',
+        "wrap(_settled(gradient, owned, x._data))",
         "wrap(np.asarray(gradient))",
         ENGINE,
     ),

@@ -35,13 +35,11 @@ def sgd(
             maximize=maximize, first=first,
         )  # fmt: skip
         return
-    real = p.dtype.type
-    rate, decay = real(lr), real(weight_decay)
     if v is None:
-        _along_arrays(_sgd, (p, g), (rate, decay, maximize))
+        _along_arrays(_sgd, (p, g), (lr, weight_decay, maximize))
     else:
-        kept = real(momentum), real(1 - dampening)
-        _along_arrays(_sgd_with_momentum, (p, g, v), (rate, *kept, decay, nesterov, maximize, first))
+        settings = (lr, momentum, 1 - dampening, weight_decay, nesterov, maximize, first)
+        _along_arrays(_sgd_with_momentum, (p, g, v), settings)
 
 
 def adam(
@@ -66,7 +64,7 @@ def adam(
             weight_decay=weight_decay, maximize=maximize,
         )  # fmt: skip
         return
-    numbers = map(p.dtype.type, (rate, floor, beta1, 1 - beta1, beta2, 1 - beta2, shrink, weight_decay))
+    numbers = (rate, floor, beta1, 1 - beta1, beta2, 1 - beta2, shrink, weight_decay)
     arrays = (p, g, m, v, v if largest is None else largest)
     _along_arrays(_adam, arrays, (*numbers, maximize, largest is not None))
 
@@ -74,20 +72,28 @@ def adam(
 def _served(*arrays: NDArray | None) -> bool:
     """True when the loops can take the arrays: one float type that the processor computes in, without gaps."""
     dtype = arrays[0].dtype  # type: ignore[union-attr]
-    return dtype.char in "fd" and all(a is None or (a.dtype == dtype and a.flags.c_contiguous) for a in arrays)
+    for a in arrays:
+        if a is not None and (a.dtype != dtype or not a.flags.c_contiguous):
+            return False
+    return dtype.char in "fd"
 
 
 def _along_arrays(step: Callable[..., None], arrays: tuple[NDArray, ...], settings: tuple[Any, ...]) -> None:
     """Run ``step`` over the arrays in memory order, large ones on all threads."""
-    flat = [a.reshape(-1) for a in arrays]
+    flat = [a.ravel() for a in arrays]
     if flat[0].size < SHARED_FLOATS:
         step(*flat, *settings)
     else:
         parallel(lambda at: step(*[a[slice(*at)] for a in flat], *settings), split(flat[0].size, 8))
 
 
+# The loops bring the settings to the parameter's dtype, as NumPy does with a Python number beside an array.
+
+
 @jit
 def _sgd(p, g, lr, weight_decay, maximize):  # type: ignore[no-untyped-def]
+    real = p.dtype.type
+    lr, weight_decay = real(lr), real(weight_decay)
     for i in range(p.size):
         d = -g[i] if maximize else g[i]
         if weight_decay != 0:
@@ -97,6 +103,8 @@ def _sgd(p, g, lr, weight_decay, maximize):  # type: ignore[no-untyped-def]
 
 @jit
 def _sgd_with_momentum(p, g, v, lr, momentum, added, weight_decay, nesterov, maximize, first):  # type: ignore[no-untyped-def]
+    real = p.dtype.type
+    lr, momentum, added, weight_decay = real(lr), real(momentum), real(added), real(weight_decay)
     for i in range(p.size):
         d = -g[i] if maximize else g[i]
         if weight_decay != 0:
@@ -107,6 +115,9 @@ def _sgd_with_momentum(p, g, v, lr, momentum, added, weight_decay, nesterov, max
 
 @jit
 def _adam(p, g, m, v, largest, rate, floor, beta1, rest1, beta2, rest2, shrink, weight_decay, maximize, amsgrad):  # type: ignore[no-untyped-def]
+    real = p.dtype.type
+    rate, floor, shrink, weight_decay = real(rate), real(floor), real(shrink), real(weight_decay)
+    beta1, rest1, beta2, rest2 = real(beta1), real(rest1), real(beta2), real(rest2)
     for i in range(p.size):
         w = p[i] * shrink
         d = -g[i] if maximize else g[i]
