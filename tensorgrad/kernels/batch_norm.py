@@ -30,6 +30,7 @@ WIDTH = 1024  # numbers of the rows that are laid end to end: long for a loop, a
 Vector = NDArray  # one number for each channel
 
 
+@has_twin
 def batch_norm(x: NDArray, w: Vector | None, b: Vector | None, *, eps: float) -> tuple[NDArray, tuple[Vector, Vector]]:
     """Return ``(x - mean) / sqrt(var + eps) * w + b`` for x (N, C, ...), and (mean, var) of each channel (biased)."""
     mean, var = moments = batch_moments(x)
@@ -37,6 +38,7 @@ def batch_norm(x: NDArray, w: Vector | None, b: Vector | None, *, eps: float) ->
     return standardize(x, mean, scale if w is None else scale * w, b), moments
 
 
+@has_twin
 def batch_moments(x: NDArray) -> tuple[Vector, Vector]:
     """Return the mean and the biased variance of each channel of x (N, C, ...)."""
     layout = _Matrix(x.shape)
@@ -47,6 +49,7 @@ def batch_moments(x: NDArray) -> tuple[Vector, Vector]:
     return mean.astype(x.dtype), (squares / counts.sum()).astype(x.dtype)
 
 
+@has_twin
 def standardize(x: NDArray, mean: Vector | None, scale: Vector | None, shift: Vector | None) -> NDArray:
     """Return ``(x - mean) * scale + shift`` for x (N, C, ...) and vectors (C); None stands for 0, 1 and 0."""
     dtype = np.result_type(*(a for a in (x, mean, scale, shift) if a is not None))
@@ -61,6 +64,7 @@ def standardize(x: NDArray, mean: Vector | None, scale: Vector | None, shift: Ve
     return y
 
 
+@has_twin
 def batch_norm_grad(
     wanted: tuple[bool, ...], g: NDArray, x: NDArray, w: Vector | None, *, eps: float, moments: tuple[Vector, Vector]
 ) -> tuple[NDArray | None, Vector | None, Vector | None]:
@@ -124,7 +128,6 @@ class _Matrix:
 # ---- x (rows, width), contiguous -----------------------------------------------------------------------------
 
 
-@has_twin
 def moments_of_blocks(x: NDArray, channels: int) -> tuple[NDArray, NDArray, NDArray]:
     """Return the number of pixels of each block (blocks, 1), and for each block and channel the mean and the sum of
     squared deviations from it, in float64."""
@@ -146,7 +149,6 @@ def moments_of_blocks(x: NDArray, channels: int) -> tuple[NDArray, NDArray, NDAr
     return counts[:, None], means, squares
 
 
-@has_twin
 def standardize_rows(x: NDArray, mean: NDArray, scale: NDArray, shift: NDArray, y: NDArray) -> None:
     """Write ``(x - mean) * scale + shift`` into y."""
 
@@ -158,7 +160,6 @@ def standardize_rows(x: NDArray, mean: NDArray, scale: NDArray, shift: NDArray, 
     _on_each(_cut(x), standardize, x, y)
 
 
-@has_twin
 def grad_sums_of_blocks(g: NDArray, x: NDArray, mean: NDArray, channels: int) -> tuple[NDArray, NDArray]:
     """Return sum g and sum g (x - mean) of each block and channel, in float64."""
     blocks = _cut(x)
@@ -173,7 +174,6 @@ def grad_sums_of_blocks(g: NDArray, x: NDArray, mean: NDArray, channels: int) ->
     return sums, products
 
 
-@has_twin
 def input_grad_of_rows(
     g: NDArray, x: NDArray, mean: NDArray, mean_g: NDArray, slope: NDArray, scale: NDArray, dx: NDArray
 ) -> None:

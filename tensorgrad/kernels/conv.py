@@ -186,9 +186,10 @@ def _winograd(x: NDArray, w: NDArray, b: NDArray | None, y: NDArray, geometry: G
     images = np.ascontiguousarray(channels_last(x))
     parts = winograd.parts(len(y), tiles, sum(w.shape[:2]))
     wrong = winograd.correlate(images, winograd.transform_weight(w), b, y, parts, tiles)
-    blocks = (winograd.pixel_block(part, tiles, y.shape[1:-1]) for part in wrong)
+    if not wrong:
+        return []
     plain = functools.partial(column_product.block, x, column_product.to_matrices(w, 1), b, y)
-    return [functools.partial(plain, block, geometry) for block in blocks]
+    return [functools.partial(plain, winograd.pixel_block(part, tiles, y.shape[1:-1]), geometry) for part in wrong]
 
 
 # ---- the weight gradient -----------------------------------------------------------------------------------

@@ -31,6 +31,8 @@ def _version(request):
 def _blocks(request, monkeypatch):
     monkeypatch.setattr(kernel, "BLOCK_FLOATS", request.param)
     monkeypatch.setattr(kernel, "SHARED_FLOATS", request.param)
+    if len(VERSIONS) > 1:
+        monkeypatch.setattr("tensorgrad.kernels.compiled.pieces.FLOATS", request.param)
 
 
 def column(vector, x):

@@ -1,4 +1,4 @@
-"""Batch normalisation: each pass reads memory once, and sums in float64.
+"""Batch normalisation: each pass reads memory once, sums are taken in float64, and little happens between the passes.
 
 The loops run along rows of about a thousand numbers, several pixels laid end to end. Four rows at a time are added in
 the array's own precision, and their sum joins the total in float64: a load and a store of totals serve four rows.
@@ -6,48 +6,149 @@ the array's own precision, and their sum joins the total in float64: a load and 
 
 from __future__ import annotations
 
+import math
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tensorgrad.kernels import batch_norm as kernel
+from tensorgrad.kernels.batch_norm import Vector
 from tensorgrad.kernels.compiled.jit import fused, jit, twin_of
 from tensorgrad.kernels.compiled.pieces import piece, pieces
 from tensorgrad.kernels.compiled.reduce import share_by_channel, sum_rows
 from tensorgrad.kernels.compiled.threads import shared
+from tensorgrad.kernels.layout import channels_first, channels_last
+
+WIDTH = 1024  # numbers of the rows that are laid end to end: long for a loop, and a few of them still fit in L1
 
 
-@twin_of(kernel.moments_of_blocks)
-def moments_of_blocks(x: NDArray, channels: int) -> tuple[NDArray, NDArray, NDArray]:
-    """See `kernels.batch_norm.moments_of_blocks`."""
-    blocks = pieces(x)
-    means, squares = np.empty((2, blocks, channels))
-    _moments(blocks, x, means, squares)
-    edges = np.arange(blocks + 1) * len(x) // blocks
-    return np.diff(edges)[:, None] * (x.shape[1] / channels), means, squares
+@twin_of(kernel.batch_norm)
+def batch_norm(x: NDArray, w: Vector | None, b: Vector | None, *, eps: float) -> tuple[NDArray, tuple[Vector, Vector]]:
+    """See `kernels.batch_norm.batch_norm`."""
+    moments = batch_moments(x)
+    matrix = _long_rows(x)
+    laid = np.empty((3, matrix.shape[1]), x.dtype)
+    _factors(*moments, w, b, eps, laid)
+    y = np.empty_like(matrix)
+    _standardize(pieces(matrix), matrix, *laid, y)
+    return _as_images(y, x), moments
 
 
-@twin_of(kernel.standardize_rows)
-def standardize_rows(x: NDArray, mean: NDArray, scale: NDArray, shift: NDArray, y: NDArray) -> None:
-    """One pass, rounded as NumPy's three."""
-    _standardize(pieces(x), x, mean, scale, shift, y)
+@twin_of(kernel.batch_moments)
+def batch_moments(x: NDArray) -> tuple[Vector, Vector]:
+    """See `kernels.batch_norm.batch_moments`."""
+    matrix, channels = _long_rows(x), x.shape[1]
+    means, squares = np.empty((2, pieces(matrix), channels))
+    _moments_of_block(len(means), matrix, means, squares)
+    mean, var = np.empty((2, channels), x.dtype)
+    _merge(means, squares, len(matrix), matrix.shape[1] // channels, mean, var)
+    return mean, var
 
 
-@twin_of(kernel.grad_sums_of_blocks)
-def grad_sums_of_blocks(g: NDArray, x: NDArray, mean: NDArray, channels: int) -> tuple[NDArray, NDArray]:
-    """See `kernels.batch_norm.grad_sums_of_blocks`."""
-    sums, products = np.empty((2, pieces(x), channels))
-    _grad_sums(len(sums), g, x, mean, sums, products)
-    return sums, products
+@twin_of(kernel.standardize)
+def standardize(x: NDArray, mean: Vector | None, scale: Vector | None, shift: Vector | None) -> NDArray:
+    """See `kernels.batch_norm.standardize`."""
+    matrix = _long_rows(x)
+    laid = np.zeros((3, matrix.shape[1]), np.result_type(*(a for a in (x, mean, scale, shift) if a is not None)))
+    laid[1] = 1
+    for row, vector in zip(laid, (mean, scale, shift), strict=True):
+        if vector is not None:
+            row.reshape(-1, x.shape[1])[...] = vector
+    y = np.empty(matrix.shape, laid.dtype)
+    _standardize(pieces(matrix), matrix, *laid, y)
+    return _as_images(y, x)
 
 
-@twin_of(kernel.input_grad_of_rows)
-def input_grad_of_rows(
-    g: NDArray, x: NDArray, mean: NDArray, mean_g: NDArray, slope: NDArray, scale: NDArray, dx: NDArray
-) -> None:
-    """One pass, rounded as NumPy's five."""
-    _input_grad(pieces(x), g, x, mean, mean_g, slope, scale, dx)
+@twin_of(kernel.batch_norm_grad)
+def batch_norm_grad(
+    wanted: tuple[bool, ...], g: NDArray, x: NDArray, w: Vector | None, *, eps: float, moments: tuple[Vector, Vector]
+) -> tuple[NDArray | None, Vector | None, Vector | None]:
+    """See `kernels.batch_norm.batch_norm_grad`."""
+    matrix, gradient, channels = _long_rows(x), _long_rows(g), x.shape[1]
+    laid = np.empty((4, matrix.shape[1]), x.dtype)
+    laid[0].reshape(-1, channels)[...] = moments[0]
+    sums, products = np.empty((2, pieces(matrix), channels))
+    _sums_of_block(len(sums), gradient, matrix, laid[0], sums, products)
+    dw, db = np.empty((2, channels), x.dtype)
+    _slopes(sums, products, x.size // channels, moments[1], w, eps, laid, dw, db)
+    dx = None
+    if wanted[0]:
+        target = np.empty_like(matrix)
+        _input_grad(pieces(matrix), gradient, matrix, *laid, target)
+        dx = _as_images(target, x)
+    return dx, dw if wanted[1] else None, db if wanted[2] else None
+
+
+# ---- the matrix ----------------------------------------------------------------------------------------------
+
+
+def _long_rows(x: NDArray) -> NDArray:
+    """Return x (N, C, ...) as a matrix of long rows; without a copy if it lies channels last."""
+    return np.ascontiguousarray(channels_last(x)).reshape(_shape(x.shape))
+
+
+@lru_cache(maxsize=256)
+def _shape(shape: tuple[int, ...]) -> tuple[int, int]:
+    pixels = shape[0] * math.prod(shape[2:])
+    together = math.gcd(pixels, 1 << max(1, WIDTH // shape[1]).bit_length() - 1)  # all pixels find a place
+    return pixels // max(1, together), together * shape[1]
+
+
+def _as_images(y: NDArray, x: NDArray) -> NDArray:
+    """Return a matrix of long rows in the shape of x (N, C, ...)."""
+    return channels_first(y.reshape(x.shape[0], *x.shape[2:], x.shape[1]))
+
+
+# ---- between the passes: a number for each channel -----------------------------------------------------------
+
+
+@jit
+def _merge(means: Any, squares: Any, rows: Any, per_row: Any, mean: Any, var: Any) -> None:
+    """Write the moments of all blocks of a matrix of ``rows`` long rows, ``per_row`` pixels each."""
+    blocks, channels = means.shape
+    for c in range(channels):
+        first, second = 0.0, 0.0
+        for i in range(blocks):
+            start, stop = piece((i, blocks, 0), rows)
+            first += (stop - start) * per_row * means[i, c]
+        exact = first / (rows * per_row)
+        for i in range(blocks):
+            start, stop = piece((i, blocks, 0), rows)
+            second += squares[i, c] + (stop - start) * per_row * (means[i, c] - exact) ** 2
+        mean[c], var[c] = exact, second / (rows * per_row)
+
+
+@jit
+def _factors(mean: Any, var: Any, w: Any, b: Any, eps: Any, laid: Any) -> None:
+    """Write what to subtract, multiply by and add, repeated along a long row."""
+    real = mean.dtype.type
+    for c in range(mean.size):
+        scale, shift = real(1) / np.sqrt(var[c] + real(eps)), real(0)
+        if w is not None:
+            scale = scale * w[c]
+        if b is not None:
+            shift = b[c]
+        for i in range(c, laid.shape[1], mean.size):
+            laid[0, i], laid[1, i], laid[2, i] = mean[c], scale, shift
+
+
+@jit
+def _slopes(sums: Any, products: Any, count: Any, var: Any, w: Any, eps: Any, laid: Any, dw: Any, db: Any) -> None:
+    """Write the gradients of w and b, and what `_input_grad` needs for each number of a long row."""
+    for c in range(var.size):
+        sum_g, sum_gd = 0.0, 0.0  # d = x - mean
+        for i in range(len(sums)):
+            sum_g += sums[i, c]
+            sum_gd += products[i, c]
+        inverse = 1 / np.sqrt(np.float64(var[c]) + eps)
+        dw[c], db[c] = sum_gd * inverse, sum_g
+        scale = inverse
+        if w is not None:
+            scale = inverse * w[c]
+        for i in range(c, laid.shape[1], var.size):
+            laid[1, i], laid[2, i], laid[3, i] = sum_g / count, inverse * inverse * sum_gd / count, scale
 
 
 # ---- a block of rows --------------------------------------------------------------------------------------
@@ -55,7 +156,7 @@ def input_grad_of_rows(
 
 @shared
 @fused
-def _moments(at: Any, x: Any, means: Any, squares: Any) -> None:
+def _moments_of_block(at: Any, x: Any, means: Any, squares: Any) -> None:
     channels = means.shape[1]
     start, stop = piece(at, len(x))
     count = (stop - start) * x.shape[1] // channels
@@ -83,7 +184,7 @@ def _standardize(at: Any, x: Any, mean: Any, scale: Any, shift: Any, y: Any) -> 
 
 @shared
 @fused
-def _grad_sums(at: Any, g: Any, x: Any, mean: Any, sums: Any, products: Any) -> None:
+def _sums_of_block(at: Any, g: Any, x: Any, mean: Any, sums: Any, products: Any) -> None:
     sum_g, sum_gd = np.empty(x.shape[1], np.float64), np.empty(x.shape[1], np.float64)
     start, stop = piece(at, len(x))
     _sum_products(g, x, start, stop, mean, sum_g, sum_gd)

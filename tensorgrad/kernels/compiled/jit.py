@@ -23,9 +23,9 @@ def twin_of(kernel: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Let the loops serve the dtypes that Numba knows; other arrays (float16) go to NumPy's version of ``kernel``."""
 
     def bind(loops: Callable[..., Any]) -> Callable[..., Any]:
-        def run(*args: Any) -> Any:
+        def run(*args: Any, **options: Any) -> Any:
             served = all(a.dtype in _SERVED for a in args if isinstance(a, np.ndarray))
-            return (loops if served else kernel.numpy)(*args)
+            return (loops if served else kernel.numpy)(*args, **options)
 
         return run
 
