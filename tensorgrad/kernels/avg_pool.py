@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from tensorgrad.kernels.layout import channels_first
 from tensorgrad.kernels.scratch import scratch
+from tensorgrad.kernels.twin import has_twin
 from tensorgrad.kernels.windows import (
     Ints,
     Tap,
@@ -28,6 +29,7 @@ from tensorgrad.kernels.windows import (
 AlongAxis = Callable[[NDArray, NDArray, int], None]  # (source, target, axis); axis counts the N axis as 0
 
 
+@has_twin
 def avg_pool(
     x: NDArray,
     *,
@@ -46,11 +48,12 @@ def avg_pool(
     size = x.shape[2:]
     out = pool_output_size(size, kernel, stride, padding, (1,) * len(size), ceil_mode)
     axis_taps = _all_taps(size, out, kernel, stride, padding)
-    divisor = divisor_override or _divisor(size, out, kernel, stride, padding, count_include_pad)
+    divisor = divisor_override or window_sizes(size, out, kernel, stride, padding, count_include_pad)
     along: AlongAxis = lambda source, target, axis: _sum_along(axis, axis_taps[axis - 1], source, target)
     return _axis_by_axis(x, out, along, divide_last=divisor)
 
 
+@has_twin
 def avg_pool_input_grad(
     g: NDArray,
     *,
@@ -65,11 +68,12 @@ def avg_pool_input_grad(
     *size)."""
     out = g.shape[2:]
     axis_taps = _all_taps(size, out, kernel, stride, padding)
-    divisor = divisor_override or _divisor(size, out, kernel, stride, padding, count_include_pad)
+    divisor = divisor_override or window_sizes(size, out, kernel, stride, padding, count_include_pad)
     along: AlongAxis = lambda source, target, axis: _spread_along(axis, axis_taps[axis - 1], source, target)
     return _axis_by_axis(g, size, along, divide_first=divisor)
 
 
+@has_twin
 def adaptive_avg_pool(x: NDArray, *, output_size: Ints) -> NDArray:
     """Return means of x (N, C, *in) over prod(output_size) windows that cover it: (N, C, *output_size).
 
@@ -77,7 +81,7 @@ def adaptive_avg_pool(x: NDArray, *, output_size: Ints) -> NDArray:
     """
     size = x.shape[2:]
     edges = [adaptive_windows(n, o) for n, o in zip(size, output_size, strict=True)]
-    divisor = _outer([np.array([b - a for a, b in windows]) for windows in edges])
+    divisor = outer([np.array([b - a for a, b in windows]) for windows in edges])
 
     def along(source: NDArray, target: NDArray, axis: int) -> None:
         before = (slice(None),) * axis
@@ -88,11 +92,12 @@ def adaptive_avg_pool(x: NDArray, *, output_size: Ints) -> NDArray:
     return _axis_by_axis(x, output_size, along, divide_last=divisor)
 
 
+@has_twin
 def adaptive_avg_pool_input_grad(g: NDArray, *, size: Ints) -> NDArray:
     """Return the adjoint of `adaptive_avg_pool`: g (N, C, *out) spread evenly over its windows, (N, C,
     *size)."""
     edges = [adaptive_windows(n, o) for n, o in zip(size, g.shape[2:], strict=True)]
-    divisor = _outer([np.array([b - a for a, b in windows]) for windows in edges])
+    divisor = outer([np.array([b - a for a, b in windows]) for windows in edges])
 
     def along(source: NDArray, target: NDArray, axis: int) -> None:
         before = (slice(None),) * axis
@@ -160,17 +165,17 @@ def _all_taps(size: Ints, out: Ints, kernel: Ints, stride: Ints, padding: Ints) 
     return [taps(n, o, k, s, p, 1) for n, o, k, s, p in zip(size, out, kernel, stride, padding, strict=True)]
 
 
-def _divisor(size: Ints, out: Ints, kernel: Ints, stride: Ints, padding: Ints, count_include_pad: bool) -> NDArray:
+def window_sizes(size: Ints, out: Ints, kernel: Ints, stride: Ints, padding: Ints, count_include_pad: bool) -> NDArray:
     """Return the number of pixels that count in each window, (*out, 1); one number if all windows agree."""
     counts = []
     for n, o, k, s, p in zip(size, out, kernel, stride, padding, strict=True):
         start = np.arange(o) * s - p
         stop = np.minimum(start + k, n + p)
         counts.append(stop - start if count_include_pad else np.minimum(stop, n) - np.maximum(start, 0))
-    return _outer(counts)
+    return outer(counts)
 
 
-def _outer(counts: list[NDArray]) -> NDArray:
+def outer(counts: list[NDArray]) -> NDArray:
     """Return the outer product of per-axis counts as (*out, 1), or a 0-d array if all are the same number."""
     result = np.ones(())
     for count in counts:
