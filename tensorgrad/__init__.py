@@ -315,6 +315,9 @@ accept_out(
     """,
 )
 long, double, float, int = int64, float64, float32, int32
+# accepted as ``memory_format=`` everywhere, without effect: memory order is the kernels' business
+contiguous_format, preserve_format = "contiguous_format", "preserve_format"
+channels_last, channels_last_3d = "channels_last", "channels_last_3d"
 
 __version__ = "0.1.0"
 

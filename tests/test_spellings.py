@@ -70,3 +70,13 @@ def test_detach_in_place():
     assert not y.requires_grad
     with pytest.raises(RuntimeError, match="detach_: a view"):
         (x * 2)[:1].detach_()
+
+
+@pytest.mark.parametrize("form", ["contiguous_format", "preserve_format", "channels_last", "channels_last_3d"])
+def test_memory_formats_are_accepted_and_change_nothing(form):
+    memory_format = getattr(tg, form)
+    x, model = tg.ones(1, 2, 3, 3), tg.nn.Conv2d(2, 1, 3)
+    expected = model(x).tolist()
+    assert x.contiguous(memory_format=memory_format) is x
+    assert x.to(memory_format=memory_format).shape == x.shape
+    assert model.to(memory_format=memory_format)(x).tolist() == expected

@@ -26,6 +26,8 @@ def _version(request):
 def _block_size(request, monkeypatch):
     monkeypatch.setattr(windows, "BLOCK_FLOATS", request.param)
     monkeypatch.setattr(windows, "SHARED_FLOATS", min(request.param, windows.SHARED_FLOATS))
+    if len(VERSIONS) > 1:
+        monkeypatch.setattr("tensorgrad.kernels.compiled.pieces.FLOATS", request.param)
 
 
 @st.composite
