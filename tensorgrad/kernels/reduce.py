@@ -32,8 +32,8 @@ def accurate_sum(x: NDArray, axis: tuple[int, ...] | None, keepdims: bool = Fals
     """
     if x.size <= FEW or x.dtype.char not in "fe":
         return _sum(x, axis=axis, keepdims=keepdims)
-    axes = tuple(range(x.ndim)) if axis is None else tuple(a % x.ndim for a in axis)
-    length = math.prod(x.shape[a] for a in axes)
+    axes = tuple(range(x.ndim)) if axis is None else tuple([a % x.ndim for a in axis])
+    length = math.prod([x.shape[a] for a in axes])
     if length <= FEW:
         return _sum(x, axis=axis, keepdims=keepdims)
     if len(axes) == x.ndim:
@@ -52,9 +52,9 @@ def accurate_sum(x: NDArray, axis: tuple[int, ...] | None, keepdims: bool = Fals
 
 def sum_of_rows(x: NDArray) -> NDArray:
     """Return the sum over the first axis of x (n, C), contiguous; large arrays on all threads."""
+    if x.size <= BLOCK_FLOATS:
+        return sums_of_blocks(x, np.array([0, len(x)]))[0].astype(x.dtype, copy=False)
     edges = np.array([0, *(stop for _, stop in split(len(x), -(-x.size // BLOCK_FLOATS)))])
-    if len(edges) == 2:
-        return sums_of_blocks(x, edges)[0].astype(x.dtype, copy=False)
     some = [edges[blocks[0] : blocks[-1] + 2] for blocks in shared_out(range(len(edges) - 1))]
     found = np.concatenate(parallel(lambda edges: sums_of_blocks(x, edges), some))
     return np.add.reduce(found, axis=0, dtype=np.float64).astype(x.dtype)
