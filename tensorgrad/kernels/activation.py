@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from tensorgrad.kernels.reduce import AS_INTEGER, select
 from tensorgrad.kernels.scratch import scratch
-from tensorgrad.kernels.slices import SHARED_FLOATS, in_cache, lie_alike, over_ranges
+from tensorgrad.kernels.slices import SLICE_FLOATS, in_cache, lie_alike, over_ranges
 from tensorgrad.kernels.twin import has_twin
 
 LARGE = 1 << 15  # numbers; below, one NumPy call after another costs less than cutting
@@ -17,12 +18,26 @@ LARGE = 1 << 15  # numbers; below, one NumPy call after another costs less than 
 
 def relu(x: Any) -> Any:
     """Return ``max(0, x)`` in x's memory order; NaN and -0. stay as they are."""
-    if isinstance(x, np.ndarray) and x.size >= SHARED_FLOATS:
+    if isinstance(x, np.ndarray) and x.size >= LARGE:
         y = np.empty_like(x)
         if lie_alike(x, y):
-            over_ranges(lambda a, out: np.maximum(0, a, out=out), x, y)
+            over_ranges(_rectify, x, y)
             return y
     return np.maximum(0, x)
+
+
+def _rectify(x: NDArray, y: NDArray) -> None:
+    """Write the rectifier of the vector x into y: two arrays' maximum takes NumPy a third of the time of a number's."""
+    zeros = _zeros(x.dtype)
+    for at in in_cache(x.size):
+        part = x[at]
+        np.maximum(zeros[: part.size], part, out=y[at])
+
+
+@cache
+def _zeros(dtype: np.dtype) -> NDArray:
+    """Return as many zeros as a slice has numbers."""
+    return np.zeros(SLICE_FLOATS, dtype)
 
 
 def relu_grad(g: NDArray, y: NDArray) -> NDArray:
