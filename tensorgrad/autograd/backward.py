@@ -132,9 +132,11 @@ class Sweep:
 
     def _pass_on(self, node: Node, g: Any, edge: Any, gradient: Any, found: list[Any]) -> None:
         """Give ``gradient`` to where an input of ``node`` came from, in the input's shape and dtype."""
-        if gradient.shape != edge.shape or gradient.dtype is not edge.dtype:
+        leaf = type(edge) is not Node
+        like = edge._data if leaf else edge
+        if gradient.shape != like.shape or gradient.dtype is not like.dtype:
             gradient = self._fitted(node, edge, gradient)
-        if type(edge) is not Node and edge not in self.pending and _fresh(gradient, g, node, found):
+        if leaf and edge not in self.pending and _fresh(gradient, g, node, found):
             self.owned.add(edge)
             self.pending[edge] = gradient
         else:

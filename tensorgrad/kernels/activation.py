@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from tensorgrad.kernels.reduce import AS_INTEGER, select
 from tensorgrad.kernels.scratch import scratch
-from tensorgrad.kernels.slices import SHARED_FLOATS, flat, in_cache, lie_alike, over_ranges
+from tensorgrad.kernels.slices import SLICE_FLOATS, flat, in_cache, lie_alike, over_ranges
 from tensorgrad.kernels.twin import has_twin
 
 LARGE = 1 << 15  # numbers; below, one NumPy call after another costs less than cutting
@@ -17,12 +18,18 @@ LARGE = 1 << 15  # numbers; below, one NumPy call after another costs less than 
 
 def relu(x: Any) -> Any:
     """Return ``max(0, x)`` in x's memory order; NaN and -0. stay as they are."""
-    if isinstance(x, np.ndarray) and x.size >= SHARED_FLOATS:
+    if isinstance(x, np.ndarray) and x.size >= LARGE:
         y = np.empty_like(x)
         if lie_alike(x, y):
             rectify(*flat(x, y))
             return y
     return np.maximum(0, x)
+
+
+@cache
+def _zeros(dtype: np.dtype) -> NDArray:
+    """Return as many zeros as a slice has numbers."""
+    return np.zeros(SLICE_FLOATS, dtype)
 
 
 def relu_grad(g: NDArray, y: NDArray) -> NDArray:
@@ -37,8 +44,15 @@ def relu_grad(g: NDArray, y: NDArray) -> NDArray:
 
 @has_twin
 def rectify(x: NDArray, y: NDArray) -> None:
-    """Write ``max(0, x)`` into y; both are vectors."""
-    over_ranges(lambda a, out: np.maximum(0, a, out=out), x, y)
+    """Write ``max(0, x)`` into y; both are vectors. The maximum with a number takes NumPy three times as long."""
+    zeros = _zeros(x.dtype)
+
+    def write(x: NDArray, y: NDArray) -> None:
+        for at in in_cache(x.size):
+            part = x[at]
+            np.maximum(zeros[: part.size], part, out=y[at])
+
+    over_ranges(write, x, y)
 
 
 @has_twin

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from numpy.typing import NDArray
 
+_LAST = [(0, *range(2, ndim), 1) for ndim in range(65)]  # by the number of dimensions, 64 at most
+_FIRST = [(0, ndim - 1, *range(1, ndim - 1)) for ndim in range(65)]
+
 
 def channels_last(x: NDArray) -> NDArray:
     """Return x (N, C, *spatial) as (N, *spatial, C)."""
-    return x.transpose(0, *range(2, x.ndim), 1)
+    return x.transpose(_LAST[x.ndim])
 
 
 def channels_first(x: NDArray) -> NDArray:
     """Return x (N, *spatial, C) as (N, C, *spatial)."""
-    return x.transpose(0, x.ndim - 1, *range(1, x.ndim - 1))
+    return x.transpose(_FIRST[x.ndim])

@@ -37,8 +37,8 @@ def sgd(
     Without ``v`` the step is along ``d``, with ``nesterov`` along ``d + momentum v``.
     """
     for p_, g_, *v_ in _blocks(p, g, v):
-        t = scratch("step 1", p_.shape, p_.dtype)
         s = scratch("step 0", p_.shape, p_.dtype) if maximize or weight_decay or nesterov else None
+        t = scratch("step 1", p_.shape, p_.dtype)
         d = np.negative(g_, out=s) if maximize else g_
         if weight_decay:
             d = np.add(d, np.multiply(p_, weight_decay, out=t), out=s)

@@ -31,8 +31,8 @@ def accurate_sum(x: NDArray, axis: tuple[int, ...] | None, keepdims: bool = Fals
     """
     if x.size <= FEW or x.dtype.char not in "fe":
         return _sum(x, axis=axis, keepdims=keepdims)
-    axes = tuple(range(x.ndim)) if axis is None else tuple(a % x.ndim for a in axis)
-    length = math.prod(x.shape[a] for a in axes)
+    axes = tuple(range(x.ndim)) if axis is None else tuple([a % x.ndim for a in axis])
+    length = math.prod([x.shape[a] for a in axes])
     if length <= FEW:
         return _sum(x, axis=axis, keepdims=keepdims)
     if len(axes) == x.ndim:
@@ -58,9 +58,9 @@ def sum_of_rows(x: NDArray) -> NDArray:
 @has_twin
 def sums_of_blocks(x: NDArray) -> NDArray:
     """Return the sums of some blocks of the rows of x (n, C), in float64 if there is more than one: (blocks, C)."""
-    blocks = split(len(x), -(-x.size // BLOCK_FLOATS))
-    if len(blocks) == 1:
+    if x.size <= BLOCK_FLOATS:
         return _sum_rows(x, 0)[None]
+    blocks = split(len(x), -(-x.size // BLOCK_FLOATS))
     sums = np.empty((len(blocks), x.shape[1]))
 
     def add(some: Iterable[int]) -> None:

@@ -75,7 +75,10 @@ class Module(Hooked):
         """Run the hooks and :meth:`forward`; operators recorded meanwhile know this module's path."""
         state = per_thread.state
         parent, parent_path = state.module, state.module_path
-        state.module_path = self._path_below(parent, parent_path)
+        known_parent, known_path, path = self._path
+        if path is None or known_parent != id(parent) or known_path is not parent_path:
+            path = self._path_below(parent, parent_path)
+        state.module_path = path
         state.module = self
         try:
             if self._forward_pre_hooks:
@@ -93,9 +96,6 @@ class Module(Hooked):
 
     def _path_below(self, parent: Any, parent_path: str | None) -> str:
         """``Net.features.0``: the caller's path and the name under which it holds this module. Remembered."""
-        known_parent, known_path, path = self._path
-        if known_parent == id(parent) and known_path is parent_path and path is not None:
-            return path
         path = type(self).__name__
         if parent is not None:
             names = [name for name, module in parent.named_modules(remove_duplicate=False) if module is self and name]

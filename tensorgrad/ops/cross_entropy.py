@@ -197,8 +197,10 @@ def checked_classes(t: np.ndarray, shape: tuple[int, ...], ignore_index: int, op
         raise op_error(
             ValueError, op, f"expected a target of shape {expected} for logits {tuple(shape)}, got {t.shape}"
         )
-    if t.size and t.min() >= 0 and t.max() < shape[1] and not 0 <= ignore_index < shape[1]:
-        return t.astype(np.intp)  # a copy: backward reads it again
+    places = t.astype(np.intp)  # a copy: backward reads it again
+    # read without a sign, a negative number is a large one
+    if t.size and places.view(np.uintp).max() < shape[1] and not 0 <= ignore_index < shape[1]:
+        return places
     kept = t != ignore_index
     bad = kept & ((t < 0) | (t >= shape[1]))
     if bad.any():

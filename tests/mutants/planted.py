@@ -488,6 +488,13 @@ FAULTS = [
         CE,
     ),
     Fault(
+        "cross_entropy: labels are not copied",
+        "tensorgrad/ops/cross_entropy.py",
+        "places = t.astype(np.intp)",
+        "places = t.astype(np.intp, copy=False)",
+        "tests/test_semantics_loss_norm.py tests/engine/test_lent.py",
+    ),
+    Fault(
         "cross_entropy: target -1 accepted",
         "tensorgrad/ops/cross_entropy.py",
         "bad = kept & ((t < 0) | (t >= shape[1]))",

@@ -245,3 +245,17 @@ def test_attention_drops_weights_only_when_asked():
     same = F.scaled_dot_product_attention(q, q, q)
     assert_equal(F.scaled_dot_product_attention(q, q, q, dropout_p=1.0).numpy(force=True), np.zeros((1, 8, 4)))
     assert_equal(F.scaled_dot_product_attention(q, q, q, dropout_p=0.0).numpy(force=True), same.numpy(force=True))
+
+
+@pytest.mark.parametrize("wrong", [1.0, True, (1.0, 1.0), (True, 1)])
+def test_what_is_refused_is_refused_after_an_equal_number_was_taken(wrong):
+    """What is known of the shapes is remembered by numbers, and 1 == 1.0 == True."""
+    x, w = tg.ones(1, 2, 5, 5), tg.ones(2, 2, 1, 1)
+    for name in ("stride", "padding", "dilation", "groups"):
+        F.conv2d(x, w, **{name: 1})
+        with pytest.raises(TypeError, match=f"{name} must be an integer"):
+            F.conv2d(x, w, **{name: wrong})
+    F.max_pool2d(x, 2, stride=1, padding=1, dilation=1)
+    for name in ("stride", "padding", "dilation"):
+        with pytest.raises(TypeError, match=f"{name} must be an integer"):
+            F.max_pool2d(x, 2, **{"stride": 1, "padding": 1, "dilation": 1, name: wrong})
