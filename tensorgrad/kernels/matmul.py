@@ -26,20 +26,21 @@ def matmul(a: NDArray, b: NDArray) -> NDArray:
     Large products are cut along the batch, the rows or the columns, whichever is longest; the cut depends on
     the shapes only, so results do not depend on the number of threads. Raises ValueError for shapes that do not fit.
     """
-    pairs = a.size * b.size  # at least as many as there are multiply-adds
+    matrices = a.ndim == b.ndim == 2
+    most = a.size * (b.shape[1] if matrices else b.size)  # multiply-adds
     try:
-        if pairs < SMALL:
+        if most < SMALL:
             return a @ b
         if a.ndim > 1 < b.ndim and a.shape[-1] == b.shape[-2] == 1:
             return a * b  # a column times a row; NumPy's product has only a slow loop for it
-        if pairs < BLAS_STAYS_SINGLE or a.shape[-1] != b.shape[-2 if b.ndim > 1 else 0]:
+        if most < BLAS_STAYS_SINGLE or a.shape[-1] != b.shape[-2 if b.ndim > 1 else 0]:
             return a @ b
     except ValueError:
         raise ValueError(misfit(a.shape, b.shape)) from None
-    if a.ndim < 2 or b.ndim < 2 or (a.ndim == b.ndim == 2 and a.size * b.shape[1] <= ONE_CALL):
+    if a.ndim < 2 or b.ndim < 2 or (matrices and most <= ONE_CALL):
         return product(a, b)
     rows, inner, columns = a.shape[-2], a.shape[-1], b.shape[-1]
-    if a.ndim == b.ndim == 2:
+    if matrices:
         batch: tuple[int, ...] = ()
     elif b.ndim == 2 and a.flags.c_contiguous:  # a batch of rows is only more rows
         return matmul(a.reshape(-1, inner), b).reshape(*a.shape[:-1], columns) if a.size else np.matmul(a, b)

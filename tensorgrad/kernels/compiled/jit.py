@@ -24,8 +24,10 @@ def twin_of(kernel: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 
     def bind(loops: Callable[..., Any]) -> Callable[..., Any]:
         def run(*args: Any, **options: Any) -> Any:
-            served = all(a.dtype in _SERVED for a in args if isinstance(a, np.ndarray))
-            return (loops if served else kernel.numpy)(*args, **options)
+            for a in args:
+                if isinstance(a, np.ndarray) and a.dtype not in _SERVED:
+                    return kernel.numpy(*args, **options)
+            return loops(*args, **options)
 
         return run
 
