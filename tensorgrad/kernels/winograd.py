@@ -36,7 +36,7 @@ from tensorgrad.kernels.twin import compiled_kernels, has_twin
 
 POINTS = 6
 KERNELS = (3, 5)
-BLOCK_FLOATS = 300_000  # of the transformed input and output together: what fits a core's cache beside the weights
+BLOCK_FLOATS = 200_000  # of the transformed input and output together: what fits a core's cache beside the weights
 CHANNELS = 16  # their number must be a multiple: whole vector registers
 
 B_T = np.array(
