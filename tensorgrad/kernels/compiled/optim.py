@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from tensorgrad.kernels import optim
 from tensorgrad.kernels.compiled.jit import jit
-from tensorgrad.kernels.threads import parallel, split
+from tensorgrad.kernels.compiled.pieces import piece, pieces_of
+from tensorgrad.kernels.compiled.threads import shared
 
-SHARED_FLOATS = 500_000  # smaller parameters are not worth handing to a second thread
+STREAMS = 4  # times the work of reading a number, about: each of them belongs to several arrays
 
 
 def sgd(
@@ -35,11 +33,12 @@ def sgd(
             maximize=maximize, first=first,
         )  # fmt: skip
         return
+    tasks = pieces_of(p.size, STREAMS * p.size)
     if v is None:
-        _along_arrays(_sgd, (p, g), (lr, weight_decay, maximize))
+        _sgd(tasks, p.ravel(), g.ravel(), lr, weight_decay, maximize)
     else:
-        settings = (lr, momentum, 1 - dampening, weight_decay, nesterov, maximize, first)
-        _along_arrays(_sgd_with_momentum, (p, g, v), settings)
+        settings = lr, momentum, 1 - dampening, weight_decay, nesterov, maximize, first
+        _sgd_with_momentum(tasks, p.ravel(), g.ravel(), v.ravel(), *settings)
 
 
 def adam(
@@ -65,8 +64,8 @@ def adam(
         )  # fmt: skip
         return
     numbers = (rate, floor, beta1, 1 - beta1, beta2, 1 - beta2, shrink, weight_decay)
-    arrays = (p, g, m, v, v if largest is None else largest)
-    _along_arrays(_adam, arrays, (*numbers, maximize, largest is not None))
+    arrays = [a.ravel() for a in (p, g, m, v, v if largest is None else largest)]
+    _adam(pieces_of(p.size, STREAMS * p.size), *arrays, *numbers, maximize, largest is not None)
 
 
 def _served(*arrays: NDArray | None) -> bool:
@@ -78,22 +77,16 @@ def _served(*arrays: NDArray | None) -> bool:
     return dtype.char in "fd"
 
 
-def _along_arrays(step: Callable[..., None], arrays: tuple[NDArray, ...], settings: tuple[Any, ...]) -> None:
-    """Run ``step`` over the arrays in memory order, large ones on all threads."""
-    flat = [a.ravel() for a in arrays]
-    if flat[0].size < SHARED_FLOATS:
-        step(*flat, *settings)
-    else:
-        parallel(lambda at: step(*[a[slice(*at)] for a in flat], *settings), split(flat[0].size, 8))
-
-
 # The loops bring the settings to the parameter's dtype, as NumPy does with a Python number beside an array.
 
 
+@shared
 @jit
-def _sgd(p, g, lr, weight_decay, maximize):  # type: ignore[no-untyped-def]
+def _sgd(at, p, g, lr, weight_decay, maximize):  # type: ignore[no-untyped-def]
     real = p.dtype.type
     lr, weight_decay = real(lr), real(weight_decay)
+    start, stop = piece(at, p.size)
+    p, g = p[start:stop], g[start:stop]
     for i in range(p.size):
         d = -g[i] if maximize else g[i]
         if weight_decay != 0:
@@ -101,10 +94,13 @@ def _sgd(p, g, lr, weight_decay, maximize):  # type: ignore[no-untyped-def]
         p[i] -= d * lr
 
 
+@shared
 @jit
-def _sgd_with_momentum(p, g, v, lr, momentum, added, weight_decay, nesterov, maximize, first):  # type: ignore[no-untyped-def]
+def _sgd_with_momentum(at, p, g, v, lr, momentum, added, weight_decay, nesterov, maximize, first):  # type: ignore[no-untyped-def]
     real = p.dtype.type
     lr, momentum, added, weight_decay = real(lr), real(momentum), real(added), real(weight_decay)
+    start, stop = piece(at, p.size)
+    p, g, v = p[start:stop], g[start:stop], v[start:stop]
     for i in range(p.size):
         d = -g[i] if maximize else g[i]
         if weight_decay != 0:
@@ -113,11 +109,16 @@ def _sgd_with_momentum(p, g, v, lr, momentum, added, weight_decay, nesterov, max
         p[i] -= (d + v[i] * momentum if nesterov else v[i]) * lr
 
 
+@shared
 @jit
-def _adam(p, g, m, v, largest, rate, floor, beta1, rest1, beta2, rest2, shrink, weight_decay, maximize, amsgrad):  # type: ignore[no-untyped-def]
+def _adam(  # type: ignore[no-untyped-def]
+    at, p, g, m, v, largest, rate, floor, beta1, rest1, beta2, rest2, shrink, weight_decay, maximize, amsgrad
+):
     real = p.dtype.type
     rate, floor, shrink, weight_decay = real(rate), real(floor), real(shrink), real(weight_decay)
     beta1, rest1, beta2, rest2 = real(beta1), real(rest1), real(beta2), real(rest2)
+    start, stop = piece(at, p.size)
+    p, g, m, v, largest = p[start:stop], g[start:stop], m[start:stop], v[start:stop], largest[start:stop]
     for i in range(p.size):
         w = p[i] * shrink
         d = -g[i] if maximize else g[i]
