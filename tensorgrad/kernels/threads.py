@@ -112,6 +112,7 @@ single_threaded_blas = _SingleThreadedBlas()
 # A thread that sleeps takes 50 to 100 us to wake. So where compiled code can look at a number in memory without the
 # GIL, a thread that has worked looks for the next region, or for the end of this one, before it goes to sleep.
 PATIENCE = 300_000  # looks, about 0.3 ms: longer than the Python between two operators
+WORTH_WAKING = 6  # tasks of compiled loops, 10 to 20 us each
 COURTESY = 50_000  # looks, about 25 us: until the thread that made the change has given the GIL away
 
 # Places in the memory of a pool. Numbers that change while others are read lie on cache lines of their own.
@@ -158,10 +159,13 @@ class _Pool:
             self._jobs.put(job)
         self._memory[POSTED] += copies
 
-    def team(self, threads: int) -> NDArray[np.int64]:
-        """Return where the threads of the pool look for work, and how many there are with the caller; wake them."""
+    def team(self, threads: int, tasks: int) -> NDArray[np.int64]:
+        """Return where the threads of the pool look for work, and how many there are with the caller.
+
+        Those that sleep are woken if there is much to do: it takes the caller 10 us, and the GIL for a while.
+        """
         asleep = threads - 1 - int(self._memory[LOOKING])
-        if asleep > 0 and self._jobs.empty():  # else some are on their way
+        if asleep > 0 and tasks >= WORTH_WAKING and self._jobs.empty():  # else some are on their way
             self._grow(threads - 1)
             for _ in range(asleep):
                 self._jobs.put(_wake)
@@ -298,7 +302,7 @@ def team(tasks: int) -> NDArray[np.int64]:
     """
     keep_freed_memory()
     threads = min(_num_threads, tasks)
-    return _alone if threads < 2 or _here.inside else _current_pool().team(threads)
+    return _alone if threads < 2 or _here.inside else _current_pool().team(threads, tasks)
 
 
 # ---- cutting work ------------------------------------------------------------------------------------------

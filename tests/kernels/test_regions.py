@@ -76,12 +76,12 @@ def test_a_thread_that_sleeps_is_woken():
     threads.set_num_threads(2)
     for _ in range(3):
         threading.Event().wait(0.05)  # longer than any patience
-        assert eventually(lambda: len(regions(tasks=2, passes=LONG, times=1)[1]) == 2)
+        assert eventually(lambda: len(regions(tasks=threads.WORTH_WAKING, passes=LONG, times=1)[1]) == 2)
 
 
 def test_fewer_threads_than_the_pool_has():
     threads.set_num_threads(5)
-    assert eventually(lambda: max(regions(tasks=5, passes=LONG, times=1)[1]) > 1)
+    assert eventually(lambda: max(regions(tasks=7, passes=LONG, times=1)[1]) > 1)
     for _ in range(200):  # while all of them look for work
         threads.set_num_threads(5)
         regions(times=5)
