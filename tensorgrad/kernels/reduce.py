@@ -36,7 +36,7 @@ def accurate_sum(x: NDArray, axis: tuple[int, ...] | None, keepdims: bool = Fals
     if length <= FEW:
         return _sum(x, axis=axis, keepdims=keepdims)
     if len(axes) == x.ndim:
-        y = np.add.reduce(x.ravel(order="K"))
+        y = sum_of_vector(x.ravel(order="K"))
     else:
         kept = [a for a in range(x.ndim) if a not in axes]
         rows = x.transpose(*axes, *kept)
@@ -47,6 +47,12 @@ def accurate_sum(x: NDArray, axis: tuple[int, ...] | None, keepdims: bool = Fals
     if keepdims:
         return np.reshape(y, [1 if a in axes else n for a, n in enumerate(x.shape)])
     return y[()]
+
+
+@has_twin
+def sum_of_vector(x: NDArray) -> Any:
+    """Return the sum of a vector in its own dtype."""
+    return np.add.reduce(x)
 
 
 def sum_of_rows(x: NDArray) -> NDArray:

@@ -12,6 +12,7 @@ from tensorgrad.kernels.compiled.jit import fused, jit, twin_of
 from tensorgrad.kernels.compiled.pieces import piece, pieces
 from tensorgrad.kernels.compiled.threads import shared
 
+LONG = 1 << 17  # numbers of a vector that is worth cutting
 WIDTH = 256  # numbers of the rows that are laid end to end: starting a loop over 16 numbers costs more than the loop
 
 
@@ -21,6 +22,16 @@ def sums_of_blocks(x: NDArray) -> NDArray:
     sums = np.empty((pieces(x), x.shape[1]))
     _sums(len(sums), x, sums)
     return sums
+
+
+@twin_of(kernel.sum_of_vector)
+def sum_of_vector(x: NDArray) -> Any:
+    """By rows, which all threads add."""
+    if x.size < LONG:
+        return np.add.reduce(x)
+    whole = x.size // WIDTH * WIDTH
+    rows = kernel.sum_of_rows(x[:whole].reshape(-1, WIDTH))
+    return np.add.reduce(rows) + np.add.reduce(x[whole:])
 
 
 @shared
