@@ -21,7 +21,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorgrad.kernels import column_product, depthwise, direct, row_shift, winograd
+from tensorgrad.kernels import column_product, depthwise, direct, row_shift, row_winograd, winograd
 from tensorgrad.kernels.im2col import (
     Block,
     Geometry,
@@ -109,6 +109,10 @@ def conv_weight_grad(
     found = direct.weight_grad(g, x, geometry, groups)
     if found is not None:
         return found
+    if row_winograd.pays((g.dtype, x.dtype), len(g), g.shape[2:], channels, filters, geometry, groups):
+        gw = _row_winograd_weight_grad(g, x, geometry)
+        if np.isfinite(gw).all():
+            return gw
     per_pixel = x.shape[1] * math.prod(kernel) + filters
     work: Callable[..., None] = column_product.weight_grad_block
     if channels == 1 and groups > 1:
@@ -163,6 +167,10 @@ def _correlate(
         return jobs
     if b is not None:  # one bias for each number of a row, so that a row is one contiguous addition
         b = np.ascontiguousarray(np.broadcast_to(b, y.shape[-2:]))
+    if y.flags.c_contiguous and row_winograd.pays(
+        (x.dtype, w.dtype, y.dtype), len(y), out, channels, filters, geometry, groups
+    ):
+        return _row_winograd(x, w, b, y, geometry)
     if channels == 1 and groups > 1:
         job = functools.partial(depthwise.block, x, depthwise.taps(w, groups, y), b, y)
         per_pixel = depthwise.per_pixel(filters)
@@ -198,6 +206,20 @@ def _winograd(x: NDArray, w: NDArray, b: NDArray | None, y: NDArray, geometry: G
     return [functools.partial(job, some) for some in shared_out(parts)]
 
 
+def _row_winograd(x: NDArray, w: NDArray, b: NDArray | None, y: NDArray, geometry: Geometry) -> list[Job]:
+    """Return the jobs of `_correlate` in Winograd's form by rows; where one meets inf or nan, it is done again."""
+    points = row_winograd.transform_weight(w)
+    out = y.shape[1:-1]
+
+    def job(part: Block) -> None:
+        if not row_winograd.block(x, points, b, y, part, geometry):
+            block = row_winograd.inside(part, out)
+            column_product.block(x, column_product.to_matrices(w, 1), b, y, block, geometry)
+
+    parts = row_winograd.parts(len(y), out, w.shape[1], w.shape[0], geometry)
+    return [functools.partial(job, part) for part in parts]
+
+
 # ---- the weight gradient -----------------------------------------------------------------------------------
 
 
@@ -214,6 +236,25 @@ def _winograd_weight_grad(g: NDArray, x: NDArray, geometry: Geometry) -> NDArray
         len(g) * tiles.rows * tiles.columns * winograd.POINTS**2 * channels * filters,
     )
     return winograd.weight_from_points(total, geometry.kernel[0])
+
+
+def _row_winograd_weight_grad(g: NDArray, x: NDArray, geometry: Geometry) -> NDArray:
+    """Return the weight gradient in Winograd's form by rows; not to be used when it is not finite."""
+    gradients = np.ascontiguousarray(channels_last(g))
+    channels, filters = x.shape[1], g.shape[1]
+
+    def add_shares(parts: Sequence[Block], total: NDArray) -> None:
+        for part in parts:
+            row_winograd.add_weight_grad(gradients, x, total, part, geometry)
+
+    total = sum_over(
+        row_winograd.parts(len(g), g.shape[2:], channels, filters, geometry),
+        add_shares,
+        (row_winograd.POINTS, geometry.kernel[1] * channels, filters),
+        g.dtype,
+        g.size * channels * math.prod(geometry.kernel),
+    )
+    return row_winograd.weight_from_points(total, (filters, channels, *geometry.kernel))
 
 
 # ---- the input gradient ------------------------------------------------------------------------------------

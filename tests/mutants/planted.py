@@ -177,6 +177,20 @@ FAULTS = [
         KERNEL_CONV,
     ),
     Fault(
+        "conv: windows between two rows count in the weight gradient, Winograd by rows",
+        "tensorgrad/kernels/row_winograd.py",
+        "rows[..., used * filters :] = 0",
+        "rows[..., used * filters :] = 1",
+        "tests/kernels/test_winograd.py -k rows",
+    ),
+    Fault(
+        "conv: the rows of an incomplete tile are forgotten, Winograd by rows",
+        "tensorgrad/kernels/row_winograd.py",
+        "for first, count, lines in ((0, whole, m), (whole, 1, left)):",
+        "for first, count, lines in ((0, whole, m), (whole, 0, left)):",
+        "tests/kernels/test_winograd.py -k rows",
+    ),
+    Fault(
         "conv: taps overwritten instead of added, depthwise",
         "tensorgrad/kernels/depthwise.py",
         "np.add(total, product, out=total)",
