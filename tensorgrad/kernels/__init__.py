@@ -2,7 +2,8 @@
 
 Every module is one concept and knows nothing of the rest of the package:
 
-- ``threads``: one pool of Python threads for all kernels, with BLAS held at one thread inside it
+- ``threads``: one pool of Python threads for all kernels, with BLAS held at one thread inside it; ``sharing``: when
+  work is worth a second thread
 - ``scratch``: memory that a thread uses again and again; ``memory``: freed memory stays for the next array
 - ``layout``: channels first and channels last, as views
 - ``matmul``: matrix products split over the pool

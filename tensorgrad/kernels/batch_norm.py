@@ -3,10 +3,12 @@
 A batch of images is a matrix here: a row for each pixel, a column for each channel. Several rows are laid end to end,
 since starting a loop over 16 channels costs more than the loop. Vectors of one number a channel are repeated to match.
 
-The moments of a block take two passes, so a large mean costs no accuracy, and memory is still read only once. The
+The moments of a block are those of two passes: a large mean costs no accuracy, and memory is still read only once. The
 blocks are merged in float64 (Chan, Golub and LeVeque 1979), with M2 the sum of squared deviations from the mean:
 
     mean = sum_i n_i mean_i / n        M2 = sum_i M2_i + sum_i n_i (mean_i - mean)^2
+
+For the same reason numbers are taken from a centre before they are multiplied: the mean, or 0 where that loses nothing.
 """
 
 from __future__ import annotations
@@ -21,12 +23,17 @@ from numpy.typing import NDArray
 
 from tensorgrad.kernels.layout import channels_first, channels_last
 from tensorgrad.kernels.scratch import scratch
+from tensorgrad.kernels.sharing import worth_sharing
 from tensorgrad.kernels.threads import parallel, shared_out, split
-from tensorgrad.kernels.twin import has_twin
+from tensorgrad.kernels.twin import compiled_kernels, has_twin
 
 BLOCK_FLOATS = 1 << 18  # numbers of a block: a megabyte of float32; NumPy calls on less do not scale (see im2col)
-SHARED_FLOATS = 1 << 18  # smaller work is not worth handing to a second thread
-WIDTH = 1024  # numbers of the rows that are laid end to end: long for a loop, and a few of them still fit in L1
+SHARED_FLOATS = 1 << 18  # compiled, smaller work is not worth handing to a second thread
+# Numbers of the rows that are laid end to end: compiled, long for a loop, and a few of them still fit in L1; on rows
+# shorter than NumPy's buffer, 8192, a vector as the other operand halves the speed.
+COMPILED_WIDTH, NUMPY_WIDTH = 1024, 8192
+LOSSLESS = 8  # a mean whose square is not this many times the variance may be subtracted after squaring or scaling
+FEW = 128  # long rows that may be added one after the other; the sums of more are those of deviations from the mean
 
 Vector = NDArray  # one number for each channel
 
@@ -35,7 +42,11 @@ def batch_norm(x: NDArray, w: Vector | None, b: Vector | None, *, eps: float) ->
     """Return ``(x - mean) / sqrt(var + eps) * w + b`` for x (N, C, ...), and (mean, var) of each channel (biased)."""
     mean, var = moments = batch_moments(x)
     scale = _inverse_deviation(var, eps)
-    return standardize(x, mean, scale if w is None else scale * w, b), moments
+    if w is not None:
+        scale = scale * w
+    centre = _centre(mean, var)
+    shift = (centre - mean) * scale
+    return standardize(x, centre, scale, shift if b is None else shift + b), moments
 
 
 def batch_moments(x: NDArray) -> tuple[Vector, Vector]:
@@ -73,9 +84,12 @@ def batch_norm_grad(
     mean, var = moments
     blocks = _Blocks(x.shape)
     matrix, gradient = blocks.of(x), blocks.of(g)
-    laid_mean = blocks.laid(mean, x.dtype)
-    found = blocks.of_each(lambda edges: grad_sums_of_blocks(gradient, matrix, laid_mean, edges, x.shape[1]))
-    sum_g, sum_gd = (np.sum(part, axis=0) for part in found)  # d = x - mean
+    centre = _centre(mean, var)
+    beside = (mean - centre).astype(np.float64)
+    laid_centre = blocks.laid(centre, x.dtype)
+    found = blocks.of_each(lambda edges: grad_sums_of_blocks(gradient, matrix, laid_centre, edges, x.shape[1]))
+    sum_g, products = (np.sum(part, axis=0) for part in found)
+    sum_gd = products - beside * sum_g  # d = x - mean
     inverse = _inverse_deviation(var.astype(np.float64), eps)
     dx = None
     if wanted[0]:
@@ -83,11 +97,10 @@ def batch_norm_grad(
         scale = inverse if w is None else inverse * w
         dx = blocks.empty(x.dtype)
         target = blocks.of(dx)
-        mean_g, slope, scale = (
-            blocks.laid(v, x.dtype) for v in (sum_g / count, inverse * inverse * sum_gd / count, scale)
-        )
+        slope = inverse * inverse * sum_gd / count
+        mean_g, slope, scale = (blocks.laid(v, x.dtype) for v in (sum_g / count - beside * slope, slope, scale))
         blocks.on_rows(
-            lambda at: input_grad_of_rows(gradient[at], matrix[at], laid_mean, mean_g, slope, scale, target[at])
+            lambda at: input_grad_of_rows(gradient[at], matrix[at], laid_centre, mean_g, slope, scale, target[at])
         )
     dw = (sum_gd * inverse).astype(x.dtype) if wanted[1] else None
     return dx, dw, sum_g.astype(x.dtype) if wanted[2] else None
@@ -95,6 +108,11 @@ def batch_norm_grad(
 
 def _inverse_deviation(var: Vector, eps: float) -> Vector:
     return 1 / np.sqrt(var + var.dtype.type(eps))
+
+
+def _centre(mean: Vector, var: Vector) -> Vector:
+    """Return what to subtract from numbers before they are scaled: the mean, or 0 where it is not large."""
+    return np.where(mean * mean <= LOSSLESS * var, mean.dtype.type(0), mean)
 
 
 # ---- the matrix and its blocks -----------------------------------------------------------------------------
@@ -107,7 +125,8 @@ class _Blocks:
         self.shape = shape
         self.channels = shape[1]
         self.rows = shape[0] * math.prod(shape[2:])
-        fit = max(1, WIDTH // max(1, self.channels))
+        width = COMPILED_WIDTH if compiled_kernels() else NUMPY_WIDTH
+        fit = max(1, width // max(1, self.channels))
         self.together = math.gcd(self.rows, 1 << fit.bit_length() - 1)  # rows laid end to end; all rows find a place
         self.width = self.together * self.channels
         self.edges = _edges(self.rows // max(1, self.together), self.width)
@@ -135,7 +154,7 @@ class _Blocks:
 
     def _shared(self, work: Callable[[NDArray], Any]) -> list[Any]:
         """Return the results of ``work`` on the edges of some blocks: large arrays are shared by all threads."""
-        if self.rows * self.channels < SHARED_FLOATS:
+        if not worth_sharing(self.rows * self.channels, SHARED_FLOATS):
             return [work(self.edges)]
         some = [self.edges[pieces[0] : pieces[-1] + 2] for pieces in shared_out(range(len(self.edges) - 1))]
         return parallel(work, some)
@@ -159,22 +178,30 @@ def moments_of_blocks(x: NDArray, edges: NDArray, channels: int) -> tuple[NDArra
     means, squares = np.empty((2, len(edges) - 1, channels))
     for i, (rows,) in enumerate(_blocks(edges, x)):
         count = rows.size // channels
-        guess = (_sum(rows, channels) / count).astype(x.dtype)
-        d = scratch("deviation", rows.shape, x.dtype)
-        np.subtract(rows, np.repeat(guess[None], x.shape[1] // channels, axis=0).reshape(-1), out=d)
-        correction = _sum(d, channels) / count  # the guess was summed and rounded in x's own precision
-        np.multiply(d, d, out=d)
-        means[i] = guess + correction
-        squares[i] = np.maximum(_sum(d, channels) - count * correction**2, 0)
+        means[i] = _sum(rows, channels) / count
+        total = _sum_products(rows, rows, channels)
+        squares[i] = total - count * means[i] ** 2
+        inexact = ~(LOSSLESS * squares[i] > total) | (len(rows) > FEW)
+        if inexact.any():
+            means[i, inexact], squares[i, inexact] = (m[inexact] for m in _moments_in_two_passes(rows, means[i]))
     return means, squares
+
+
+def _moments_in_two_passes(x: NDArray, guess: Vector) -> tuple[Vector, Vector]:
+    """Return the mean of each channel of a block, and the sum of squared deviations from it; ``guess`` is near the
+    mean, but was summed in x's own precision."""
+    count, guess = x.size // len(guess), guess.astype(x.dtype)
+    d = scratch("deviation", x.shape, x.dtype)
+    np.subtract(x, np.repeat(guess[None], x.size // len(x) // len(guess), axis=0).reshape(-1), out=d)
+    correction = _sum(d, len(guess)) / count
+    return guess + correction, np.maximum(_sum_products(d, d, len(guess)) - count * correction**2, 0)
 
 
 @has_twin
 def standardize_rows(x: NDArray, mean: NDArray, scale: NDArray, shift: NDArray, y: NDArray) -> None:
     """Write ``(x - mean) * scale + shift`` into y."""
     for rows, target in _blocks(_edges(*x.shape), x, y):
-        np.subtract(rows, mean, out=target)
-        np.multiply(target, scale, out=target)
+        np.multiply(_less(rows, mean, out=target), scale, out=target)
         np.add(target, shift, out=target)
 
 
@@ -185,9 +212,8 @@ def grad_sums_of_blocks(
     """Return sum g and sum g (x - mean) of each block and channel, in float64."""
     sums, products = np.empty((2, len(edges) - 1, channels))
     for i, (gradient, rows) in enumerate(_blocks(edges, g, x)):
-        d = np.subtract(rows, mean, out=scratch("deviation", rows.shape, x.dtype))
-        np.multiply(d, gradient, out=d)
-        sums[i], products[i] = _sum(gradient, channels), _sum(d, channels)
+        d = _less(rows, mean, out=scratch("deviation", rows.shape, x.dtype))
+        sums[i], products[i] = _sum(gradient, channels), _sum_products(gradient, d, channels)
     return sums, products
 
 
@@ -197,11 +223,16 @@ def input_grad_of_rows(
 ) -> None:
     """Write ``((g - mean_g) - (x - mean) * slope) * scale`` into dx."""
     for gradient, rows, target in _blocks(_edges(*x.shape), g, x, dx):
-        d = np.subtract(rows, mean, out=scratch("deviation", rows.shape, x.dtype))
-        np.multiply(d, slope, out=d)
+        d = scratch("deviation", rows.shape, x.dtype)
+        np.multiply(_less(rows, mean, out=d), slope, out=d)
         np.subtract(gradient, mean_g, out=target)
         np.subtract(target, d, out=target)
         np.multiply(target, scale, out=target)
+
+
+def _less(x: NDArray, centre: NDArray, out: NDArray) -> NDArray:
+    """Return ``x - centre``, written into ``out`` if there is anything to subtract."""
+    return np.subtract(x, centre, out=out) if centre.any() else x
 
 
 def _blocks(edges: NDArray, *arrays: NDArray) -> Iterator[tuple[NDArray, ...]]:
@@ -212,5 +243,14 @@ def _blocks(edges: NDArray, *arrays: NDArray) -> Iterator[tuple[NDArray, ...]]:
 
 def _sum(x: NDArray, channels: int) -> Vector:
     """Return the sum of each channel of a block in float64: down the long rows, then across each of them."""
-    down = np.add.reduce(x, axis=0, dtype=np.promote_types(x.dtype, np.float32))
-    return down.reshape(-1, channels).sum(axis=0, dtype=np.float64)
+    return _across(np.add.reduce(x, axis=0, dtype=np.promote_types(x.dtype, np.float32)), channels)
+
+
+def _sum_products(a: NDArray, b: NDArray, channels: int) -> Vector:
+    """Return the sum of the products of a and b for each channel of a block in float64."""
+    return _across(np.einsum("ij,ij->j", a, b, dtype=np.result_type(a, b, np.float32)), channels)
+
+
+def _across(row: NDArray, channels: int) -> Vector:
+    """Return the sum of each channel of a long row in float64."""
+    return row.reshape(-1, channels).sum(axis=0, dtype=np.float64)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tensorgrad.kernels.sharing import worth_sharing
 from tensorgrad.kernels.threads import parallel, shared_out, split
 from tensorgrad.kernels.twin import has_twin
 
@@ -55,7 +56,9 @@ def sum_of_rows(x: NDArray) -> NDArray:
     edges = np.array([0, *(stop for _, stop in split(len(x), -(-x.size // BLOCK_FLOATS)))])
     if len(edges) == 2:
         return sums_of_blocks(x, edges)[0].astype(x.dtype, copy=False)
-    some = [edges[blocks[0] : blocks[-1] + 2] for blocks in shared_out(range(len(edges) - 1))]
+    some = [edges]
+    if worth_sharing(x.size, BLOCK_FLOATS):
+        some = [edges[blocks[0] : blocks[-1] + 2] for blocks in shared_out(range(len(edges) - 1))]
     found = np.concatenate(parallel(lambda edges: sums_of_blocks(x, edges), some))
     return np.add.reduce(found, axis=0, dtype=np.float64).astype(x.dtype)
 

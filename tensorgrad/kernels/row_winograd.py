@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 
 from tensorgrad.kernels import winograd
 from tensorgrad.kernels.im2col import Block, Geometry, Ints, blocks, padded, pixels, receptive_field
+from tensorgrad.kernels.matmul import matmul
 from tensorgrad.kernels.scratch import scratch
 from tensorgrad.kernels.winograd import B_T, KERNELS, POINTS, kernel_matrix, tile_matrix
 
@@ -100,14 +101,14 @@ def transform_weight(w: NDArray) -> NDArray:
     """Return G w of w (F, C, r, kw) as matrices (6, kw C, F)."""
     filters, channels, r, width = w.shape
     rows = np.ascontiguousarray(w.transpose(2, 3, 1, 0), np.float32).reshape(r, width * channels * filters)
-    points = np.matmul(kernel_matrix(r).astype(np.float32), rows)
+    points = matmul(kernel_matrix(r).astype(np.float32), rows)
     return points.reshape(POINTS, width * channels, filters)
 
 
 def weight_from_points(u: NDArray, shape: Ints) -> NDArray:
     """Return G' u of the sums u (6, kw C, F) as a weight gradient of the shape (F, C, r, kw)."""
     filters, channels, r, width = shape
-    rows = np.matmul(kernel_matrix(r).T.astype(np.float32), u.reshape(POINTS, u[0].size))
+    rows = matmul(kernel_matrix(r).T.astype(np.float32), u.reshape(POINTS, u[0].size))
     return np.ascontiguousarray(rows.reshape(r, width, channels, filters).transpose(3, 2, 0, 1))
 
 

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tensorgrad.kernels.sharing import worth_sharing
 from tensorgrad.kernels.threads import get_num_threads, parallel, split
 
 SLICE_FLOATS = 1 << 18  # numbers of a slice: NumPy calls on less do not scale (see im2col)
-SHARED_FLOATS = 1 << 18  # smaller arrays are not worth handing to a second thread
+SHARED_FLOATS = 1 << 18  # compiled, smaller arrays are not worth handing to a second thread
 
 
 def lie_alike(*arrays: NDArray) -> bool:
@@ -41,10 +42,10 @@ def over_ranges(work: Callable[..., Any], *arrays: NDArray) -> None:
     def run(at: tuple[int, int]) -> None:
         work(*[a[at[0] : at[1]] for a in flat])
 
-    if size < SHARED_FLOATS:
-        run((0, size))
-    else:
+    if worth_sharing(size, SHARED_FLOATS):
         parallel(run, split(size, get_num_threads()))
+    else:
+        run((0, size))
 
 
 def in_cache(size: int) -> Iterator[slice]:
