@@ -241,6 +241,20 @@ FAULTS = [
         POOL,
     ),
     Fault(
+        "max_pool: of equal neighbours the second wins, squares",
+        "tensorgrad/kernels/pool.py",
+        "np.greater(right, left",
+        "np.greater_equal(right, left",
+        "tests/kernels/test_pool.py",
+    ),
+    Fault(
+        "max_pool: squares also where the last ones reach beyond the image",
+        "tensorgrad/kernels/pool.py",
+        "inside = all(2 * o <= n for",
+        "inside = all(2 * o <= n + 1 for",
+        "tests/kernels/test_pool.py",
+    ),
+    Fault(
         "max_pool: padding counts as 0",
         "tensorgrad/kernels/pool.py",
         "y[here] = x[there]",
