@@ -48,20 +48,25 @@ def pays(
     groups: int,
 ) -> bool:
     """Return whether this beats the plain GEMM for ``samples`` results of ``out`` pixels."""
+    if groups > 1 or not applies(dtypes, geometry):
+        return False
+    kernel = geometry.kernel
+    places = tile_rows(out, geometry) * (out[1] + kernel[1] - 1) * POINTS
+    here = places * (kernel[1] * channels * (filters + NARROW) + TRANSFORM * (channels + filters))
+    plain = math.prod(out) * math.prod(kernel) * channels * (filters + NARROW + COPY)
+    return here < plain and samples * plain > SMALL
+
+
+def applies(dtypes: tuple[np.dtype, ...], geometry: Geometry) -> bool:
+    """Return whether there is such a form, and the user allows it."""
     kernel, stride, _, dilation = geometry
-    if not (
+    return (
         winograd.get_float32_conv_precision() == "high"
-        and len(out) == 2
-        and groups == 1
+        and len(kernel) == 2
         and kernel[0] in KERNELS
         and stride == dilation == (1, 1)
         and all(dtype == np.float32 for dtype in dtypes)
-    ):
-        return False
-    windows = tile_rows(out, geometry) * (out[1] + kernel[1] - 1) * POINTS
-    here = windows * (kernel[1] * channels * (filters + NARROW) + TRANSFORM * (channels + filters))
-    plain = math.prod(out) * math.prod(kernel) * channels * (filters + NARROW + COPY)
-    return here < plain and samples * plain > SMALL
+    )
 
 
 # ---- tiles -----------------------------------------------------------------------------------------------------------
@@ -82,8 +87,8 @@ def parts(samples: int, out: Ints, channels: int, filters: int, geometry: Geomet
 
     The last of them may reach below the image, by less than a tile.
     """
-    m, windows = tile_height(geometry), out[1] + geometry.kernel[1] - 1
-    per_row = windows * (m * channels + POINTS * (channels + filters))
+    m, width = tile_height(geometry), out[1] + geometry.kernel[1] - 1
+    per_row = width * (m * channels + POINTS * (channels + filters))
     cut = blocks((samples, tile_rows(out, geometry)), per_row)
     return [(images, (m * first, m * last), (0, out[1])) for images, (first, last) in cut]
 
@@ -112,9 +117,11 @@ def weight_from_points(u: NDArray, shape: Ints) -> NDArray:
     return np.ascontiguousarray(rows.reshape(r, width, channels, filters).transpose(3, 2, 0, 1))
 
 
-def transform_input(x: NDArray, part: Block, geometry: Geometry) -> NDArray:
-    """Return B' x of x (N, C, H, W): the rows of all tiles of a part end to end, at the six points, as matrices
-    (6, windows / kw + 1, kw C) in scratch; behind the last row there are zeros."""
+def transform_input(x: NDArray, part: Block, geometry: Geometry, size: int) -> NDArray:
+    """Return B' x of x (N, C, H, W): the rows of all tiles of a part end to end, at the six points, in scratch.
+
+    These are a multiple of ``size`` numbers a point and what the windows of the last pixels meet beyond them: zeros.
+    """
     field, zeros = receptive_field(x, part, geometry)
     image = padded(field, zeros, True, x.dtype)
     m, kw = tile_height(geometry), geometry.kernel[1]
@@ -122,13 +129,13 @@ def transform_input(x: NDArray, part: Block, geometry: Geometry) -> NDArray:
     tiles, row = (height + m - POINTS) // m, width * channels
     of_image, of_row = image.strides[:2]
     rows = as_strided(image, (n, tiles, POINTS, row), (of_image, m * of_row, of_row, image.itemsize), writeable=False)
-    v = scratch("points of x", (POINTS, -(-n * tiles * width // kw) + 1, kw * channels), x.dtype)
+    v = scratch("points of x", (POINTS, -(-n * tiles * row // size) * size + (kw - 1) * channels), x.dtype)
     np.matmul(B_T.astype(x.dtype), rows, out=_end_to_end(v, n, tiles, row))
     return v
 
 
 def transform_output(products: NDArray, y: NDArray, m: int, width: int) -> None:
-    """Write A' p of the products (6, windows / kw, kw, F), ``width`` windows a row, into y (n, H, W, F)."""
+    """Write A' p of the products (6, ...), rows of ``width`` windows end to end, into y (n, H, W, F)."""
     n, height, used, filters = y.shape
     rows = _end_to_end(products, n, -(-height // m), width * filters)
     a = tile_matrix(m).T.astype(y.dtype)
@@ -136,11 +143,11 @@ def transform_output(products: NDArray, y: NDArray, m: int, width: int) -> None:
         np.matmul(a[: lines.shape[2]], rows[:, which, :, : used * filters], out=lines)
 
 
-def transform_gradient(g: NDArray, m: int, kw: int) -> NDArray:
-    """Return A g of g (n, H, W, F) as (6, windows / kw, kw, F) in scratch: 0 where windows are left out."""
+def transform_gradient(g: NDArray, m: int, kw: int, size: int) -> NDArray:
+    """Return A g of g (n, H, W, F) in scratch, a multiple of ``size`` numbers a point: 0 where windows are left out."""
     n, height, used, filters = g.shape
     tiles, width = -(-height // m), used + kw - 1
-    z = scratch("points of g", (POINTS, -(-n * tiles * width // kw), kw, filters), g.dtype)
+    z = scratch("points of g", (POINTS, -(-n * tiles * width * filters // size) * size), g.dtype)
     rows = _end_to_end(z, n, tiles, width * filters)
     rows[..., used * filters :] = 0
     a = tile_matrix(m).astype(g.dtype)
@@ -173,13 +180,19 @@ def block(x: NDArray, u: NDArray, b: NDArray | None, y: NDArray, part: Block, ge
 
     Returns False where a number is not finite: then the rows of its tile may be wrong.
     """
-    v = transform_input(x, part, geometry)
+    kw, channels, filters = geometry.kernel[1], x.shape[1], y.shape[-1]
+    v = transform_input(x, part, geometry, kw * channels)
+    every = [windows(v, j, kw, channels, kw * channels) for j in range(kw)]
+    products = scratch("products", (POINTS, every[0].shape[1], kw, filters), y.dtype)
+    for j, some in enumerate(every):
+        np.matmul(some, u, out=products[:, :, j])
+    return finish(products, b, y, part, geometry)
+
+
+def finish(products: NDArray, b: NDArray | None, y: NDArray, part: Block, geometry: Geometry) -> bool:
+    """Write the results of all products of a part, with the bias, into y; return whether they are finite."""
     target = pixels(y, inside(part, y.shape[1:3]))
-    kw, filters = geometry.kernel[1], y.shape[-1]
-    products = scratch("products", (POINTS, v.shape[1] - 1, kw, filters), y.dtype)
-    for j in range(kw):
-        np.matmul(_windows(v, j, kw), u, out=products[:, :, j])
-    transform_output(products, target, tile_height(geometry), target.shape[2] + kw - 1)
+    transform_output(products, target, tile_height(geometry), target.shape[2] + geometry.kernel[1] - 1)
     if b is not None:
         target += b
     flat = target.reshape(-1)
@@ -188,16 +201,17 @@ def block(x: NDArray, u: NDArray, b: NDArray | None, y: NDArray, part: Block, ge
 
 def add_weight_grad(g: NDArray, x: NDArray, total: NDArray, part: Block, geometry: Geometry) -> None:
     """Add the share of a part in the weight gradient at the points (6, kw C, F), from g (N, H, W, F) and x."""
-    v = transform_input(x, part, geometry)
-    kw = geometry.kernel[1]
-    z = transform_gradient(pixels(g, inside(part, g.shape[1:3])), tile_height(geometry), kw)
+    kw, channels, filters = geometry.kernel[1], x.shape[1], g.shape[-1]
+    v = transform_input(x, part, geometry, kw * channels)
+    z = transform_gradient(pixels(g, inside(part, g.shape[1:3])), tile_height(geometry), kw, kw * filters)
+    z = z.reshape(POINTS, -1, kw, filters)
     share = scratch("share", total.shape, total.dtype)
     for j in range(kw):
-        total += np.matmul(_windows(v, j, kw).swapaxes(1, 2), z[:, :, j], out=share)
+        some = windows(v, j, kw, channels, kw * channels)
+        total += np.matmul(some.swapaxes(1, 2), z[:, :, j], out=share)
 
 
-def _windows(v: NDArray, j: int, kw: int) -> NDArray:
-    """Return every kw-th window of the rows v, from window j on, as matrices (6, windows / kw, kw C)."""
-    count, size = v.shape[1] - 1, v.shape[2]
-    start = j * size // kw
-    return v.reshape(POINTS, -1)[:, start : start + count * size].reshape(POINTS, count, size)
+def windows(v: NDArray, j: int, kw: int, channels: int, size: int) -> NDArray:
+    """Return the numbers of v from pixel j on as rows (6, rows, size): every kw-th window, if ``size`` is kw C."""
+    start = j * channels
+    return v[:, start : v.shape[1] - (kw - 1 - j) * channels].reshape(POINTS, -1, size)
