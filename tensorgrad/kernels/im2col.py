@@ -53,16 +53,18 @@ def conv_output_size(size: Ints, kernel: Ints, stride: Ints, padding: Pads, dila
     )
 
 
-def blocks(shape: Ints, per_pixel: int) -> list[Block]:
+def blocks(shape: Ints, per_pixel: int, fewest: int | None = None) -> list[Block]:
     """Cut an output of ``shape`` (N, *out) into blocks of at most about BLOCK_FLOATS, ``per_pixel`` each pixel.
 
     A block spans the last dimensions in full, a range of one dimension and a single index of those before it,
-    so that its pixels follow each other in memory. The cut depends on shapes only, never on threads.
+    so that its pixels follow each other in memory; it has at least ``fewest`` pixels, or BLOCK_PIXELS. The cut depends
+    on shapes only, never on threads.
     """
     total = math.prod(shape) * per_pixel
     if total == 0:
         return []
-    count = max(-(-total // max(BLOCK_FLOATS, BLOCK_PIXELS * per_pixel)), min(LEAST_BLOCKS, total // SHARED_FLOATS))
+    most = max(BLOCK_FLOATS, (fewest or BLOCK_PIXELS) * per_pixel)
+    count = max(-(-total // most), min(LEAST_BLOCKS, total // SHARED_FLOATS))
     target = total / (count + count % 2 if count > 1 else 1)
     axis, inner = 0, total // shape[0]  # `inner` numbers belong to one index of `axis`
     while inner > target and axis < len(shape) - 1:

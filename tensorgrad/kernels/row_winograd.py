@@ -89,7 +89,7 @@ def parts(samples: int, out: Ints, channels: int, filters: int, geometry: Geomet
     """
     m, width = tile_height(geometry), out[1] + geometry.kernel[1] - 1
     per_row = width * (m * channels + POINTS * (channels + filters))
-    cut = blocks((samples, tile_rows(out, geometry)), per_row)
+    cut = blocks((samples, tile_rows(out, geometry)), per_row, fewest=1)
     return [(images, (m * first, m * last), (0, out[1])) for images, (first, last) in cut]
 
 
