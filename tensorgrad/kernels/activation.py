@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -10,10 +9,11 @@ from numpy.typing import NDArray
 
 from tensorgrad.kernels.reduce import AS_INTEGER, select
 from tensorgrad.kernels.scratch import scratch
-from tensorgrad.kernels.slices import SLICE_FLOATS, flat, in_cache, lie_alike, over_ranges
+from tensorgrad.kernels.slices import flat, in_cache, lie_alike, over_ranges
 from tensorgrad.kernels.twin import has_twin
 
 LARGE = 1 << 15  # numbers; below, one NumPy call after another costs less than cutting
+ROW = 1 << 13  # numbers, NumPy's buffer: shorter rows are slower; so is a single 0, for which there is no vector loop
 
 
 def relu(x: Any) -> Any:
@@ -24,12 +24,6 @@ def relu(x: Any) -> Any:
             rectify(*flat(x, y))
             return y
     return np.maximum(0, x)
-
-
-@cache
-def _zeros(dtype: np.dtype) -> NDArray:
-    """Return as many zeros as a slice has numbers."""
-    return np.zeros(SLICE_FLOATS, dtype)
 
 
 def relu_grad(g: NDArray, y: NDArray) -> NDArray:
@@ -44,13 +38,13 @@ def relu_grad(g: NDArray, y: NDArray) -> NDArray:
 
 @has_twin
 def rectify(x: NDArray, y: NDArray) -> None:
-    """Write ``max(0, x)`` into y; both are vectors. The maximum with a number takes NumPy three times as long."""
-    zeros = _zeros(x.dtype)
+    """Write ``max(0, x)`` into y, both vectors: to compare with a row of zeros takes NumPy a third of the time."""
 
     def write(x: NDArray, y: NDArray) -> None:
-        for at in in_cache(x.size):
-            part = x[at]
-            np.maximum(zeros[: part.size], part, out=y[at])
+        whole = x.size - x.size % ROW
+        zeros = np.zeros(ROW, x.dtype)
+        np.maximum(zeros, x[:whole].reshape(-1, ROW), out=y[:whole].reshape(-1, ROW))
+        np.maximum(zeros[: x.size - whole], x[whole:], out=y[whole:])
 
     over_ranges(write, x, y)
 

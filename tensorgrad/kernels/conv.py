@@ -17,11 +17,12 @@ import functools
 import itertools
 import math
 from collections.abc import Callable, Sequence
+from types import ModuleType
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorgrad.kernels import column_product, depthwise, direct, row_shift, winograd
+from tensorgrad.kernels import column_product, depthwise, depthwise_winograd, direct, row_shift, row_winograd, winograd
 from tensorgrad.kernels.im2col import (
     Block,
     Geometry,
@@ -38,6 +39,7 @@ from tensorgrad.kernels.threads import parallel
 __all__ = ["conv", "conv_input_grad", "conv_output_size", "conv_weight_grad"]
 
 Job = Callable[[], None]
+BY_ROWS = (row_winograd, depthwise_winograd)  # Winograd's form by rows, for one group and for as many as channels
 
 
 def conv(
@@ -109,6 +111,11 @@ def conv_weight_grad(
     found = direct.weight_grad(g, x, geometry, groups)
     if found is not None:
         return found
+    for way in BY_ROWS:
+        if way.pays((g.dtype, x.dtype), len(g), g.shape[2:], channels, filters, geometry, groups):
+            gw = _row_winograd_weight_grad(way, g, x, geometry, groups)
+            if np.isfinite(gw).all():
+                return gw
     per_pixel = x.shape[1] * math.prod(kernel) + filters
     work: Callable[..., None] = column_product.weight_grad_block
     if channels == 1 and groups > 1:
@@ -162,6 +169,10 @@ def _correlate(
         return []
     if b is not None:  # one bias for each number of a row, so that a row is one contiguous addition
         b = np.ascontiguousarray(np.broadcast_to(b, y.shape[-2:]))
+    for way in BY_ROWS:
+        dtypes = x.dtype, w.dtype, y.dtype
+        if y.flags.c_contiguous and way.pays(dtypes, len(y), out, channels, filters, geometry, groups):
+            return _row_winograd(way, x, w, b, y, geometry, groups)
     if channels == 1 and groups > 1:
         job = functools.partial(depthwise.block, x, depthwise.taps(w, groups, y), b, y)
         per_pixel = depthwise.per_pixel(filters)
@@ -192,6 +203,22 @@ def _winograd(x: NDArray, w: NDArray, b: NDArray | None, y: NDArray, geometry: G
     return [functools.partial(plain, winograd.pixel_block(part, tiles, y.shape[1:-1]), geometry) for part in wrong]
 
 
+def _row_winograd(
+    way: ModuleType, x: NDArray, w: NDArray, b: NDArray | None, y: NDArray, geometry: Geometry, groups: int
+) -> list[Job]:
+    """Return the jobs of `_correlate` in Winograd's form by rows; where one meets inf or nan, it is done again."""
+    points = way.transform_weight(w)
+    out = y.shape[1:-1]
+
+    def job(part: Block) -> None:
+        if not way.block(x, points, b, y, part, geometry):
+            block = row_winograd.inside(part, out)
+            column_product.block(x, column_product.to_matrices(w, groups), b, y, block, geometry)
+
+    parts = row_winograd.parts(len(y), out, x.shape[1], w.shape[0], geometry)
+    return [functools.partial(job, part) for part in parts]
+
+
 # ---- the weight gradient -----------------------------------------------------------------------------------
 
 
@@ -202,6 +229,25 @@ def _winograd_weight_grad(g: NDArray, x: NDArray, geometry: Geometry) -> NDArray
     parts = winograd.parts(len(g), tiles, x.shape[1] + g.shape[1])
     total = winograd.weight_grad_at_points(gradients, images, parts, tiles)
     return winograd.weight_from_points(total, geometry.kernel[0])
+
+
+def _row_winograd_weight_grad(way: ModuleType, g: NDArray, x: NDArray, geometry: Geometry, groups: int) -> NDArray:
+    """Return the weight gradient in Winograd's form by rows; not to be used when it is not finite."""
+    gradients = np.ascontiguousarray(channels_last(g))
+    channels, filters = x.shape[1] // groups, g.shape[1]
+
+    def add_shares(parts: Sequence[Block], total: NDArray) -> None:
+        for part in parts:
+            way.add_weight_grad(gradients, x, total, part, geometry)
+
+    total = sum_over(
+        row_winograd.parts(len(g), g.shape[2:], x.shape[1], filters, geometry),
+        add_shares,
+        (row_winograd.POINTS, geometry.kernel[1] * channels, filters),
+        g.dtype,
+        g.size * channels * math.prod(geometry.kernel),
+    )
+    return row_winograd.weight_from_points(total, (filters, channels, *geometry.kernel))
 
 
 # ---- the input gradient ------------------------------------------------------------------------------------

@@ -8,13 +8,15 @@ import numpy as np
 from numpy import ndarray
 from numpy.typing import NDArray
 
-from tensorgrad.kernels.slices import SHARED_FLOATS, flat, lie_alike, over_ranges
+from tensorgrad.kernels.slices import flat, lie_alike, over_ranges
 from tensorgrad.kernels.twin import has_twin
+
+LARGE = 1 << 16  # numbers; below, NumPy's one call costs less than to look for a second thread
 
 
 def add(a: Any, b: Any) -> Any:
     """Return ``a + b``."""
-    if type(a) is ndarray and a.size >= SHARED_FLOATS and type(b) is ndarray and a.dtype == b.dtype:
+    if type(a) is ndarray and a.size >= LARGE and type(b) is ndarray and a.dtype == b.dtype:
         y = np.empty_like(a)
         if lie_alike(a, b, y):
             add_vectors(*flat(a, b, y))
@@ -24,7 +26,7 @@ def add(a: Any, b: Any) -> Any:
 
 def add_to(total: NDArray, other: NDArray) -> None:
     """Write ``total + other`` into ``total``."""
-    if total.size >= SHARED_FLOATS and total.dtype == other.dtype and lie_alike(other, total):
+    if total.size >= LARGE and total.dtype == other.dtype and lie_alike(other, total):
         add_vectors(*flat(total, other, total))
     else:
         np.add(total, other, out=total)

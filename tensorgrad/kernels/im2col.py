@@ -37,10 +37,11 @@ class Geometry(NamedTuple):
 
 
 # Columns of a block, 4 MB. Half of that fits a core's cache better, but NumPy calls below some 50 us do not scale:
-# at the end of every call a thread waits for the GIL, and is woken by the other.
+# at the end of a call a thread waits for the GIL, and before it is awake the other thread has taken it again.
 BLOCK_FLOATS = 1_000_000
 BLOCK_PIXELS = 256  # a GEMM of fewer rows would spend its time packing the weights
-SHARED_FLOATS = 50_000  # smaller work is not worth handing to a second thread
+SHARED_FLOATS = 500_000  # smaller blocks are not worth handing to a second thread
+LEAST_BLOCKS = 4  # of work that is worth it: the threads end together
 SHORT_RUN = 16  # numbers; shorter channels-last runs copy slower than kernel-major ones
 
 
@@ -52,16 +53,19 @@ def conv_output_size(size: Ints, kernel: Ints, stride: Ints, padding: Pads, dila
     )
 
 
-def blocks(shape: Ints, per_pixel: int) -> list[Block]:
-    """Cut an output of ``shape`` (N, *out) into blocks of about BLOCK_FLOATS, ``per_pixel`` each pixel.
+def blocks(shape: Ints, per_pixel: int, fewest: int | None = None) -> list[Block]:
+    """Cut an output of ``shape`` (N, *out) into blocks of at most about BLOCK_FLOATS, ``per_pixel`` each pixel.
 
     A block spans the last dimensions in full, a range of one dimension and a single index of those before it,
-    so that its pixels follow each other in memory. The cut depends on shapes only, never on threads.
+    so that its pixels follow each other in memory; it has at least ``fewest`` pixels, or BLOCK_PIXELS. The cut depends
+    on shapes only, never on threads.
     """
     total = math.prod(shape) * per_pixel
     if total == 0:
         return []
-    target = min(max(BLOCK_FLOATS, BLOCK_PIXELS * per_pixel), max(SHARED_FLOATS, -(-total // 4)))
+    most = max(BLOCK_FLOATS, (fewest or BLOCK_PIXELS) * per_pixel)
+    count = max(-(-total // most), min(LEAST_BLOCKS, total // SHARED_FLOATS))
+    target = total / (count + count % 2 if count > 1 else 1)
     axis, inner = 0, total // shape[0]  # `inner` numbers belong to one index of `axis`
     while inner > target and axis < len(shape) - 1:
         axis += 1

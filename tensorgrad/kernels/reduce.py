@@ -73,7 +73,11 @@ def sums_of_blocks(x: NDArray) -> NDArray:
         for i in some:
             sums[i] = _sum_rows(x[slice(*blocks[i])], 0)
 
-    parallel(add, shared_out(range(len(blocks))))
+    every = range(len(blocks))
+    if x.size < SHARED_FLOATS:
+        add(every)
+    else:
+        parallel(add, shared_out(every))
     return sums
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tensorgrad.kernels.threads import get_num_threads, parallel, split
 
 SLICE_FLOATS = 1 << 18  # numbers of a slice: NumPy calls on less do not scale (see im2col)
-SHARED_FLOATS = 1 << 18  # smaller arrays are not worth handing to a second thread
+SHARED_FLOATS = 3 << 19  # smaller arrays are not worth handing to a second thread
 
 
 def lie_alike(*arrays: NDArray) -> bool:
@@ -45,10 +45,10 @@ def over_ranges(work: Callable[..., Any], *vectors: NDArray) -> None:
     def run(at: tuple[int, int]) -> None:
         work(*[v[at[0] : at[1]] for v in vectors])
 
-    if size < SHARED_FLOATS:
-        run((0, size))
-    else:
+    if size >= SHARED_FLOATS:
         parallel(run, split(size, get_num_threads()))
+    else:
+        run((0, size))
 
 
 def in_cache(size: int) -> Iterator[slice]:

@@ -16,7 +16,7 @@ import importlib.util
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import update_wrapper
+from functools import cache, update_wrapper
 from typing import Any, TypeVar
 
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
@@ -62,8 +62,13 @@ def has_twin(kernel: Kernel) -> Kernel:
 def compiled_kernels() -> bool:
     """Return whether compiled kernels run: Numba is installed and nobody asked for NumPy's."""
     if _choice == "auto":
-        return importlib.util.find_spec("numba") is not None
+        return _numba_is_installed()
     return _choice == "compiled"
+
+
+@cache
+def _numba_is_installed() -> bool:
+    return importlib.util.find_spec("numba") is not None
 
 
 @contextmanager

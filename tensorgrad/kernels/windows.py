@@ -21,7 +21,7 @@ from tensorgrad.kernels.threads import parallel, split
 Ints = tuple[int, ...]
 
 BLOCK_FLOATS = 600_000  # numbers of a batch pooled at a time: in cache, yet NumPy calls above ~50 us (see im2col)
-SHARED_FLOATS = 300_000  # smaller work is not worth handing to a second thread
+SHARED_FLOATS = 1_800_000  # smaller work is not worth handing to a second thread
 
 
 class Windows(NamedTuple):
@@ -127,12 +127,12 @@ def meets_each_pixel_once(found: tuple[Tap, ...], size: int) -> bool:
 
 def over_samples(work: Callable[[slice], None], samples: int, total: int) -> None:
     """Run ``work`` on slices of the batch that hold about BLOCK_FLOATS of the ``total`` numbers each."""
-    if total:
-        at_a_time = min(BLOCK_FLOATS, max(SHARED_FLOATS, -(-total // 4)))
-        if total <= at_a_time:
-            work(slice(0, samples))
-        else:
-            parallel(lambda at: work(slice(*at)), split(samples, -(-total // at_a_time)))
+    if total >= SHARED_FLOATS:
+        at_a_time = min(BLOCK_FLOATS, -(-total // 4))
+        parallel(lambda at: work(slice(*at)), split(samples, -(-total // at_a_time)))
+    else:
+        for at in split(samples, -(-total // BLOCK_FLOATS)):
+            work(slice(*at))
 
 
 def contiguous_channels(x: NDArray, name: str) -> NDArray:

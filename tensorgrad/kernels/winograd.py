@@ -81,7 +81,7 @@ _precision = "high"
 
 
 def set_float32_conv_precision(precision: str) -> None:
-    """Allow ("high", the default) or forbid ("highest") Winograd's form of 3x3 and 5x5 convolutions in float32.
+    """Allow ("high", the default) or forbid ("highest") Winograd's form of convolutions with 3 or 5 rows in float32.
 
     With "high" the error of a result is below 2e-5 of the largest one, with "highest" below 1e-6; float64 is never
     concerned. ValueError for any other word. Named after ``torch.set_float32_matmul_precision``.
@@ -117,7 +117,8 @@ def pays(
     geometry: Geometry,
     groups: int,
 ) -> bool:
-    """Return whether this beats the plain GEMM for ``samples`` results of ``out`` pixels."""
+    """Return whether this beats its rival for ``samples`` results of ``out`` pixels: compiled the plain GEMM, and in
+    NumPy's version Winograd's form by rows alone (row_winograd.py)."""
     kernel, stride, _, dilation = geometry
     if not (
         _precision == "high"
@@ -132,10 +133,11 @@ def pays(
         return False
     m = POINTS + 1 - kernel[0]
     tiles = math.prod(-(-n // m) for n in out)
-    transforms = (COMPILED if compiled_kernels() else MATRIX_PRODUCT) * (channels + filters)
+    compiled = compiled_kernels()
+    transforms = (COMPILED if compiled else MATRIX_PRODUCT) * (channels + filters)
     here = POINTS**2 * (samples * tiles * (channels * filters + transforms) + kernel[0] ** 2 * channels * filters)
-    plain = samples * math.prod(out) * kernel[0] ** 2 * channels * (filters + COPY)
-    return here < plain
+    rival = kernel[0] * (kernel[0] * (filters + COPY) if compiled else POINTS / m * filters)
+    return here < samples * math.prod(out) * channels * rival
 
 
 # ---- tiles -----------------------------------------------------------------------------------------------------------

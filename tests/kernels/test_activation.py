@@ -30,8 +30,9 @@ def _version(request):
 def _size(request, monkeypatch):
     """The same arrays, taken for large ones or not."""
     if request.param == "large":
-        for module, name in ((kernel, "LARGE"), (slices, "SHARED_FLOATS")):
-            monkeypatch.setattr(module, name, 0)
+        monkeypatch.setattr(kernel, "LARGE", 0)
+        monkeypatch.setattr(kernel, "ROW", 7)
+        monkeypatch.setattr(slices, "SHARED_FLOATS", 0)
         monkeypatch.setattr(slices, "SLICE_FLOATS", 7)
 
 

@@ -8,8 +8,8 @@ from tensorgrad.kernels import elementwise, slices, threads
 
 @pytest.fixture(params=[1, 2, 3], autouse=True)
 def _threads(request, monkeypatch):
-    for module in (slices, elementwise):
-        monkeypatch.setattr(module, "SHARED_FLOATS", 10)
+    monkeypatch.setattr(elementwise, "LARGE", 10)
+    monkeypatch.setattr(slices, "SHARED_FLOATS", 10)
     before = threads.get_num_threads()
     threads.set_num_threads(request.param)
     yield

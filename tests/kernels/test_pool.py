@@ -62,6 +62,25 @@ def poisoned(x, seed):
 
 @pytest.mark.usefixtures("_block_size")
 class TestAgainstLoops:
+    @pytest.mark.parametrize("size", [(8, 6), (7, 9), (2, 3), (6, 7)])
+    @pytest.mark.parametrize(("channels", "dtype"), [(1, np.float32), (3, np.float64), (16, np.float32), (5, np.int64)])
+    @pytest.mark.parametrize("ceil_mode", [False, True])
+    def test_squares(self, size, channels, dtype, ceil_mode):
+        k = {"kernel": (2, 2), "stride": (2, 2), "padding": (0, 0), "dilation": (1, 1)}
+        x = np.random.default_rng(0).integers(-1, 2, (5, channels, *size)).astype(dtype)
+        if x.dtype.kind == "f":
+            x = poisoned(x, 0).astype(dtype)
+        y, index = pool.max_pool(x, ceil_mode=ceil_mode, **k)
+        expected, place, _ = naive.max_pool(x, out=y.shape[2:], **k)
+        np.testing.assert_array_equal(y, expected)
+        np.testing.assert_array_equal(index, place)
+        g = poisoned(y, 1).astype(dtype) if x.dtype.kind == "f" else y + 3
+        scattered = np.zeros_like(x)
+        for at in np.ndindex(*y.shape):
+            row, column = 2 * at[2] + index[at] // 2, 2 * at[3] + index[at] % 2
+            scattered[at[0], at[1], row, column] = g[at]
+        np.testing.assert_array_equal(pool.max_pool_scatter(g, index, size=size, **k), scattered)
+
     @settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=ONE_FIXTURE_FOR_ALL)
     @given(cases(), st.booleans())
     def test_max_pool(self, case, special):

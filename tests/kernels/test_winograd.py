@@ -1,4 +1,4 @@
-"""Winograd's convolution against the plain sum, in NumPy's and in the compiled version."""
+"""Winograd's convolution against the plain sum, in NumPy's and in the compiled version, and by rows alone."""
 
 from __future__ import annotations
 
@@ -10,20 +10,26 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tensorgrad.kernels import conv as K
-from tensorgrad.kernels import threads, twin, winograd
+from tensorgrad.kernels import depthwise_winograd, im2col, row_winograd, threads, twin, winograd
 from tensorgrad.kernels.im2col import Geometry
 
 VERSIONS = ["numpy"] + ["compiled"] * (importlib.util.find_spec("numba") is not None)
 BOUND = 2e-5  # of the largest result
 
 
-@pytest.fixture(params=VERSIONS, autouse=True)
+@pytest.fixture(params=[*VERSIONS, "by rows"], autouse=True)
 def version(request, monkeypatch):
     """Run each test with each version of the kernels, and with Winograd's form even where it does not pay."""
     monkeypatch.setattr(winograd, "COMPILED", 0)
     monkeypatch.setattr(winograd, "MATRIX_PRODUCT", 0)
     monkeypatch.setattr(winograd, "COPY", 10_000)
-    with twin.using(request.param):
+    if request.param == "by rows":
+        monkeypatch.setattr(winograd, "pays", lambda *_: False)
+        monkeypatch.setattr(row_winograd, "COPY", 10_000)
+        monkeypatch.setattr(row_winograd, "SMALL", 0)
+        monkeypatch.setattr(depthwise_winograd, "SHORT_ROWS", 10_000)
+        monkeypatch.setattr(depthwise_winograd, "SMALL", -1)
+    with twin.using("numpy" if request.param == "by rows" else request.param):
         yield request.param
 
 
@@ -35,8 +41,9 @@ def options(padding=1):
 def arrays(n, size, channels, filters, r, padding=1, seed=0):
     rng = np.random.default_rng(seed)
     k = options(padding)
-    out = K.conv_output_size(size, (r, r), k["stride"], k["padding"], k["dilation"])
-    shapes = (n, channels, *size), (filters, channels, r, r), (filters,), (n, filters, *out)
+    kernel = r if isinstance(r, tuple) else (r, r)
+    out = K.conv_output_size(size, kernel, k["stride"], k["padding"], k["dilation"])
+    shapes = (n, channels, *size), (filters, channels, *kernel), (filters,), (n, filters, *out)
     return (*(rng.standard_normal(shape).astype(np.float32) for shape in shapes), k)
 
 
@@ -77,6 +84,44 @@ def test_three_passes_against_float64(n, size, channels, filters, r, padding, fl
     finally:
         winograd.BLOCK_FLOATS = before
     assert_close(found, in_float64(x, w, b, g, k))
+
+
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    n=st.integers(0, 5),
+    size=st.tuples(st.integers(5, 14), st.integers(6, 14)),
+    channels=st.integers(1, 5),
+    filters=st.integers(1, 5),
+    kernel=st.tuples(st.sampled_from([3, 5]), st.integers(1, 6)),
+    padding=st.tuples(*[st.tuples(st.integers(0, 6), st.integers(0, 6))] * 2),
+    floats=st.sampled_from([100, 1000, 1_000_000]),
+)
+def test_any_channels_and_any_width_by_rows(n, size, channels, filters, kernel, padding, floats):
+    x, w, b, g, k = arrays(n, size, channels, filters, kernel, padding)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("BLOCK_FLOATS", "SHARED_FLOATS"):
+            patch.setattr(im2col, name, floats)
+        patch.setattr(im2col, "BLOCK_PIXELS", 1)
+        found = passes(x, w, b, g, k)
+    assert_close(found, in_float64(x, w, b, g, k))
+
+
+@pytest.mark.parametrize("kernel", [(3, 3), (5, 5), (3, 1), (5, 2)])
+@pytest.mark.parametrize("channels", [2, 16, 700])
+@pytest.mark.parametrize("size", [(10, 9), (15, 12)])
+@pytest.mark.parametrize("bad", [None, np.nan])
+def test_depthwise_by_rows(kernel, channels, size, bad, monkeypatch):
+    monkeypatch.setattr(im2col, "SHARED_FLOATS", 30_000)
+    monkeypatch.setattr(depthwise_winograd, "ROW", 100)
+    x, _, b, g, k = arrays(3, size, channels, channels, kernel, padding=2)
+    w = np.random.default_rng(1).standard_normal((channels, 1, *kernel)).astype(np.float32)
+    if bad is not None:
+        x[1, 0, -1, 3] = g[2, 1, 4, 4] = bad
+    k["groups"] = channels
+    found, exact = passes(x, w, b, g, k), in_float64(x, w, b, g, k)
+    for a, e in zip(found, exact, strict=True):
+        np.testing.assert_array_equal(np.isnan(a), np.isnan(e))
+    assert_close([np.nan_to_num(a) for a in found], [np.nan_to_num(e) for e in exact])
 
 
 @pytest.mark.parametrize("channels", [16, 64, 256])
@@ -137,7 +182,8 @@ def test_layouts(layout):
 
 
 def test_thread_counts_give_equal_bits(monkeypatch):
-    monkeypatch.setattr(winograd, "BLOCK_FLOATS", 30_000)
+    for module, name in ((winograd, "BLOCK_FLOATS"), (im2col, "BLOCK_FLOATS"), (im2col, "SHARED_FLOATS")):
+        monkeypatch.setattr(module, name, 30_000)
     case = arrays(7, (12, 12), 16, 32, 3)
     before = threads.get_num_threads()
     results = []
@@ -163,25 +209,30 @@ def test_arguments_are_not_modified():
 
 
 @pytest.mark.parametrize(
-    ("change", "expected"),
+    ("change", "expected", "by_rows"),
     [
-        ({}, True),
-        ({"kernel": (5, 5)}, True),
-        ({"kernel": (1, 1)}, False),
-        ({"kernel": (3, 5)}, False),
-        ({"stride": (2, 1)}, False),
-        ({"dilation": (1, 2)}, False),
-        ({"groups": 2}, False),
-        ({"channels": 24}, False),
-        ({"filters": 1}, False),
-        ({"dtype": np.float64}, False),
+        ({}, True, True),
+        ({"kernel": (5, 5)}, True, True),
+        ({"kernel": (1, 1)}, False, False),
+        ({"kernel": (3, 4)}, False, True),
+        ({"kernel": (4, 3)}, False, False),
+        ({"stride": (2, 1)}, False, False),
+        ({"dilation": (1, 2)}, False, False),
+        ({"groups": 2}, False, False),
+        ({"channels": 24}, False, True),
+        ({"filters": 1}, False, True),
+        ({"dtype": np.float64}, False, False),
     ],
 )
-def test_where_it_applies(change, expected):
+def test_where_it_applies(change, expected, by_rows, version):
     k = {"kernel": (3, 3), "stride": (1, 1), "dilation": (1, 1), "groups": 1, "channels": 64, "filters": 64} | change
     geometry = Geometry(k["kernel"], k["stride"], ((1, 1), (1, 1)), k["dilation"])
     dtypes = (np.dtype(np.float32), np.dtype(k.get("dtype", np.float32)))
-    assert winograd.pays(dtypes, 8, (16, 16), k["channels"], k["filters"], geometry, k["groups"]) == expected
+    case = 8, (16, 16), k["channels"], k["filters"], geometry, k["groups"]
+    if version == "by rows":
+        assert row_winograd.pays(dtypes, *case) == by_rows
+    else:
+        assert winograd.pays(dtypes, *case) == expected
 
 
 def test_the_points_are_an_identity_of_polynomials():

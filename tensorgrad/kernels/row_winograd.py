@@ -1,0 +1,217 @@
+"""Winograd's convolution along the first axis, and the plain sum along the second: NumPy's way for 3 and 5 rows.
+
+A tile is m rows of the result. With the matrices of `winograd`, m + r = 7, and row by row:
+
+    conv              y  = A' [ (G w) * (B' x) ]
+    conv_weight_grad  gw = G' [ (B' x) * (A g) ]         its adjoint in w
+
+where * is the plain correlation along a row, summed over channels (or over tiles). Compared with the sum itself, 2 (3
+rows) or 1.7 (5 rows) times fewer multiplications remain, and both transforms are small matrices times whole rows of
+memory, which BLAS does as they lie: for a few channels the transforms of `winograd` would cost more than they save.
+
+Nor are columns written. The rows of all tiles lie end to end, and a window is kw C numbers of them that follow each
+other; every kw-th window begins where the last one has ended, so these are the rows of a matrix in place:
+
+    products[j::kw] = rows[j C:].reshape(-1, kw C) @ (G w)         for j = 0 .. kw - 1
+
+The last kw - 1 windows of a row reach into the next one; their products are left out.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+from numpy.typing import NDArray
+
+from tensorgrad.kernels import winograd
+from tensorgrad.kernels.im2col import Block, Geometry, Ints, blocks, padded, pixels, receptive_field
+from tensorgrad.kernels.matmul import matmul
+from tensorgrad.kernels.scratch import scratch
+from tensorgrad.kernels.winograd import B_T, KERNELS, POINTS, kernel_matrix, tile_matrix
+
+# What it costs to transform a number, and to copy a number into a column, in multiply-adds of a GEMM; and how many
+# filters a GEMM seems to have on top of its own, for it runs at full speed only if it is wide. Fitted to measurements.
+TRANSFORM, COPY, NARROW = 10, 10, 8
+SMALL = 2_000_000  # of the same: nothing to be gained, so results stay those of the plain sum
+
+
+def pays(
+    dtypes: tuple[np.dtype, ...],
+    samples: int,
+    out: Ints,
+    channels: int,
+    filters: int,
+    geometry: Geometry,
+    groups: int,
+) -> bool:
+    """Return whether this beats the plain GEMM for ``samples`` results of ``out`` pixels."""
+    if groups > 1 or not applies(dtypes, geometry):
+        return False
+    kernel = geometry.kernel
+    places = tile_rows(out, geometry) * (out[1] + kernel[1] - 1) * POINTS
+    here = places * (kernel[1] * channels * (filters + NARROW) + TRANSFORM * (channels + filters))
+    plain = math.prod(out) * math.prod(kernel) * channels * (filters + NARROW + COPY)
+    return here < plain and samples * plain > SMALL
+
+
+def applies(dtypes: tuple[np.dtype, ...], geometry: Geometry) -> bool:
+    """Return whether there is such a form, and the user allows it."""
+    kernel, stride, _, dilation = geometry
+    return (
+        winograd.get_float32_conv_precision() == "high"
+        and len(kernel) == 2
+        and kernel[0] in KERNELS
+        and stride == dilation == (1, 1)
+        and all(dtype == np.float32 for dtype in dtypes)
+    )
+
+
+# ---- tiles -----------------------------------------------------------------------------------------------------------
+
+
+def tile_height(geometry: Geometry) -> int:
+    """Return m, the rows of the result that make up a tile."""
+    return POINTS + 1 - geometry.kernel[0]
+
+
+def tile_rows(out: Ints, geometry: Geometry) -> int:
+    """Return how many tiles lie below each other on results of ``out`` pixels."""
+    return -(-out[0] // tile_height(geometry))
+
+
+def parts(samples: int, out: Ints, channels: int, filters: int, geometry: Geometry) -> list[Block]:
+    """Cut the results into blocks of some images, or of some rows of tiles, by the shapes only.
+
+    The last of them may reach below the image, by less than a tile.
+    """
+    m, width = tile_height(geometry), out[1] + geometry.kernel[1] - 1
+    per_row = width * (m * channels + POINTS * (channels + filters))
+    cut = blocks((samples, tile_rows(out, geometry)), per_row, fewest=1)
+    return [(images, (m * first, m * last), (0, out[1])) for images, (first, last) in cut]
+
+
+def inside(part: Block, out: Ints) -> Block:
+    """Return the pixels of a part that lie on the image."""
+    images, (first, last), columns = part
+    return images, (first, min(last, out[0])), columns
+
+
+# ---- transforms ------------------------------------------------------------------------------------------------------
+
+
+def transform_weight(w: NDArray) -> NDArray:
+    """Return G w of w (F, C, r, kw) as matrices (6, kw C, F)."""
+    filters, channels, r, width = w.shape
+    rows = np.ascontiguousarray(w.transpose(2, 3, 1, 0), np.float32).reshape(r, width * channels * filters)
+    points = matmul(kernel_matrix(r).astype(np.float32), rows)
+    return points.reshape(POINTS, width * channels, filters)
+
+
+def weight_from_points(u: NDArray, shape: Ints) -> NDArray:
+    """Return G' u of the sums u (6, kw C, F) as a weight gradient of the shape (F, C, r, kw)."""
+    filters, channels, r, width = shape
+    rows = matmul(kernel_matrix(r).T.astype(np.float32), u.reshape(POINTS, u[0].size))
+    return np.ascontiguousarray(rows.reshape(r, width, channels, filters).transpose(3, 2, 0, 1))
+
+
+def transform_input(x: NDArray, part: Block, geometry: Geometry, size: int) -> NDArray:
+    """Return B' x of x (N, C, H, W): the rows of all tiles of a part end to end, at the six points, in scratch.
+
+    These are a multiple of ``size`` numbers a point and what the windows of the last pixels meet beyond them: zeros.
+    """
+    field, zeros = receptive_field(x, part, geometry)
+    image = padded(field, zeros, True, x.dtype)
+    m, kw = tile_height(geometry), geometry.kernel[1]
+    n, height, width, channels = image.shape
+    tiles, row = (height + m - POINTS) // m, width * channels
+    of_image, of_row = image.strides[:2]
+    rows = as_strided(image, (n, tiles, POINTS, row), (of_image, m * of_row, of_row, image.itemsize), writeable=False)
+    v = scratch("points of x", (POINTS, -(-n * tiles * row // size) * size + (kw - 1) * channels), x.dtype)
+    np.matmul(B_T.astype(x.dtype), rows, out=_end_to_end(v, n, tiles, row))
+    return v
+
+
+def transform_output(products: NDArray, y: NDArray, m: int, width: int) -> None:
+    """Write A' p of the products (6, ...), rows of ``width`` windows end to end, into y (n, H, W, F)."""
+    n, height, used, filters = y.shape
+    rows = _end_to_end(products, n, -(-height // m), width * filters)
+    a = tile_matrix(m).T.astype(y.dtype)
+    for which, lines in _tiles(y, m):
+        np.matmul(a[: lines.shape[2]], rows[:, which, :, : used * filters], out=lines)
+
+
+def transform_gradient(g: NDArray, m: int, kw: int, size: int) -> NDArray:
+    """Return A g of g (n, H, W, F) in scratch, a multiple of ``size`` numbers a point: 0 where windows are left out."""
+    n, height, used, filters = g.shape
+    tiles, width = -(-height // m), used + kw - 1
+    z = scratch("points of g", (POINTS, -(-n * tiles * width * filters // size) * size), g.dtype)
+    rows = _end_to_end(z, n, tiles, width * filters)
+    rows[..., used * filters :] = 0
+    a = tile_matrix(m).astype(g.dtype)
+    for which, lines in _tiles(g, m):
+        np.matmul(a[:, : lines.shape[2]], lines, out=rows[:, which, :, : used * filters])
+    return z
+
+
+def _end_to_end(points: NDArray, n: int, tiles: int, row: int) -> NDArray:
+    """Return the view (n, tiles, 6, row) of ``points`` (6, ...), and write zeros behind the last row."""
+    flat = points.reshape(POINTS, -1)
+    flat[:, n * tiles * row :] = 0
+    return flat[:, : n * tiles * row].reshape(POINTS, n, tiles, row).transpose(1, 2, 0, 3)
+
+
+def _tiles(images: NDArray, m: int) -> Iterator[tuple[slice, NDArray]]:
+    """Yield the tiles of images (n, H, W, C) as (which, (n, tiles, lines, W C)): whole ones, then what is left."""
+    whole, left = divmod(images.shape[1], m)
+    for first, count, lines in ((0, whole, m), (whole, 1, left)):
+        if count * lines:
+            rows = images[:, first * m : first * m + count * lines]
+            yield slice(first, first + count), rows.reshape(len(images), count, lines, -1)
+
+
+# ---- the work of one part --------------------------------------------------------------------------------------------
+
+
+def block(x: NDArray, u: NDArray, b: NDArray | None, y: NDArray, part: Block, geometry: Geometry) -> bool:
+    """Write the convolution of x (N, C, H, W) with the transformed weights u into a part of y (N, H, W, F).
+
+    Returns False where a number is not finite: then the rows of its tile may be wrong.
+    """
+    kw, channels, filters = geometry.kernel[1], x.shape[1], y.shape[-1]
+    v = transform_input(x, part, geometry, kw * channels)
+    every = [windows(v, j, kw, channels, kw * channels) for j in range(kw)]
+    products = scratch("products", (POINTS, every[0].shape[1], kw, filters), y.dtype)
+    for j, some in enumerate(every):
+        np.matmul(some, u, out=products[:, :, j])
+    return finish(products, b, y, part, geometry)
+
+
+def finish(products: NDArray, b: NDArray | None, y: NDArray, part: Block, geometry: Geometry) -> bool:
+    """Write the results of all products of a part, with the bias, into y; return whether they are finite."""
+    target = pixels(y, inside(part, y.shape[1:3]))
+    transform_output(products, target, tile_height(geometry), target.shape[2] + geometry.kernel[1] - 1)
+    if b is not None:
+        target += b
+    flat = target.reshape(-1)
+    return bool(np.isfinite(np.dot(flat, flat)))
+
+
+def add_weight_grad(g: NDArray, x: NDArray, total: NDArray, part: Block, geometry: Geometry) -> None:
+    """Add the share of a part in the weight gradient at the points (6, kw C, F), from g (N, H, W, F) and x."""
+    kw, channels, filters = geometry.kernel[1], x.shape[1], g.shape[-1]
+    v = transform_input(x, part, geometry, kw * channels)
+    z = transform_gradient(pixels(g, inside(part, g.shape[1:3])), tile_height(geometry), kw, kw * filters)
+    z = z.reshape(POINTS, -1, kw, filters)
+    share = scratch("share", total.shape, total.dtype)
+    for j in range(kw):
+        some = windows(v, j, kw, channels, kw * channels)
+        total += np.matmul(some.swapaxes(1, 2), z[:, :, j], out=share)
+
+
+def windows(v: NDArray, j: int, kw: int, channels: int, size: int) -> NDArray:
+    """Return the numbers of v from pixel j on as rows (6, rows, size): every kw-th window, if ``size`` is kw C."""
+    start = j * channels
+    return v[:, start : v.shape[1] - (kw - 1 - j) * channels].reshape(POINTS, -1, size)
