@@ -34,9 +34,10 @@ def sum_over(
         add(pieces[slice(*some)], total)
         return total
 
-    # Each task keeps one partial result: many tasks balance the threads, few save memory and hand-overs.
+    # Each task keeps one partial result: many tasks balance the threads, few save memory and hand-overs. Of three, two
+    # threads would do one together and the other would wait for the third: their number is even.
     tasks = max(2, min(MOST_TASKS, work // TASK, PARTIAL_FLOATS // math.prod(shape)))
-    total, *others = parallel(partial_sum, split(len(pieces), tasks))
+    total, *others = parallel(partial_sum, split(len(pieces), tasks - tasks % 2))
     for partial in others:
         total += partial
     return total
