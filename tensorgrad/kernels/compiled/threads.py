@@ -20,7 +20,7 @@ from types import FunctionType
 from typing import Any
 
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.core.extending import intrinsic
 
@@ -116,10 +116,9 @@ def _entry_type(context: Any) -> Any:
 
 def _packing(loop: Any) -> Callable[..., Any]:
     """Return the intrinsic that puts arguments of ``loop`` into memory, and a function that calls it with them."""
-    kind = types.Dispatcher(loop)
 
     def describe(typing: Any, args: Any) -> Any:
-        call = typing.resolve_function_type(kind, (_AT, *args.types), {})
+        call = typing.resolve_function_type(types.Dispatcher(loop), (_AT, *args.types), {})
 
         def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
             memory = cgutils.alloca_once_value(builder, values[0])
@@ -129,7 +128,7 @@ def _packing(loop: Any) -> Callable[..., Any]:
             where, *words = context.call_conv.get_arguments(entry)
             at = context.make_tuple(inner, _AT, words)
             unpacked = cgutils.unpack_tuple(inner, inner.load(inner.inttoptr(where, memory.type)))
-            context.get_function(kind, call)(inner, [at, *unpacked])
+            context.get_function(types.Dispatcher(loop), call)(inner, [at, *unpacked])
             context.call_conv.return_value(inner, context.get_constant_null(types.none))
             found = [builder.ptrtoint(each, _WORD) for each in (entry, memory)]
             return context.make_tuple(builder, signature.return_type, found)
@@ -138,65 +137,6 @@ def _packing(loop: Any) -> Callable[..., Any]:
 
     packing: Callable[..., Any] = intrinsic(describe)
     return packing
-
-
-def shared(loop: Any) -> Callable[..., None]:
-    """Return ``run(tasks, *args)``: it calls the compiled ``loop(at, *args)`` for every task, on all threads.
-
-    ``at`` is (task, tasks, thread); the thread is 0 for the one that calls, and below `get_num_threads`. Two tasks must
-    not write the same place, unless it is the same number. The loop must not raise.
-    """
-    pack = _packing(loop)
-
-    @njit(nogil=True)
-    def work(team: Any, tasks: Any, args: Any) -> None:
-        box = team[0]
-        if tasks > 1 and team[1] > 1 and claim(box, BUSY):  # else another thread of the program uses the pool
-            entry, packed = pack(args)
-            put(box, ENTRY, entry)
-            put(box, PACKED, packed)
-            put(box, TASKS, tasks)
-            put(box, THREADS, team[1])
-            put(box, ENTERED, 0)
-            put(box, TICKET, 0)
-            add(box, REGION, 1)  # odd: open
-            task = add(box, TICKET, 1)
-            while task < tasks:
-                loop((task, tasks, 0), *args)
-                task = add(box, TICKET, 1)
-            add(box, REGION, 1)
-            while look(box, INSIDE):
-                pass
-            put(box, BUSY, 0)
-        else:
-            for task in range(tasks):
-                loop((task, tasks, 0), *args)
-
-    region = jit(_named_after(loop.py_func, _region, {"work": work}))
-
-    def run(tasks: int, *args: Any) -> None:
-        region(team(tasks), tasks, *args)
-
-    return run
-
-
-def _region(team: Any, tasks: Any, *args: Any) -> None:
-    work(team, tasks, args)  # type: ignore[name-defined]  # noqa: F821 - a global of the copy, see _named_after
-
-
-def _named_after(model: Any, function: Any, names: dict[str, Any]) -> Any:
-    """Return a copy of ``function`` that sees ``names`` and looks as if it stood where ``model`` stands.
-
-    Numba keeps compiled code on disk by the place of its source; a closure it would compile in every process anew.
-    """
-    place = model.__code__
-    code = function.__code__.replace(co_filename=place.co_filename, co_firstlineno=place.co_firstlineno)
-    copy = FunctionType(code, names, f"{model.__name__}_region")
-    copy.__module__, copy.__qualname__ = model.__module__, f"{model.__qualname__}_region"
-    return copy
-
-
-# ---- the threads of the pool ---------------------------------------------------------------------------------------
 
 
 def _call(_typing: Any, entry: Any, packed: Any, task: Any, tasks: Any, thread: Any) -> Any:
@@ -211,6 +151,63 @@ def _call(_typing: Any, entry: Any, packed: Any, task: Any, tasks: Any, thread: 
 
 call: Callable[..., Any] = intrinsic(_call)
 """``call(entry, packed, task, tasks, thread)`` does one task of the region that wrote ``entry`` and ``packed``."""
+
+
+def shared(loop: Any) -> Callable[..., None]:
+    """Return ``run(tasks, *args)``: it calls the compiled ``loop(at, *args)`` for every task, on all threads.
+
+    ``at`` is (task, tasks, thread); the thread is 0 for the one that calls, and below `get_num_threads`. Two tasks must
+    not write the same place, unless it is the same number. The loop must not raise.
+    """
+    region = jit(_named_after(loop.py_func, _region, {"pack": _packing(loop)}))
+
+    def run(tasks: int, *args: Any) -> None:
+        region(team(tasks), tasks, *args)
+
+    return run
+
+
+def _region(team: Any, tasks: Any, *args: Any) -> None:
+    entry, packed = pack(args)
+    box = team[0]
+    if tasks > 1 and team[1] > 1 and claim(box, BUSY):  # else another thread of the program uses the pool
+        put(box, ENTRY, entry)
+        put(box, PACKED, packed)
+        put(box, TASKS, tasks)
+        put(box, THREADS, team[1])
+        put(box, ENTERED, 0)
+        put(box, TICKET, 0)
+        add(box, REGION, 1)  # odd: open
+        task = add(box, TICKET, 1)
+        while task < tasks:
+            call(entry, packed, task, tasks, 0)  # by its address, so that the loop is compiled once
+            task = add(box, TICKET, 1)
+        add(box, REGION, 1)
+        while look(box, INSIDE):
+            pass
+        put(box, BUSY, 0)
+    else:
+        for task in range(tasks):
+            call(entry, packed, task, tasks, 0)
+
+
+def pack(args: Any) -> Any:
+    """Stand in `_region` for the intrinsic of the loop that a copy of it runs."""
+
+
+def _named_after(model: Any, function: Any, names: dict[str, Any]) -> Any:
+    """Return a copy of ``function`` that sees ``names`` and looks as if it stood where ``model`` stands.
+
+    Numba keeps compiled code on disk by the place of its source; a closure it would compile in every process anew.
+    """
+    place = model.__code__
+    code = function.__code__.replace(co_filename=place.co_filename, co_firstlineno=place.co_firstlineno)
+    copy = FunctionType(code, {**globals(), **names}, f"{model.__name__}_region")
+    copy.__module__, copy.__qualname__ = model.__module__, f"{model.__qualname__}_region"
+    return copy
+
+
+# ---- the threads of the pool ---------------------------------------------------------------------------------------
 
 
 @jit
