@@ -354,3 +354,11 @@ def test_adaptive_windows_overlap():
     np.testing.assert_array_equal(pool.adaptive_avg_pool(x, output_size=(3,)), [[[1.5, 2.5, 3.5]]])
     g = np.ones((1, 1, 3))
     np.testing.assert_array_equal(pool.adaptive_avg_pool_input_grad(g, size=(4,)), [[[0.5, 1, 1, 0.5]]])
+
+
+def test_without_windows_nothing_is_scattered():
+    gx = np.full((2, 3, 3, 4), 7.0)
+    nothing = np.zeros((2, 4, 0, 3))
+    windows_2x2 = windows.Windows((2, 2), (1, 1), (0, 0), (1, 1))
+    pool.scatter_to_images(nothing, nothing.astype(np.uint8), gx, windows_2x2)
+    np.testing.assert_array_equal(gx, 0)

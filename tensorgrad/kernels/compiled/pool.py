@@ -69,6 +69,9 @@ def max_of_images(x: NDArray, y: NDArray, place: NDArray, windows: Windows) -> N
 @twin_of(kernel.scatter_to_images)
 def scatter_to_images(g: NDArray, place: NDArray, gx: NDArray, windows: Windows) -> None:
     """See `kernels.pool.scatter_to_images`."""
+    if not g.size:
+        gx[...] = 0
+        return
     found = table(windows, gx.shape[1:-1], g.shape[2:])
     arrays = _by_pixel(channels_last(g)), _by_pixel(channels_last(place)), _by_pixel(gx), found.pixels
     if found.four and found.tiled and g.shape[1] >= VECTOR:
