@@ -246,7 +246,7 @@ def test_an_exception_in_the_loop_s_body():
 
 
 INTERRUPTED = """
-import threading, time
+import signal, threading, time
 from tensorgrad.data import DataLoader, Dataset
 
 class Items(Dataset):
@@ -255,6 +255,7 @@ class Items(Dataset):
         time.sleep(DELAY)
         return i
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background inherits that it is ignored
 loader = DataLoader(Items(), num_workers=2)
 try:
     for x in loader:
