@@ -16,8 +16,6 @@ from tensorgrad.kernels import threads, twin
 from tensorgrad.kernels.threads import parallel
 
 pytest.importorskip("numba")
-if not twin.compiled_kernels():
-    pytest.skip("compiled kernels are switched off", allow_module_level=True)
 
 from tensorgrad.kernels.compiled.jit import jit
 from tensorgrad.kernels.compiled.pieces import add_up, piece, pieces, pieces_of
@@ -41,7 +39,8 @@ def note(at, times, by, work, passes):
 @pytest.fixture(autouse=True)
 def _restore_threads():
     before = threads.get_num_threads()
-    yield
+    with twin.using("compiled"):
+        yield
     threads.set_num_threads(before)
 
 
@@ -132,7 +131,8 @@ tg.set_num_threads(4)
 x = tg.ones(1_000_000)
 assert (x.relu() == x).all()
 """
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    environment = {**os.environ, "TENSORGRAD_KERNELS": "compiled"}
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60, env=environment)
 
 
 def test_pieces_depend_on_the_shape_alone():

@@ -237,7 +237,7 @@ FAULTS = [
         "tensorgrad/kernels/compiled/pieces.py",
         "length * (at[0] + 1) // at[1]",
         "length * (at[0] + 1) // at[1] - 1",
-        "tests/kernels/test_regions.py",
+        "tests/kernels/test_regions.py -k pieces",
     ),
     Fault(
         "regions: a thread that sleeps is left asleep",
@@ -289,10 +289,10 @@ FAULTS = [
         "tests/kernels/test_batch_norm.py",
     ),
     Fault(
-        "matmul: the last rows are left out, compiled",
+        "matmul: the end of the sum is left out, compiled",
         "tensorgrad/kernels/compiled/matmul.py",
-        "i = min(top, rows - ROWS)",
-        "i = min(top, (rows - 1) // ROWS * ROWS - ROWS)",
+        "rest = depth - whole",
+        "rest = 0 * depth",
         "tests/kernels/test_matmul.py",
     ),
     Fault(
