@@ -13,7 +13,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorgrad.kernels import row_winograd
+from tensorgrad.kernels import row_winograd, winograd
 from tensorgrad.kernels.im2col import Block, Geometry, Ints, pixels
 from tensorgrad.kernels.row_winograd import (
     POINTS,
@@ -42,7 +42,7 @@ def pays(
     groups: int,
 ) -> bool:
     """Return whether this beats the plain sum for ``samples`` results of ``out`` pixels."""
-    if not (channels == 1 < groups == filters and row_winograd.applies(dtypes, geometry)):
+    if not (channels == 1 < groups == filters and winograd.applies(dtypes, geometry)):
         return False
     passes = row_winograd.tile_rows(out, geometry) * (out[1] + geometry.kernel[1] - 1) * POINTS
     here = passes * (2 * geometry.kernel[1] - 1 + TRANSFORMS)

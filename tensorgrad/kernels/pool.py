@@ -9,7 +9,7 @@ Arrays are (N, C, *spatial) of any strides; results lie channels last.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -147,23 +147,25 @@ def max_of_images(x: NDArray, y: NDArray, place: NDArray, windows: Windows) -> N
 @has_twin
 def scatter_to_images(g: NDArray, place: NDArray, gx: NDArray, windows: Windows) -> None:
     """Write zeros into gx (N, *in, C), and add g (N, C, *out) at its places."""
-
-    def scatter(batch: slice) -> None:
-        values, places = contiguous_channels(g[batch], "values"), contiguous_channels(place[batch], "places")
-        scatter_block(values, places, gx[batch], windows)
-
-    over_samples(scatter, len(g), gx.size)
+    _at_places(scatter_block, g, place, gx, windows, gx.size)
 
 
 @has_twin
 def gather_from_images(x: NDArray, place: NDArray, y: NDArray, windows: Windows) -> None:
     """Write the pixels of x (N, C, *in) at the places (N, C, *out) of their windows into y (N, *out, C)."""
+    _at_places(gather_block, x, place, y, windows, x.size)
 
-    def gather(batch: slice) -> None:
-        values, places = contiguous_channels(x[batch], "values"), contiguous_channels(place[batch], "places")
-        gather_block(values, places, y[batch], windows)
 
-    over_samples(gather, len(x), x.size)
+def _at_places(
+    block: Callable[..., None], values: NDArray, place: NDArray, result: NDArray, windows: Windows, total: int
+) -> None:
+    """Run `scatter_block` or `gather_block` over all samples."""
+
+    def run(batch: slice) -> None:
+        here, there = contiguous_channels(values[batch], "values"), contiguous_channels(place[batch], "places")
+        block(here, there, result[batch], windows)
+
+    over_samples(run, len(values), total)
 
 
 # ---- a block of samples, channels last ---------------------------------------------------------------------

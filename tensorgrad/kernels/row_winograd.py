@@ -30,7 +30,7 @@ from tensorgrad.kernels import winograd
 from tensorgrad.kernels.im2col import Block, Geometry, Ints, blocks, padded, pixels, receptive_field
 from tensorgrad.kernels.matmul import matmul
 from tensorgrad.kernels.scratch import scratch
-from tensorgrad.kernels.winograd import B_T, KERNELS, POINTS, kernel_matrix, tile_matrix
+from tensorgrad.kernels.winograd import B_T, POINTS, kernel_matrix, tile_matrix
 
 # What it costs to transform a number, and to copy a number into a column, in multiply-adds of a GEMM; and how many
 # filters a GEMM seems to have on top of its own, for it runs at full speed only if it is wide. Fitted to measurements.
@@ -48,25 +48,13 @@ def pays(
     groups: int,
 ) -> bool:
     """Return whether this beats the plain GEMM for ``samples`` results of ``out`` pixels."""
-    if groups > 1 or not applies(dtypes, geometry):
+    if groups > 1 or not winograd.applies(dtypes, geometry):
         return False
     kernel = geometry.kernel
     places = tile_rows(out, geometry) * (out[1] + kernel[1] - 1) * POINTS
     here = places * (kernel[1] * channels * (filters + NARROW) + TRANSFORM * (channels + filters))
     plain = math.prod(out) * math.prod(kernel) * channels * (filters + NARROW + COPY)
     return here < plain and samples * plain > SMALL
-
-
-def applies(dtypes: tuple[np.dtype, ...], geometry: Geometry) -> bool:
-    """Return whether there is such a form, and the user allows it."""
-    kernel, stride, _, dilation = geometry
-    return (
-        winograd.get_float32_conv_precision() == "high"
-        and len(kernel) == 2
-        and kernel[0] in KERNELS
-        and stride == dilation == (1, 1)
-        and all(dtype == np.float32 for dtype in dtypes)
-    )
 
 
 # ---- tiles -----------------------------------------------------------------------------------------------------------

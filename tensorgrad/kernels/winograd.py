@@ -119,17 +119,9 @@ def pays(
 ) -> bool:
     """Return whether this beats its rival for ``samples`` results of ``out`` pixels: compiled the plain GEMM, and in
     NumPy's version Winograd's form by rows alone (row_winograd.py)."""
-    kernel, stride, _, dilation = geometry
-    if not (
-        _precision == "high"
-        and len(out) == 2
-        and groups == 1
-        and kernel[0] == kernel[1]
-        and kernel[0] in KERNELS
-        and stride == dilation == (1, 1)
-        and channels % CHANNELS == filters % CHANNELS == 0
-        and all(dtype == np.float32 for dtype in dtypes)
-    ):
+    kernel = geometry.kernel
+    whole = channels % CHANNELS == filters % CHANNELS == 0
+    if not (groups == 1 and whole and applies(dtypes, geometry) and kernel[0] == kernel[1]):
         return False
     m = POINTS + 1 - kernel[0]
     tiles = math.prod(-(-n // m) for n in out)
@@ -138,6 +130,18 @@ def pays(
     here = POINTS**2 * (samples * tiles * (channels * filters + transforms) + kernel[0] ** 2 * channels * filters)
     rival = kernel[0] * (kernel[0] * (filters + COPY) if compiled else POINTS / m * filters)
     return here < samples * math.prod(out) * channels * rival
+
+
+def applies(dtypes: tuple[np.dtype, ...], geometry: Geometry) -> bool:
+    """Return whether there is such a form at least along the rows, and the user allows it."""
+    kernel, stride, _, dilation = geometry
+    return (
+        _precision == "high"
+        and len(kernel) == 2
+        and kernel[0] in KERNELS
+        and stride == dilation == (1, 1)
+        and all(dtype == np.float32 for dtype in dtypes)
+    )
 
 
 # ---- tiles -----------------------------------------------------------------------------------------------------------
