@@ -94,13 +94,13 @@ def weight_grad_block(
         np.matmul(columns.T, g_flat[:, i * filters : (i + 1) * filters], out=result[i])
 
 
-def to_matrices(w: NDArray, groups: int) -> NDArray:
+def to_matrices(w: NDArray, groups: int, dtype: np.dtype) -> NDArray:
     """Return w (F, C/groups, *k) as matrices (groups, K, F/groups) with rows in the order of the columns."""
     filters, channels, *kernel = w.shape
     m = channels_last(w.reshape(groups, filters // groups, channels, *kernel))  # (groups, C, *k, F)
     if not is_kernel_major(channels, tuple(kernel)):
         m = m.transpose(0, *range(2, m.ndim - 1), 1, m.ndim - 1)  # (groups, *k, C, F)
-    return np.ascontiguousarray(m).reshape(groups, channels * math.prod(kernel), filters // groups)
+    return np.ascontiguousarray(m, dtype).reshape(groups, channels * math.prod(kernel), filters // groups)
 
 
 def from_matrices(m: NDArray, shape: Ints, groups: int) -> NDArray:

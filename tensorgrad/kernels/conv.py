@@ -22,7 +22,7 @@ from types import ModuleType
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorgrad.kernels import column_product, depthwise, depthwise_winograd, direct, row_shift, row_winograd, winograd
+from tensorgrad.kernels import banded, column_product, depthwise, depthwise_winograd, direct, row_winograd, winograd
 from tensorgrad.kernels.im2col import (
     Block,
     Geometry,
@@ -30,6 +30,7 @@ from tensorgrad.kernels.im2col import (
     Pads,
     blocks,
     conv_output_size,
+    pixels,
 )
 from tensorgrad.kernels.layout import channels_first, channels_last
 from tensorgrad.kernels.partial_sums import sum_over
@@ -99,10 +100,8 @@ def conv_weight_grad(
     products are added in a fixed order, so the result does not depend on the number of threads.
     """
     channels, filters = x.shape[1] // groups, g.shape[1]
-    dtype = np.result_type(g, x)
-    shape = (filters, channels, *kernel)
     if g.size == 0:
-        return np.zeros(shape, dtype)
+        return np.zeros((filters, channels, *kernel), np.result_type(g, x))
     geometry = Geometry(kernel, stride, padding, dilation)
     if winograd.pays((g.dtype, x.dtype), len(g), g.shape[2:], channels, filters, geometry, groups):
         gw = _winograd_weight_grad(g, x, geometry)
@@ -116,27 +115,12 @@ def conv_weight_grad(
             gw = _row_winograd_weight_grad(way, g, x, geometry, groups)
             if np.isfinite(gw).all():
                 return gw
-    per_pixel = x.shape[1] * math.prod(kernel) + filters
-    work: Callable[..., None] = column_product.weight_grad_block
-    if channels == 1 and groups > 1:
-        work = depthwise.weight_grad_block
-        per_pixel = depthwise.per_pixel(filters)
-    matrices = (groups, channels * math.prod(kernel), filters // groups)
-
-    def add_shares(some: Sequence[Block], total: NDArray) -> None:
-        for block in some:
-            share = scratch("share", matrices, dtype)
-            work(g, x, share, block, geometry)
-            total += share
-
-    total = sum_over(
-        blocks((g.shape[0], *g.shape[2:]), per_pixel),
-        add_shares,
-        matrices,
-        dtype,
-        g.size * channels * math.prod(kernel),
-    )
-    return np.ascontiguousarray(column_product.from_matrices(total, shape, groups))
+    many = banded.results_at_once(len(g), g.shape[2:], channels, filters, geometry) if groups == 1 else 1
+    if many == 1:
+        return _plain_weight_grad(g, x, geometry, groups)
+    rows = banded.in_rows(np.ascontiguousarray(channels_last(g)), many)
+    wide = _plain_weight_grad(channels_first(rows), x, banded.widened(geometry, many), 1)
+    return banded.weight_grad(wide, geometry, many)
 
 
 # ---- the forward kernel ------------------------------------------------------------------------------------
@@ -159,7 +143,7 @@ def _correlate(
 
     The padding may be negative (crop); its `after` part is implied by the shape of y.
     """
-    filters, channels, *kernel = w.shape
+    filters, channels = w.shape[:2]
     out = y.shape[1:-1]
     if y.flags.c_contiguous and winograd.pays(
         (x.dtype, w.dtype, y.dtype), len(y), out, channels, filters, geometry, groups
@@ -176,19 +160,35 @@ def _correlate(
     if channels == 1 and groups > 1:
         job = functools.partial(depthwise.block, x, depthwise.taps(w, groups, y), b, y)
         per_pixel = depthwise.per_pixel(filters)
-    elif (
-        groups == 1
-        and not column_product.is_kernel_major(channels, geometry.kernel)
-        and row_shift.pays(x.shape[2:], out, channels, filters, geometry)
-    ):
-        job = functools.partial(row_shift.block, x, row_shift.matrix(w, y.dtype), b, y)
-        per_pixel = row_shift.per_pixel(channels, filters, geometry.kernel)
-    else:
-        job = functools.partial(
-            column_product.block, x, column_product.to_matrices(w, groups).astype(y.dtype, copy=False), b, y
-        )
-        per_pixel = x.shape[1] * math.prod(kernel) + filters
+        return [functools.partial(job, block, geometry) for block in blocks(y.shape[:-1], per_pixel)]
+    many = 1
+    if groups == 1 and y.flags.c_contiguous:
+        many = banded.results_at_once(len(y), out, channels, filters, geometry)
+    return _columns(x, w, b, y, geometry, groups) if many == 1 else _banded(x, w, b, y, geometry, many)
+
+
+def _columns(x: NDArray, w: NDArray, b: NDArray | None, y: NDArray, geometry: Geometry, groups: int) -> list[Job]:
+    """Return the jobs of `_correlate` that multiply columns with the kernels."""
+    job = functools.partial(column_product.block, x, column_product.to_matrices(w, groups, y.dtype), b, y)
+    per_pixel = x.shape[1] * math.prod(geometry.kernel) + len(w)
     return [functools.partial(job, block, geometry) for block in blocks(y.shape[:-1], per_pixel)]
+
+
+def _banded(x: NDArray, w: NDArray, b: NDArray | None, y: NDArray, geometry: Geometry, many: int) -> list[Job]:
+    """Return the jobs of `_correlate` for many results of a row at once; one that meets inf or nan does it again."""
+    wide = banded.widened(geometry, many)
+    matrices = column_product.to_matrices(banded.wide_weight(w, geometry, many), 1, y.dtype)
+    rows = banded.in_rows(y, many)
+    bias = None if b is None else b.reshape(rows.shape[-2:])
+
+    def job(block: Block) -> None:
+        column_product.block(x, matrices, bias, rows, block, wide)
+        flat = pixels(rows, block).reshape(-1)
+        if not np.isfinite(np.dot(flat, flat)):
+            plain = (*block[:-1], (block[-1][0] * many, block[-1][1] * many))
+            column_product.block(x, column_product.to_matrices(w, 1, y.dtype), b, y, plain, geometry)
+
+    return [functools.partial(job, block) for block in blocks(rows.shape[:-1], sum(matrices.shape[1:]))]
 
 
 def _winograd(x: NDArray, w: NDArray, b: NDArray | None, y: NDArray, geometry: Geometry) -> list[Job]:
@@ -199,7 +199,7 @@ def _winograd(x: NDArray, w: NDArray, b: NDArray | None, y: NDArray, geometry: G
     wrong = winograd.correlate(images, winograd.transform_weight(w), b, y, parts, tiles)
     if not wrong:
         return []
-    plain = functools.partial(column_product.block, x, column_product.to_matrices(w, 1), b, y)
+    plain = functools.partial(column_product.block, x, column_product.to_matrices(w, 1, y.dtype), b, y)
     return [functools.partial(plain, winograd.pixel_block(part, tiles, y.shape[1:-1]), geometry) for part in wrong]
 
 
@@ -213,7 +213,7 @@ def _row_winograd(
     def job(part: Block) -> None:
         if not way.block(x, points, b, y, part, geometry):
             block = row_winograd.inside(part, out)
-            column_product.block(x, column_product.to_matrices(w, groups), b, y, block, geometry)
+            column_product.block(x, column_product.to_matrices(w, groups, y.dtype), b, y, block, geometry)
 
     parts = row_winograd.parts(len(y), out, x.shape[1], w.shape[0], geometry)
     return [functools.partial(job, part) for part in parts]
@@ -248,6 +248,29 @@ def _row_winograd_weight_grad(way: ModuleType, g: NDArray, x: NDArray, geometry:
         g.size * channels * math.prod(geometry.kernel),
     )
     return row_winograd.weight_from_points(total, (filters, channels, *geometry.kernel))
+
+
+def _plain_weight_grad(g: NDArray, x: NDArray, geometry: Geometry, groups: int) -> NDArray:
+    """Return the weight gradient as the sum of what each block's columns and gradients make."""
+    channels, filters = x.shape[1] // groups, g.shape[1]
+    taps = channels * math.prod(geometry.kernel)
+    dtype = np.result_type(g, x)
+    per_pixel = groups * taps + filters
+    work: Callable[..., None] = column_product.weight_grad_block
+    if channels == 1 and groups > 1:
+        work = depthwise.weight_grad_block
+        per_pixel = depthwise.per_pixel(filters)
+    matrices = (groups, taps, filters // groups)
+
+    def add_shares(some: Sequence[Block], total: NDArray) -> None:
+        for block in some:
+            share = scratch("share", matrices, dtype)
+            work(g, x, share, block, geometry)
+            total += share
+
+    pieces = blocks((g.shape[0], *g.shape[2:]), per_pixel)
+    total = sum_over(pieces, add_shares, matrices, dtype, g.size * taps)
+    return np.ascontiguousarray(column_product.from_matrices(total, (filters, channels, *geometry.kernel), groups))
 
 
 # ---- the input gradient ------------------------------------------------------------------------------------

@@ -26,15 +26,15 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
-from tensorgrad.kernels import winograd
+from tensorgrad.kernels import banded, winograd
 from tensorgrad.kernels.im2col import Block, Geometry, Ints, blocks, padded, pixels, receptive_field
 from tensorgrad.kernels.matmul import matmul
 from tensorgrad.kernels.scratch import scratch
 from tensorgrad.kernels.winograd import B_T, POINTS, kernel_matrix, tile_matrix
 
-# What it costs to transform a number, and to copy a number into a column, in multiply-adds of a GEMM; and how many
-# filters a GEMM seems to have on top of its own, for it runs at full speed only if it is wide. Fitted to measurements.
-TRANSFORM, COPY, NARROW = 10, 10, 8
+# What it costs to transform a number, in multiply-adds of a GEMM; and how many filters a GEMM seems to have on top of
+# its own, for it runs at full speed only if it is wide. Fitted to measurements, as the costs in `banded`.
+TRANSFORM, NARROW = 60, 8
 SMALL = 2_000_000  # of the same: nothing to be gained, so results stay those of the plain sum
 
 
@@ -53,7 +53,8 @@ def pays(
     kernel = geometry.kernel
     places = tile_rows(out, geometry) * (out[1] + kernel[1] - 1) * POINTS
     here = places * (kernel[1] * channels * (filters + NARROW) + TRANSFORM * (channels + filters))
-    plain = math.prod(out) * math.prod(kernel) * channels * (filters + NARROW + COPY)
+    many = banded.results_at_once(samples, out, channels, filters, geometry)
+    plain = math.prod(out) * banded.cost(many, out, channels, filters, geometry)
     return here < plain and samples * plain > SMALL
 
 

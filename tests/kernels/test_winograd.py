@@ -25,7 +25,7 @@ def version(request, monkeypatch):
     monkeypatch.setattr(winograd, "COPY", 10_000)
     if request.param == "by rows":
         monkeypatch.setattr(winograd, "pays", lambda *_: False)
-        monkeypatch.setattr(row_winograd, "COPY", 10_000)
+        monkeypatch.setattr(row_winograd, "TRANSFORM", -10_000)
         monkeypatch.setattr(row_winograd, "SMALL", 0)
         monkeypatch.setattr(depthwise_winograd, "SHORT_ROWS", 10_000)
         monkeypatch.setattr(depthwise_winograd, "SMALL", -1)

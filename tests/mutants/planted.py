@@ -86,10 +86,10 @@ FAULTS = [
         KERNEL_CONV,
     ),
     Fault(
-        "conv: kernel flipped along the first axis, by rows",
-        "tensorgrad/kernels/row_shift.py",
-        "m = np.moveaxis(w, (0, 1, 2), (-1, -3, -2))",
-        "m = np.moveaxis(w[:, :, ::-1], (0, 1, 2), (-1, -3, -2))",
+        "conv: kernel flipped along the row, several results at once",
+        "tensorgrad/kernels/banded.py",
+        "wide[t, ..., taps] = w\n",
+        "wide[t, ..., taps] = w[..., ::-1]\n",
         KERNEL_CONV,
     ),
     Fault(
@@ -170,10 +170,17 @@ FAULTS = [
         KERNEL_CONV,
     ),
     Fault(
-        "conv: rows overwritten instead of added",
-        "tensorgrad/kernels/row_shift.py",
-        "target[:, start:stop] += term",
-        "target[:, start:stop] = term",
+        "conv: nan spreads over the results of a row that are made at once",
+        "tensorgrad/kernels/conv.py",
+        "            plain = (*block[:-1], (block[-1][0] * many, block[-1][1] * many))",
+        "            return",
+        KERNEL_CONV,
+    ),
+    Fault(
+        "conv: only the first of several results at once counts in the weight gradient",
+        "tensorgrad/kernels/banded.py",
+        "for t, taps in enumerate(_taps(geometry, many))], axis=0)",
+        "for t, taps in enumerate(_taps(geometry, many)) if t == 0], axis=0)",
         KERNEL_CONV,
     ),
     Fault(
