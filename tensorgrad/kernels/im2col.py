@@ -10,6 +10,7 @@ output.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from typing import NamedTuple
@@ -45,6 +46,7 @@ LEAST_BLOCKS = 4  # of work that is worth it: the threads end together
 SHORT_RUN = 16  # numbers; shorter channels-last runs copy slower than kernel-major ones
 
 
+@functools.lru_cache(maxsize=256)  # a network asks about the same few shapes again and again
 def conv_output_size(size: Ints, kernel: Ints, stride: Ints, padding: Pads, dilation: Ints) -> Ints:
     """Return floor((size + padding - dilation (kernel - 1) - 1) / stride) + 1 for every spatial dimension."""
     return tuple(

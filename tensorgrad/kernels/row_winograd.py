@@ -34,7 +34,7 @@ from tensorgrad.kernels.winograd import B_T, POINTS, kernel_matrix, tile_matrix
 
 # What it costs to transform a number, in multiply-adds of a GEMM; and how many filters a GEMM seems to have on top of
 # its own, for it runs at full speed only if it is wide. Fitted to measurements, as the costs in `banded`.
-TRANSFORM, NARROW = 60, 8
+TRANSFORM, NARROW = 80, 8
 SMALL = 2_000_000  # of the same: nothing to be gained, so results stay those of the plain sum
 
 

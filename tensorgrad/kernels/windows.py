@@ -37,6 +37,7 @@ class Windows(NamedTuple):
         return tuple(taps(*one) for one in zip(size, out, *self, strict=True))
 
 
+@lru_cache(maxsize=256)
 def pool_output_size(size: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, ceil_mode: bool) -> Ints:
     """Return the number of windows in every dimension, by PyTorch's rule.
 

@@ -11,7 +11,6 @@ import functools
 from typing import Any
 
 from tensorgrad.autograd.primitive import primitive
-from tensorgrad.autograd.promotion import result_type
 from tensorgrad.errors import op_error
 from tensorgrad.kernels import conv as kernel
 from tensorgrad.ops._arguments import as_int, operand, raw
@@ -201,10 +200,9 @@ def _checked_padding(
 
 def check_one_dtype(op: str, x: Any, w: Any, bias: Any) -> None:
     """TypeError unless input, weight and bias have the same dtype."""
-    parts = [raw(p) for p in (x, w, bias) if p is not None]
-    common = result_type(parts)
-    if any(p.dtype != common for p in parts):
-        dtypes = ", ".join(str(p.dtype) for p in parts)
+    found = [raw(p).dtype for p in (x, w, bias) if p is not None]
+    if len(set(found)) > 1:
+        dtypes = ", ".join(map(str, found))
         raise op_error(
             TypeError,
             op,
@@ -214,6 +212,12 @@ def check_one_dtype(op: str, x: Any, w: Any, bias: Any) -> None:
 
 def per_dimension(value: Any, rank: int, op: str, name: str, minimum: int) -> tuple[int, ...]:
     """One integer per spatial dimension from an int or a tuple (a tuple of one is repeated)."""
+    if type(value) is tuple and len(value) == rank:  # as layers hold it
+        for v in value:
+            if type(v) is not int or v < minimum:
+                break
+        else:
+            return value
     entries = value if isinstance(value, (tuple, list)) else (value,)
     numbers = tuple([v if type(v) is int else as_int(v, op, name) for v in entries])
     if len(numbers) == 1:

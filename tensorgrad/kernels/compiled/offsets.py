@@ -119,12 +119,10 @@ def strides(g: NDArray) -> Ints:
 
 
 def aligned(shape: Ints, dtype: DTypeLike) -> NDArray:
-    """Return zeros that start at a cache line, so that no vector of them lies in two."""
-    dtype = np.dtype(dtype)
-    size, line = math.prod(shape), 64 // dtype.itemsize
-    block = np.zeros(size + line, dtype)
-    start = -block.__array_interface__["data"][0] // dtype.itemsize % line
-    return block[start : start + size].reshape(shape)
+    """Return zeros in scratch, which starts at a cache line, so that no vector of them lies in two."""
+    weights = scratch("aligned", shape, dtype)
+    weights.fill(0)
+    return weights
 
 
 def image_space(x: NDArray, table: Tables) -> NDArray:
