@@ -118,8 +118,13 @@ def test_refusals(call, error):
         call()
 
 
-@pytest.mark.parametrize(("layer", "fan_in"), [(nn.Linear(100, 300), 100), (nn.Conv2d(8, 200, 5, groups=2), 100)])
-def test_layers_start_as_pytorchs(layer, fan_in):
+@pytest.mark.parametrize(
+    ("build", "fan_in"),
+    [(lambda: nn.Linear(100, 300), 100), (lambda: nn.Conv2d(8, 200, 5, groups=2), 100)],
+)
+def test_layers_start_as_pytorchs(build, fan_in):
+    tg.manual_seed(0)
+    layer = build()
     bound = 1 / math.sqrt(fan_in)
     for p in (layer.weight, layer.bias):
         assert p.dtype == np.float32
