@@ -7,7 +7,7 @@ their windows:
     wide[(t, f), c, (.., t s + k d)] = w[f, c, (.., k)]               zero elsewhere: a banded matrix
 
 Its columns are up to kw times fewer, and copied in longer runs; its GEMM is T times wider, which BLAS likes when there
-are few filters. The price are products with zeros: (T s + kw) / kw times as many.
+are few filters. The price are products with zeros: each result takes the whole span, (T - 1) s + (kw - 1) d + 1 for kw.
 
 A zero times inf or nan is nan, so where a result is not finite it has to be made again with w itself.
 """
