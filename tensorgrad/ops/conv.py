@@ -11,6 +11,7 @@ import functools
 from typing import Any
 
 from tensorgrad.autograd.primitive import primitive
+from tensorgrad.autograd.promotion import result_type
 from tensorgrad.errors import op_error
 from tensorgrad.kernels import conv as kernel
 from tensorgrad.ops._arguments import as_int, operand, raw
@@ -199,7 +200,8 @@ def _checked_padding(
 
 
 def check_one_dtype(op: str, x: Any, w: Any, bias: Any) -> None:
-    """TypeError unless input, weight and bias have the same dtype."""
+    """TypeError unless input, weight and bias have the same dtype, one of real numbers."""
+    result_type([raw(x)])  # refuses any other
     found = [raw(p).dtype for p in (x, w, bias) if p is not None]
     if len(set(found)) > 1:
         dtypes = ", ".join(map(str, found))

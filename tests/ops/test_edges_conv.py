@@ -42,6 +42,11 @@ ERRORS = {
         TypeError,
         "one dtype",
     ),
+    "conv: complex": (
+        lambda: F.conv1d(np.ones((1, 1, 2), np.complex64), np.ones((1, 1, 2), np.complex64)),
+        TypeError,
+        "not supported",
+    ),
     "conv_transpose: float stride": (
         lambda: F.conv_transpose1d(ones(1, 1, 2), ones(1, 1, 2), stride=1.0),
         TypeError,

@@ -119,7 +119,7 @@ def strides(g: NDArray) -> Ints:
 
 
 def aligned(shape: Ints, dtype: DTypeLike) -> NDArray:
-    """Return zeros in scratch, which starts at a cache line, so that no vector of them lies in two."""
+    """Return zeros in scratch, valid until the next call; they start at a cache line, so no vector lies in two."""
     weights = scratch("aligned", shape, dtype)
     weights.fill(0)
     return weights
