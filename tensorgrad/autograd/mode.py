@@ -26,14 +26,17 @@ def is_grad_enabled() -> bool:
 class _GradMode:
     """Sets recording to ``mode`` inside a ``with`` block or a decorated function, restores it after."""
 
+    mode: bool
+    _line: str | None = None  # of a decorated function; otherwise it is that of the `with`
+    _before: Any = None  # (recording, cut line, those before them): blocks of one manager may be nested
+
     def __init__(self, mode: bool, line: str | None = None) -> None:
         self.mode = mode
-        self._line = line  # of a decorated function; otherwise it is that of the `with`
-        self._before: list[tuple[bool, str | None]] = []
+        self._line = line
 
     def __enter__(self) -> None:
         state = per_thread.state
-        self._before.append((state.recording, state.cut_line))
+        self._before = state.recording, state.cut_line, self._before
         state.recording = self.mode
         if not self.mode:
             state.cut_line = self._line or user_line()
@@ -42,7 +45,7 @@ class _GradMode:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         state = per_thread.state
-        state.recording, state.cut_line = self._before.pop()
+        state.recording, state.cut_line, self._before = self._before
 
     def __call__(self, function: F) -> F:
         """Decorate ``function`` (a generator function too: the mode holds inside it, not between yields)."""
@@ -100,16 +103,15 @@ class no_grad(_GradMode):
     False
     """
 
+    mode = False
+
     def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
         """A context manager, or at once the decorated function."""
         self = super().__new__(cls)
-        if function is None:
-            return self
-        self.__init__()  # type: ignore[misc]
-        return self(function)
+        return self if function is None else self(function)
 
     def __init__(self) -> None:
-        super().__init__(False)
+        """Only :meth:`__new__` is given a function."""
 
 
 class enable_grad(_GradMode):
@@ -143,7 +145,7 @@ class set_grad_enabled(_GradMode):
             state.cut_line = user_line()
 
     def __enter__(self) -> None:
-        self._before.append(self._outside)
+        self._before = *self._outside, self._before
         self._switch()
 
     def __call__(self, function: F) -> F:

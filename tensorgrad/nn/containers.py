@@ -150,8 +150,9 @@ class Sequential(_Numbered):
 
     def forward(self, input: Any) -> Any:
         """The input after all modules."""
-        for module in self:
-            input = module(input)
+        for value in tuple(vars(self).values()):
+            if isinstance(value, Module):
+                input = value(input)
         return input
 
     def _part(self, named: list[tuple[str, Module]]) -> Sequential:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+import numpy as np
+
 from tensorgrad.autograd.primitive import primitive
 from tensorgrad.autograd.promotion import result_type
 from tensorgrad.errors import op_error
@@ -19,6 +21,8 @@ from tensorgrad.ops.reduce import _sum
 from tensorgrad.ops.shape import _reshape
 
 Pairs = tuple[tuple[int, int], ...]
+
+_FLOAT32 = np.dtype(np.float32)
 
 
 def _positions(x: Any) -> tuple[int, ...]:
@@ -201,10 +205,11 @@ def _checked_padding(
 
 def check_one_dtype(op: str, x: Any, w: Any, bias: Any) -> None:
     """TypeError unless input, weight and bias have the same dtype, one of real numbers."""
-    result_type([raw(x)])  # refuses any other
-    found = [raw(p).dtype for p in (x, w, bias) if p is not None]
-    if len(set(found)) > 1:
-        dtypes = ", ".join(map(str, found))
+    dtype = x.dtype
+    if dtype is not _FLOAT32:
+        result_type([raw(x)])  # refuses any but real numbers
+    if w.dtype != dtype or (bias is not None and bias.dtype != dtype):
+        dtypes = ", ".join(str(p.dtype) for p in (x, w, bias) if p is not None)
         raise op_error(
             TypeError,
             op,
@@ -214,7 +219,10 @@ def check_one_dtype(op: str, x: Any, w: Any, bias: Any) -> None:
 
 def per_dimension(value: Any, rank: int, op: str, name: str, minimum: int) -> tuple[int, ...]:
     """One integer per spatial dimension from an int or a tuple (a tuple of one is repeated)."""
-    if type(value) is tuple and len(value) == rank:  # as layers hold it
+    kind = type(value)
+    if kind is int and value >= minimum:
+        return (value,) * rank
+    if kind is tuple and len(value) == rank:  # as layers hold it
         for v in value:
             if type(v) is not int or v < minimum:
                 break

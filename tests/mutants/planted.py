@@ -974,8 +974,8 @@ FAULTS = [
     Fault(
         "engine: no_grad stays after an exception",
         "tensorgrad/autograd/mode.py",
-        "        state.recording, state.cut_line = self._before.pop()",
-        "        if kind is None:\n            state.recording, state.cut_line = self._before.pop()",
+        "        state.recording, state.cut_line, self._before = self._before",
+        "        if kind is None:\n            state.recording, state.cut_line, self._before = self._before",
         ENGINE,
     ),
     Fault(
