@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 
 from tensorgrad.autograd.node import clock
+from tensorgrad.autograd.planned import carry_out
+from tensorgrad.autograd.storage import storage
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
@@ -36,13 +38,6 @@ last_write = 0
 
 _writes: dict[int, Write] = {}
 _lock = threading.Lock()
-
-
-def storage(array: np.ndarray) -> np.ndarray:
-    """The array that owns the memory behind a view."""
-    while isinstance(array.base, np.ndarray):
-        array = array.base
-    return array
 
 
 def refuses(array: np.ndarray) -> bool:
@@ -71,6 +66,8 @@ def write(*arrays: np.ndarray) -> int:
     """Note that the storage of ``arrays`` is written in place now; returns the write's number."""
     global last_write
     owners = [storage(array) for array in arrays]
+    for owner in owners:
+        carry_out(owner)
     line = user_line()
     with _lock:
         number = last_write = next(clock)

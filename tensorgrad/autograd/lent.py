@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tensorgrad.autograd import in_place
-from tensorgrad.autograd.in_place import storage
+from tensorgrad.autograd.planned import carry_out
+from tensorgrad.autograd.storage import storage
 
 if TYPE_CHECKING:
     from tensorgrad.autograd.node import Node
@@ -57,6 +58,7 @@ def fingerprint(array: np.ndarray) -> int:
 def lend(array: np.ndarray, ours: bool = True) -> np.ndarray:
     """Note that NumPy code holds ``array`` from now on; returns it. ``ours``: until now only tensors did."""
     owner = storage(array)
+    carry_out(owner)
     key = id(owner)
     if key not in loans:
         reference = weakref.ref(owner, lambda _: loans.pop(key, None))
@@ -96,7 +98,7 @@ def _reachable(array: np.ndarray, operands: Iterable[Any]) -> bool:
     for operand in operands:
         if operand is array:
             return True
-    return id(array if array.base is None else storage(array)) in loans
+    return is_lent(array)
 
 
 def is_broken(value: Any, seals: Seals) -> bool:

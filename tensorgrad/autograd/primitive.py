@@ -22,6 +22,7 @@ from tensorgrad.autograd import in_place, lent
 from tensorgrad.autograd.mentions import mentions
 from tensorgrad.autograd.node import Node, clock
 from tensorgrad.autograd.out import compute_into
+from tensorgrad.autograd.planned import planned_class, wait
 from tensorgrad.autograd.view import View, is_view
 from tensorgrad.errors import describe, op_error
 from tensorgrad.state import per_thread
@@ -37,14 +38,16 @@ TENSOR_CLASSES: set[type] = set()
 
 _new: Callable[[type], Any] = object.__new__
 _tensor_class: type
+_planned_class: type
 _FLOAT32 = np.dtype(np.float32)
 
 
 def bind_tensor_class(cls: type) -> None:
     """Tell the engine which class results are made of (tensor.py does, once)."""
-    global _tensor_class
+    global _planned_class, _tensor_class
     _tensor_class = cls
     TENSOR_CLASSES.add(cls)
+    _planned_class = planned_class(cls)
 
 
 def wrap(data: ndarray, node: Node | None = None) -> Any:
@@ -113,6 +116,8 @@ def primitive(
     promote: Callable[[list[Any]], list[Any]] | None = None,
     saves: bool = False,
     views: bool = False,
+    plans_results: bool = False,
+    takes_plans: bool = False,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declare an operator: ``primitive(rule_of_input_0, rule_of_input_1, ...)(forward)``.
 
@@ -123,6 +128,8 @@ def primitive(
     - ``saves``: the forward returns ``(y, dict)``; the dictionary's entries reach the rules as keyword
       arguments. They must not depend on the inputs in a differentiable way (positions of maxima, masks).
     - ``views``: the result may share the first input's memory, so that writes into one reach the other.
+    - ``plans_results``: the forward returns a plan that may wait (see `autograd.planned`); no rule may read ``y``.
+    - ``takes_plans``: the forward knows what to do with a plan in the place of an operand; no rule may read that.
 
     The rules use operators and primitives only, so that they work on arrays and on Tensors alike.
 
@@ -141,7 +148,8 @@ def primitive(
         if prim.name in REGISTRY:
             raise ValueError(f"primitive: an operator named {prim.name!r} is declared already; choose another name")
         REGISTRY[prim.name] = prim
-        return operator(prim, promote=promote, saves=saves, views=views)
+        how = {"saves": saves, "views": views, "plans_results": plans_results, "takes_plans": takes_plans}
+        return operator(prim, promote=promote, **how)
 
     return declare
 
@@ -152,6 +160,8 @@ def operator(
     promote: Callable[[list[Any]], list[Any]] | None = None,
     saves: bool = False,
     views: bool = False,
+    plans_results: bool = False,
+    takes_plans: bool = False,
 ) -> Callable[..., Any]:
     """The function that runs a primitive on arrays, and on Tensors records it: the one call path of all operators."""
     forward = prim.forward
@@ -191,7 +201,10 @@ def operator(
             if kind is _tensor_class or kind in TENSOR_CLASSES:
                 if a.view_of is not None and a.view_of.number < in_place.last_write:
                     a.view_of.refresh(a)
-                raw.append(a._data)
+                if takes_plans and kind is _planned_class and not per_thread.state.watchers:
+                    raw.append(a._plan)
+                else:
+                    raw.append(a._data)
                 if a._requires_grad:
                     edges.append(a.node or a)
                     continue
@@ -221,22 +234,29 @@ def operator(
             if saves:
                 y, extra = y
                 static |= extra
+            waits = False
             if type(y) is not ndarray:
-                y = asarray(y)
+                waits = plans_results and not (arrays or state.watchers or (lent.loans and lent.is_lent(y.x)))
+                if not waits:
+                    y = asarray(y)
             dtype = y.dtype
             if promote is not None and dtype is not _FLOAT32:
                 # a float32 result is never wrongly promoted, so the hot path pays one comparison
                 promoted = promote(raw)
                 if promoted is not raw:
                     raw = promoted
-                    y = asarray(state.run_quietly(forward, *raw, **static))
+                    y, waits = asarray(state.run_quietly(forward, *raw, **static)), False
                     dtype = y.dtype
         except Exception as error:
             if state.entered_before():
                 return state.call_inside(op, args, static)
             _fail(error, prim, raw)
-        out = _new(_tensor_class)
-        out._data = y
+        if waits:
+            out = _new(_planned_class)
+            wait(out, y)
+        else:
+            out = _new(_tensor_class)
+            out._data = y
         out.grad = out.name = out.hooks = out.view_of = out.cut = None
         if wanted and differentiable and state.recording:
             out._requires_grad = True

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from tensorgrad.kernels.reduce import AS_INTEGER, select
 from tensorgrad.kernels.scratch import scratch
 from tensorgrad.kernels.slices import flat, in_cache, lie_alike, over_ranges
+from tensorgrad.kernels.standardization import Standardization
 from tensorgrad.kernels.twin import has_twin
 
 LARGE = 1 << 15  # numbers; below, one NumPy call after another costs less than cutting
@@ -18,6 +19,8 @@ ROW = 1 << 13  # numbers, NumPy's buffer: shorter rows are slower; so is a singl
 
 def relu(x: Any) -> Any:
     """Return ``max(0, x)`` in x's memory order; NaN and -0. stay as they are."""
+    if isinstance(x, Standardization):
+        return x.rectified()
     if isinstance(x, np.ndarray) and x.size >= LARGE:
         y = np.empty_like(x)
         if lie_alike(x, y):

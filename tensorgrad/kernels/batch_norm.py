@@ -36,16 +36,17 @@ FEW = 128  # long rows that may be added one after the other; the sums of more a
 Vector = NDArray  # one number for each channel
 
 
-@has_twin
-def batch_norm(x: NDArray, w: Vector | None, b: Vector | None, *, eps: float) -> tuple[NDArray, tuple[Vector, Vector]]:
-    """Return ``(x - mean) / sqrt(var + eps) * w + b`` for x (N, C, ...), and (mean, var) of each channel (biased)."""
+def batch_norm_vectors(
+    x: NDArray, w: Vector | None, b: Vector | None, *, eps: float
+) -> tuple[tuple[Vector, Vector, Vector | None], tuple[Vector, Vector]]:
+    """Return the arguments with which `standardize` makes ``(x - mean) / sqrt(var + eps) * w + b``, and (mean, var)."""
     mean, var = moments = batch_moments(x)
     scale = _inverse_deviation(var, eps)
     if w is not None:
         scale = scale * w
     centre = _centre(mean, var)
     shift = (centre - mean) * scale
-    return standardize(x, centre, scale, shift if b is None else shift + b), moments
+    return (centre, scale, shift if b is None else shift + b), moments
 
 
 @has_twin
@@ -61,8 +62,13 @@ def batch_moments(x: NDArray) -> tuple[Vector, Vector]:
 
 
 @has_twin
-def standardize(x: NDArray, mean: Vector | None, scale: Vector | None, shift: Vector | None) -> NDArray:
-    """Return ``(x - mean) * scale + shift`` for x (N, C, ...) and vectors (C); None stands for 0, 1 and 0."""
+def standardize(
+    x: NDArray, mean: Vector | None, scale: Vector | None, shift: Vector | None, *, rectify: bool = False
+) -> NDArray:
+    """Return ``(x - mean) * scale + shift`` for x (N, C, ...) and vectors (C); None stands for 0, 1 and 0.
+
+    With ``rectify``, what is below 0 becomes 0, as in `activation.relu`.
+    """
     dtype = np.result_type(*(a for a in (x, mean, scale, shift) if a is not None))
     blocks = _Blocks(x.shape)
     y = blocks.empty(dtype)
@@ -71,7 +77,8 @@ def standardize(x: NDArray, mean: Vector | None, scale: Vector | None, shift: Ve
         blocks.laid(np.full(x.shape[1], absent, dtype) if vector is None else vector, dtype)
         for vector, absent in ((mean, 0), (scale, 1), (shift, 0))
     )
-    blocks.on_rows(lambda at: standardize_rows(matrix[at], mean, scale, shift, target[at]))
+    zeros = np.zeros(blocks.width, dtype) if rectify else None
+    blocks.on_rows(lambda at: standardize_rows(matrix[at], mean, scale, shift, zeros, target[at]))
     return y
 
 
@@ -197,11 +204,15 @@ def _moments_in_two_passes(x: NDArray, guess: Vector) -> tuple[Vector, Vector]:
     return guess + correction, np.maximum(_sum_products(d, d, len(guess)) - count * correction**2, 0)
 
 
-def standardize_rows(x: NDArray, mean: NDArray, scale: NDArray, shift: NDArray, y: NDArray) -> None:
-    """Write ``(x - mean) * scale + shift`` into y."""
+def standardize_rows(
+    x: NDArray, mean: NDArray, scale: NDArray, shift: NDArray, least: NDArray | None, y: NDArray
+) -> None:
+    """Write ``(x - mean) * scale + shift`` into y, or ``least`` where that is more."""
     for rows, target in _blocks(_edges(*x.shape), x, y):
         np.multiply(_less(rows, mean, out=target), scale, out=target)
         np.add(target, shift, out=target)
+        if least is not None:
+            np.maximum(least, target, out=target)
 
 
 def grad_sums_of_blocks(

@@ -29,7 +29,7 @@ def masked(x: Any, *, mask: np.ndarray) -> Any:
     return select(mask, x)
 
 
-relu = primitive(lambda g, y, x: relu_grad(g, output=_values(y)), name="relu")(kernel.relu)
+relu = primitive(lambda g, y, x: relu_grad(g, output=_values(y)), name="relu", takes_plans=True)(kernel.relu)
 
 
 @primitive(lambda g, y, x, *, output: relu_grad(g, output=output))

@@ -12,6 +12,7 @@ from tensorgrad.autograd.promotion import promote_operands
 from tensorgrad.errors import describe, op_error
 from tensorgrad.kernels import batch_norm as batch_kernel
 from tensorgrad.kernels import norm as kernel
+from tensorgrad.kernels.standardization import Standardization
 from tensorgrad.ops._arguments import as_int, is_tensor, operand, raw
 from tensorgrad.ops.elementwise import clamp, rsqrt
 from tensorgrad.ops.pad import _pad
@@ -50,16 +51,16 @@ def _batch_norm_rule(
     if isinstance(x, np.ndarray) and isinstance(g, np.ndarray):
         return batch_kernel.batch_norm_grad(wanted, g, x, w, eps=eps, moments=moments)
     dims = _all_but_channels(x)
-    dx, dw, db = _normalize_rule(wanted, g, y, x, _column(w, x), _column(b, x), dim=dims, eps=eps, moments=None)
+    dx, dw, db = _normalize_rule(wanted, g, None, x, _column(w, x), _column(b, x), dim=dims, eps=eps, moments=None)
     dw, db = (None if d is None else _sum(d, dim=dims, keepdim=False) for d in (dw, db))
     return dx, dw, db
 
 
-@primitive(joint=_batch_norm_rule, name="batch_norm", saves=True)
+@primitive(joint=_batch_norm_rule, name="batch_norm", saves=True, plans_results=True)
 def _batch_norm(x: Any, w: Any, b: Any, *, eps: float) -> Any:
     """:func:`_normalize` by the moments of each channel, which is dimension 1."""
-    y, moments = batch_kernel.batch_norm(x, w, b, eps=eps)
-    return y, {"moments": moments}
+    vectors, moments = batch_kernel.batch_norm_vectors(x, w, b, eps=eps)
+    return Standardization(x, *vectors), {"moments": moments}
 
 
 @primitive(
@@ -72,10 +73,11 @@ def _batch_norm(x: Any, w: Any, b: Any, *, eps: float) -> Any:
     ),
     lambda g, y, x, mean, scale, shift: _sum(g, dim=_all_but_channels(g), keepdim=False),
     promote=promote_operands,
+    plans_results=True,
 )
 def standardize(x: Any, mean: Any, scale: Any, shift: Any) -> Any:
     """``(x - mean) * scale + shift`` for ``x`` (N, C, ...) and constants of each channel (C); None leaves one out."""
-    return batch_kernel.standardize(x, mean, scale, shift)
+    return Standardization(x, *(None if v is None else v.copy() for v in (mean, scale, shift)))
 
 
 def _all_but_channels(x: Any) -> tuple[int, ...]:

@@ -35,6 +35,11 @@ def _blocks(request, monkeypatch):
         monkeypatch.setattr("tensorgrad.kernels.compiled.pieces.FLOATS", request.param)
 
 
+def batch_norm(x, w, b, *, eps):
+    vectors, moments = kernel.batch_norm_vectors(x, w, b, eps=eps)
+    return kernel.standardize(x, *vectors), moments
+
+
 def column(vector, x):
     return vector.reshape(1, -1, *[1] * (x.ndim - 2))
 
@@ -69,7 +74,7 @@ def gradients(g, x, w, eps):
 def test_value_and_gradients(shape, order, dtype, tolerance):
     x, g, w, b = sample(shape, dtype, order)
     before = x.copy(), g.copy()
-    y, (mean, var) = kernel.batch_norm(x, w, b, eps=0.1)
+    y, (mean, var) = batch_norm(x, w, b, eps=0.1)
     exact = x.astype(np.float64)
     np.testing.assert_allclose(mean, exact.mean(axis=over(x)), tolerance, tolerance)
     np.testing.assert_allclose(var, exact.var(axis=over(x)), tolerance, tolerance)
@@ -85,14 +90,14 @@ def test_value_and_gradients(shape, order, dtype, tolerance):
 
 def test_results_lie_channels_last():
     x, g, w, b = sample((2, 3, 4, 4), np.float32, "channels first")
-    y, moments = kernel.batch_norm(x, w, b, eps=0.1)
+    y, moments = batch_norm(x, w, b, eps=0.1)
     dx, *_ = kernel.batch_norm_grad((True,) * 3, g, x, w, eps=0.1, moments=moments)
     assert y.strides[1] == dx.strides[1] == 4
 
 
 def test_only_wanted_gradients():
     x, g, w, b = sample((4, 3), np.float64)
-    _, moments = kernel.batch_norm(x, w, b, eps=0.1)
+    _, moments = batch_norm(x, w, b, eps=0.1)
     every = kernel.batch_norm_grad((True,) * 3, g, x, w, eps=0.1, moments=moments)
     for i in range(3):
         found = kernel.batch_norm_grad(tuple(i == k for k in range(3)), g, x, w, eps=0.1, moments=moments)
@@ -103,7 +108,7 @@ def test_only_wanted_gradients():
 @pytest.mark.parametrize(("mean", "tolerance"), [(1e4, 1e-3), (-3e5, 0.05)])
 def test_a_large_mean_costs_what_rounding_the_input_costs(mean, tolerance):
     x, *_ = sample((64, 16, 12, 12), np.float32, mean=mean)
-    y, (_, var) = kernel.batch_norm(x, None, None, eps=0.0)
+    y, (_, var) = batch_norm(x, None, None, eps=0.0)
     exact = x.astype(np.float64)
     np.testing.assert_allclose(var, exact.var(axis=over(x)), 1e-5)
     z = (exact - exact.mean(axis=over(x), keepdims=True)) / exact.std(axis=over(x), keepdims=True)
@@ -119,7 +124,7 @@ def test_many_float32_rows_are_summed_accurately():
 
 def test_a_constant_channel_is_exactly_zero():
     x = np.full((64, 3, 12, 12), 0.1, np.float32)
-    y, (mean, var) = kernel.batch_norm(x, None, None, eps=1e-5)
+    y, (mean, var) = batch_norm(x, None, None, eps=1e-5)
     np.testing.assert_array_equal(mean, x[0, :, 0, 0])
     np.testing.assert_array_equal(var, 0)
     np.testing.assert_array_equal(y, 0)
@@ -129,9 +134,9 @@ def test_a_constant_channel_is_exactly_zero():
 @pytest.mark.parametrize("poison", [np.nan, np.inf])
 def test_a_poisoned_channel_leaves_the_others_alone(poison):
     x, g, w, b = sample((8, 3, 5, 5), np.float32)
-    clean, _ = kernel.batch_norm(x, w, b, eps=0.1)
+    clean, _ = batch_norm(x, w, b, eps=0.1)
     x[3, 1, 2, 2] = poison
-    y, moments = kernel.batch_norm(x, w, b, eps=0.1)
+    y, moments = batch_norm(x, w, b, eps=0.1)
     dx, dw, _ = kernel.batch_norm_grad((True,) * 3, g, x, w, eps=0.1, moments=moments)
     assert np.isnan(moments[1][1])
     assert np.isnan(y[:, 1]).all()
@@ -150,11 +155,23 @@ def test_standardize_leaves_out_what_is_none():
     assert kernel.standardize(x[:0], b, w, b).shape == (0, 3, 2, 2)
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_rectified_in_the_same_pass(shape, dtype):
+    x, _, w, b = sample(shape, dtype)
+    x.flat[:4] = np.nan, np.inf, -np.inf, -0.0
+    for vectors in ((b, w, b), (None, None, None)):
+        expected = np.maximum(0, kernel.standardize(x, *vectors))
+        found = kernel.standardize(x, *vectors, rectify=True)
+        np.testing.assert_array_equal(found, expected)
+        np.testing.assert_array_equal(np.signbit(found), np.signbit(expected))
+
+
 @pytest.mark.parametrize("dtype", [np.float16, np.dtype(">f4")])
 def test_dtypes_that_are_not_compiled(dtype):
     x, g, w, b = sample((6, 3, 4, 4), np.float32)
-    y, moments = kernel.batch_norm(x.astype(dtype), w.astype(dtype), b.astype(dtype), eps=0.1)
-    np.testing.assert_allclose(y, kernel.batch_norm(x, w, b, eps=0.1)[0], atol=0.02)
+    y, moments = batch_norm(x.astype(dtype), w.astype(dtype), b.astype(dtype), eps=0.1)
+    np.testing.assert_allclose(y, batch_norm(x, w, b, eps=0.1)[0], atol=0.02)
     dx, *_ = kernel.batch_norm_grad((True,) * 3, g.astype(dtype), x.astype(dtype), w, eps=0.1, moments=moments)
     np.testing.assert_allclose(dx, gradients(g, x, w, 0.1)[0], atol=0.02)
 
@@ -165,7 +182,7 @@ def test_the_number_of_threads_changes_no_bit():
     before = threads.get_num_threads()
     for n in (1, 2, 3):
         threads.set_num_threads(n)
-        y, moments = kernel.batch_norm(x, w, b, eps=0.1)
+        y, moments = batch_norm(x, w, b, eps=0.1)
         results.append([y, *moments, *kernel.batch_norm_grad((True,) * 3, g, x, w, eps=0.1, moments=moments)])
     threads.set_num_threads(before)
     for other in results[1:]:

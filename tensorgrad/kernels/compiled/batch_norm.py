@@ -24,18 +24,6 @@ from tensorgrad.kernels.layout import channels_first, channels_last
 WIDTH = 1024  # numbers of the rows that are laid end to end: long for a loop, and a few of them still fit in L1
 
 
-@twin_of(kernel.batch_norm)
-def batch_norm(x: NDArray, w: Vector | None, b: Vector | None, *, eps: float) -> tuple[NDArray, tuple[Vector, Vector]]:
-    """See `kernels.batch_norm.batch_norm`."""
-    moments = batch_moments(x)
-    matrix = _long_rows(x)
-    laid = np.empty((3, matrix.shape[1]), x.dtype)
-    _factors(*moments, w, b, eps, laid)
-    y = np.empty_like(matrix)
-    _standardize(pieces(matrix), matrix, *laid, y)
-    return _as_images(y, x), moments
-
-
 @twin_of(kernel.batch_moments)
 def batch_moments(x: NDArray) -> tuple[Vector, Vector]:
     """See `kernels.batch_norm.batch_moments`."""
@@ -48,7 +36,9 @@ def batch_moments(x: NDArray) -> tuple[Vector, Vector]:
 
 
 @twin_of(kernel.standardize)
-def standardize(x: NDArray, mean: Vector | None, scale: Vector | None, shift: Vector | None) -> NDArray:
+def standardize(
+    x: NDArray, mean: Vector | None, scale: Vector | None, shift: Vector | None, *, rectify: bool = False
+) -> NDArray:
     """See `kernels.batch_norm.standardize`."""
     matrix = _long_rows(x)
     laid = np.zeros((3, matrix.shape[1]), np.result_type(*(a for a in (x, mean, scale, shift) if a is not None)))
@@ -57,7 +47,7 @@ def standardize(x: NDArray, mean: Vector | None, scale: Vector | None, shift: Ve
         if vector is not None:
             row.reshape(-1, x.shape[1])[...] = vector
     y = np.empty(matrix.shape, laid.dtype)
-    _standardize(pieces(matrix), matrix, *laid, y)
+    (_standardize_and_rectify if rectify else _standardize)(pieces(matrix), matrix, *laid, y)
     return _as_images(y, x)
 
 
@@ -121,20 +111,6 @@ def _merge(means: Any, squares: Any, rows: Any, per_row: Any, mean: Any, var: An
 
 
 @jit
-def _factors(mean: Any, var: Any, w: Any, b: Any, eps: Any, laid: Any) -> None:
-    """Write what to subtract, multiply by and add, repeated along a long row."""
-    real = mean.dtype.type
-    for c in range(mean.size):
-        scale, shift = real(1) / np.sqrt(var[c] + real(eps)), real(0)
-        if w is not None:
-            scale = scale * w[c]
-        if b is not None:
-            shift = b[c]
-        for i in range(c, laid.shape[1], mean.size):
-            laid[0, i], laid[1, i], laid[2, i] = mean[c], scale, shift
-
-
-@jit
 def _slopes(sums: Any, products: Any, count: Any, var: Any, w: Any, eps: Any, laid: Any, dw: Any, db: Any) -> None:
     """Write the gradients of w and b, and what `_input_grad` needs for each number of a long row."""
     for c in range(var.size):
@@ -180,6 +156,17 @@ def _standardize(at: Any, x: Any, mean: Any, scale: Any, shift: Any, y: Any) -> 
         row, out = x[r], y[r]
         for c in range(row.size):
             out[c] = (row[c] - mean[c]) * scale[c] + shift[c]
+
+
+@shared
+@jit
+def _standardize_and_rectify(at: Any, x: Any, mean: Any, scale: Any, shift: Any, y: Any) -> None:
+    zero = y.dtype.type(0)
+    for r in range(*piece(at, len(x))):
+        row, out = x[r], y[r]
+        for c in range(row.size):
+            value = (row[c] - mean[c]) * scale[c] + shift[c]
+            out[c] = zero if value < zero else value  # a NaN stays
 
 
 @shared

@@ -1,0 +1,68 @@
+"""Results that are not made before somebody reads them.
+
+    y = batch_norm(x)       the moments are there, the pass that writes y waits
+    z = relu(y)             one pass over x writes z; nobody has read y, so y never takes memory
+
+A forward may return a *plan* in the place of an array: it has ``shape`` and ``dtype``, reads the array ``x``, and
+``np.asarray`` makes the result. The tensor is then of a subclass in which ``_data`` is a property: whoever reads it
+first makes the array, and from then on the tensor is an ordinary one. Operators that can do better than to read
+the array (`operator`, ``takes_plans``) are handed the plan. Before memory is written or lent, the plans that read it
+are carried out, so that nobody sees the difference.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tensorgrad.autograd.storage import storage
+
+#: The tensors that wait, by id.
+_waiting: dict[int, weakref.ref[Any]] = {}
+
+
+def planned_class(cls: type) -> type:
+    """A subclass of the class of tensors, for those that wait."""
+    slot: Any = cls.__dict__["_data"]
+
+    def read(self: Any) -> np.ndarray:
+        with np.errstate(all="ignore"):
+            array = np.asarray(slot.__get__(self))
+        write(self, array)
+        return array
+
+    def write(self: Any, array: np.ndarray) -> None:
+        slot.__set__(self, array)
+        self.__class__ = cls
+        _waiting.pop(id(self), None)
+
+    def reduce(self: Any, protocol: Any) -> Any:
+        read(self)
+        return self.__reduce_ex__(protocol)
+
+    members = {"__slots__": (), "__module__": cls.__module__, "_data": property(read, write), "_plan": slot}
+    return type(cls.__name__, (cls,), members | {"__reduce_ex__": reduce})
+
+
+def wait(tensor: Any, plan: Any) -> None:
+    """Let a tensor of a planned class wait with its plan."""
+    type(tensor)._plan.__set__(tensor, plan)
+    key = id(tensor)
+    _waiting[key] = weakref.ref(tensor, _forgetting(key))
+
+
+def _forgetting(key: int) -> Callable[[Any], Any]:
+    """What is called when the tensor of that id is gone."""
+    return lambda _: _waiting.pop(key, None)
+
+
+def carry_out(array: np.ndarray) -> None:
+    """Make the results that wait and are to read the memory of ``array``, which may be written now."""
+    for reference in list(_waiting.values()):
+        tensor: Any = reference()
+        plan = getattr(tensor, "_plan", None)
+        if plan is not None and storage(plan.x) is storage(array):
+            _ = tensor._data
