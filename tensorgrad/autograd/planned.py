@@ -3,7 +3,7 @@
     y = batch_norm(x)       the moments are there, the pass that writes y waits
     z = relu(y)             one pass over x writes z; nobody has read y, so y never takes memory
 
-A forward may return a *plan* in the place of an array: it has ``shape`` and ``dtype``, reads the array ``x``, and
+A forward may return a *plan* in the place of an array: it has ``shape`` and ``dtype``, ``reads`` some arrays, and
 ``np.asarray`` makes the result. The tensor is then of a subclass in which ``_data`` is a property: whoever reads it
 first makes the array, and from then on the tensor is an ordinary one. Operators that can do better than to read
 the array (`operator`, ``takes_plans``) are handed the plan. Before memory is written or lent, the plans that read it
@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from tensorgrad.autograd.storage import storage
+from tensorgrad.state import per_thread
 
 #: The tensors that wait, by id.
 _waiting: dict[int, weakref.ref[Any]] = {}
@@ -54,6 +55,13 @@ def wait(tensor: Any, plan: Any) -> None:
     _waiting[key] = weakref.ref(tensor, _forgetting(key))
 
 
+def plan_or_array(tensor: Any, any_dtype: bool) -> Any:
+    """What an operator that takes plans is given: the array where somebody watches, or dtypes may have to change."""
+    plan = getattr(tensor, "_plan", None)  # another thread may have read it
+    waits = plan is not None and (any_dtype or plan.dtype == np.float32) and not per_thread.state.watchers
+    return plan if waits else tensor._data
+
+
 def _forgetting(key: int) -> Callable[[Any], Any]:
     """What is called when the tensor of that id is gone."""
     return lambda _: _waiting.pop(key, None)
@@ -64,5 +72,5 @@ def carry_out(array: np.ndarray) -> None:
     for reference in list(_waiting.values()):
         tensor: Any = reference()
         plan = getattr(tensor, "_plan", None)
-        if plan is not None and storage(plan.x) is storage(array):
+        if plan is not None and any(storage(read) is storage(array) for read in plan.reads):
             _ = tensor._data

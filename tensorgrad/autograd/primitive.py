@@ -22,7 +22,7 @@ from tensorgrad.autograd import in_place, lent
 from tensorgrad.autograd.mentions import mentions
 from tensorgrad.autograd.node import Node, clock
 from tensorgrad.autograd.out import compute_into
-from tensorgrad.autograd.planned import planned_class, wait
+from tensorgrad.autograd.planned import plan_or_array, planned_class, wait
 from tensorgrad.autograd.view import View, is_view
 from tensorgrad.errors import describe, op_error
 from tensorgrad.state import per_thread
@@ -201,10 +201,7 @@ def operator(
             if kind is _tensor_class or kind in TENSOR_CLASSES:
                 if a.view_of is not None and a.view_of.number < in_place.last_write:
                     a.view_of.refresh(a)
-                if takes_plans and kind is _planned_class and not per_thread.state.watchers:
-                    raw.append(a._plan)
-                else:
-                    raw.append(a._data)
+                raw.append(plan_or_array(a, promote is None) if takes_plans and kind is _planned_class else a._data)
                 if a._requires_grad:
                     edges.append(a.node or a)
                     continue
@@ -236,7 +233,11 @@ def operator(
                 static |= extra
             waits = False
             if type(y) is not ndarray:
-                waits = plans_results and not (arrays or state.watchers or (lent.loans and lent.is_lent(y.x)))
+                waits = (
+                    plans_results
+                    and hasattr(y, "reads")
+                    and not (arrays or state.watchers or (lent.loans and any(map(lent.is_lent, y.reads))))
+                )
                 if not waits:
                     y = asarray(y)
             dtype = y.dtype

@@ -20,6 +20,8 @@ add = primitive(
     lambda g, y, a, b: g,
     name="add",
     promote=promote_operands,
+    plans_results=True,
+    takes_plans=True,
 )(elementwise.add)
 
 

@@ -63,11 +63,17 @@ def batch_moments(x: NDArray) -> tuple[Vector, Vector]:
 
 @has_twin
 def standardize(
-    x: NDArray, mean: Vector | None, scale: Vector | None, shift: Vector | None, *, rectify: bool = False
+    x: NDArray,
+    mean: Vector | None,
+    scale: Vector | None,
+    shift: Vector | None,
+    residual: NDArray | None = None,
+    *,
+    rectify: bool = False,
 ) -> NDArray:
     """Return ``(x - mean) * scale + shift`` for x (N, C, ...) and vectors (C); None stands for 0, 1 and 0.
 
-    With ``rectify``, what is below 0 becomes 0, as in `activation.relu`.
+    A ``residual`` of x's shape is added; with ``rectify``, what is below 0 becomes 0, as in `activation.relu`.
     """
     dtype = np.result_type(*(a for a in (x, mean, scale, shift) if a is not None))
     blocks = _Blocks(x.shape)
@@ -77,8 +83,13 @@ def standardize(
         blocks.laid(np.full(x.shape[1], absent, dtype) if vector is None else vector, dtype)
         for vector, absent in ((mean, 0), (scale, 1), (shift, 0))
     )
-    zeros = np.zeros(blocks.width, dtype) if rectify else None
-    blocks.on_rows(lambda at: standardize_rows(matrix[at], mean, scale, shift, zeros, target[at]))
+    least = np.zeros(blocks.width, dtype) if rectify else None
+    more = None if residual is None else blocks.of(residual)
+
+    def work(at: slice) -> None:
+        standardize_rows(matrix[at], mean, scale, shift, None if more is None else more[at], least, target[at])
+
+    blocks.on_rows(work)
     return y
 
 
@@ -205,12 +216,20 @@ def _moments_in_two_passes(x: NDArray, guess: Vector) -> tuple[Vector, Vector]:
 
 
 def standardize_rows(
-    x: NDArray, mean: NDArray, scale: NDArray, shift: NDArray, least: NDArray | None, y: NDArray
+    x: NDArray,
+    mean: NDArray,
+    scale: NDArray,
+    shift: NDArray,
+    residual: NDArray | None,
+    least: NDArray | None,
+    y: NDArray,
 ) -> None:
-    """Write ``(x - mean) * scale + shift`` into y, or ``least`` where that is more."""
-    for rows, target in _blocks(_edges(*x.shape), x, y):
+    """Write ``(x - mean) * scale + shift + residual`` into y, or ``least`` where that is more."""
+    for rows, target, more in _blocks(_edges(*x.shape), x, y, x if residual is None else residual):
         np.multiply(_less(rows, mean, out=target), scale, out=target)
         np.add(target, shift, out=target)
+        if residual is not None:
+            np.add(target, more, out=target)
         if least is not None:
             np.maximum(least, target, out=target)
 

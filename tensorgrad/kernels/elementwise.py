@@ -9,6 +9,7 @@ from numpy import ndarray
 from numpy.typing import NDArray
 
 from tensorgrad.kernels.slices import flat, lie_alike, over_ranges
+from tensorgrad.kernels.standardization import Standardization
 from tensorgrad.kernels.twin import has_twin
 
 LARGE = 1 << 16  # numbers; below, NumPy's one call costs less than to look for a second thread
@@ -21,7 +22,9 @@ def add(a: Any, b: Any) -> Any:
         if lie_alike(a, b, y):
             add_vectors(*flat(a, b, y))
             return y
-    return np.add(a, b)
+    if type(a) is Standardization:
+        return a.plus(b)
+    return b.plus(a) if type(b) is Standardization else np.add(a, b)
 
 
 def add_to(total: NDArray, other: NDArray) -> None:

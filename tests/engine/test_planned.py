@@ -41,7 +41,7 @@ def passes(monkeypatch):
     seen = []
     original = standardization.standardize
 
-    def standardize(*args, rectify=False):
+    def standardize(*args, rectify):
         seen.append(rectify)
         return original(*args, rectify=rectify)
 
@@ -63,6 +63,41 @@ def test_a_rectifier_shares_the_pass(norm, x, passes):
     np.testing.assert_array_equal(read(y), np.maximum(read(norm(x)), 0))
 
 
+def test_a_residual_block_ends_in_one_pass(norm, x, passes):
+    shortcut = images() * 3
+    y = F.relu(norm(x) + shortcut)
+    assert passes == [True]
+    z = F.relu(shortcut + norm(x))
+    assert passes == [True, True]
+    sums = norm(x) + shortcut
+    assert waits(sums)
+    expected = read(norm(x)) + read(shortcut)
+    np.testing.assert_array_equal(read(sums), expected)
+    for found in (y, z):
+        np.testing.assert_array_equal(read(found), np.maximum(expected, 0))
+
+
+def test_sums_of_other_kinds_are_made_of_arrays(norm, x):
+    expected = read(norm(x))
+    row = tg.ones(6, requires_grad=True) * 2
+    np.testing.assert_array_equal(read(norm(x) + row), expected + 2)
+    np.testing.assert_array_equal(read(norm(x) + 1.5), expected + np.float32(1.5))
+    np.testing.assert_array_equal(read(norm(x) + norm(x)), expected + expected)
+    np.testing.assert_array_equal(read(norm(x) + x + x), expected + read(x) + read(x))
+    np.testing.assert_array_equal(read(norm(x) + np.ones((4, 3, 5, 6), np.float32)), expected + 1)
+    double = norm(x) + x.double()
+    assert double.dtype == np.float64
+    np.testing.assert_array_equal(read(double), expected + read(x).astype(np.float64))
+
+
+def test_a_write_into_the_residual_comes_after_it(norm, x):
+    shortcut = images() * 3
+    expected = read(norm(x)) + read(shortcut)
+    y = norm(x) + shortcut
+    shortcut.detach().zero_()
+    np.testing.assert_array_equal(read(y), expected)
+
+
 def test_nan_and_infinity_pass_as_they_do_through_an_array(norm, x):
     with tg.no_grad():
         x[0, 0, 0, 0], x[1, 1, 0, 0], x[2, 2, 0, 0] = np.nan, np.inf, -np.inf
@@ -75,7 +110,7 @@ def test_gradients_are_those_of_the_parts(norm):
     results = []
     for between in (lambda y: y, lambda y: y.clone()):
         x = images()
-        (F.relu(between(norm(x * 2))) ** 2).sum().backward()
+        (F.relu(between(norm(x * 2)) + x * 3) ** 2).sum().backward()
         results.append(read(x.grad))
     np.testing.assert_array_equal(*results)
 

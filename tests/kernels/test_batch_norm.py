@@ -157,14 +157,16 @@ def test_standardize_leaves_out_what_is_none():
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_rectified_in_the_same_pass(shape, dtype):
-    x, _, w, b = sample(shape, dtype)
+def test_a_residual_and_a_rectifier_in_the_same_pass(shape, dtype):
+    x, residual, w, b = sample(shape, dtype)
     x.flat[:4] = np.nan, np.inf, -np.inf, -0.0
     for vectors in ((b, w, b), (None, None, None)):
-        expected = np.maximum(0, kernel.standardize(x, *vectors))
-        found = kernel.standardize(x, *vectors, rectify=True)
-        np.testing.assert_array_equal(found, expected)
-        np.testing.assert_array_equal(np.signbit(found), np.signbit(expected))
+        plain = kernel.standardize(x, *vectors)
+        for more, expected in (([], plain), ([residual], plain + residual)):
+            np.testing.assert_array_equal(kernel.standardize(x, *vectors, *more), expected)
+            found = kernel.standardize(x, *vectors, *more, rectify=True)
+            np.testing.assert_array_equal(found, np.maximum(0, expected))
+            np.testing.assert_array_equal(np.signbit(found), np.signbit(np.maximum(0, expected)))
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.dtype(">f4")])

@@ -23,6 +23,8 @@ from tensorgrad.kernels.layout import channels_first, channels_last
 
 WIDTH = 1024  # numbers of the rows that are laid end to end: long for a loop, and a few of them still fit in L1
 
+RECTIFY = True  # or None: what is None is known when a loop is compiled
+
 
 @twin_of(kernel.batch_moments)
 def batch_moments(x: NDArray) -> tuple[Vector, Vector]:
@@ -37,7 +39,13 @@ def batch_moments(x: NDArray) -> tuple[Vector, Vector]:
 
 @twin_of(kernel.standardize)
 def standardize(
-    x: NDArray, mean: Vector | None, scale: Vector | None, shift: Vector | None, *, rectify: bool = False
+    x: NDArray,
+    mean: Vector | None,
+    scale: Vector | None,
+    shift: Vector | None,
+    residual: NDArray | None = None,
+    *,
+    rectify: bool = False,
 ) -> NDArray:
     """See `kernels.batch_norm.standardize`."""
     matrix = _long_rows(x)
@@ -47,7 +55,8 @@ def standardize(
         if vector is not None:
             row.reshape(-1, x.shape[1])[...] = vector
     y = np.empty(matrix.shape, laid.dtype)
-    (_standardize_and_rectify if rectify else _standardize)(pieces(matrix), matrix, *laid, y)
+    more = None if residual is None else _long_rows(residual)
+    _standardize(pieces(matrix), matrix, *laid, more, RECTIFY if rectify else None, y)
     return _as_images(y, x)
 
 
@@ -151,22 +160,19 @@ def _moments_of_block(at: Any, x: Any, means: Any, squares: Any) -> None:
 
 @shared
 @jit
-def _standardize(at: Any, x: Any, mean: Any, scale: Any, shift: Any, y: Any) -> None:
-    for r in range(*piece(at, len(x))):
-        row, out = x[r], y[r]
-        for c in range(row.size):
-            out[c] = (row[c] - mean[c]) * scale[c] + shift[c]
-
-
-@shared
-@jit
-def _standardize_and_rectify(at: Any, x: Any, mean: Any, scale: Any, shift: Any, y: Any) -> None:
+def _standardize(at: Any, x: Any, mean: Any, scale: Any, shift: Any, residual: Any, rectify: Any, y: Any) -> None:
+    """What is None is left out when the loop is compiled: it comes in four forms."""
     zero = y.dtype.type(0)
     for r in range(*piece(at, len(x))):
         row, out = x[r], y[r]
+        more = out if residual is None else residual[r]
         for c in range(row.size):
             value = (row[c] - mean[c]) * scale[c] + shift[c]
-            out[c] = zero if value < zero else value  # a NaN stays
+            if residual is not None:
+                value = value + more[c]
+            if rectify is not None:
+                value = zero if value < zero else value  # a NaN stays
+            out[c] = value
 
 
 @shared
