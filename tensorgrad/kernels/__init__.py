@@ -13,6 +13,7 @@ Every module is one concept and knows nothing of the rest of the package:
 - ``reduce``: accurate sums, and selection by a mask without branches
 - ``twin``: which version of a kernel runs, NumPy's or the compiled one of ``compiled``
 - ``activation``, ``batch_norm``, ``optim``: the rectifier, batch norm, an optimizer's step
+- ``standardization``: a batch norm whose last pass waits for a sum or a rectifier to share it
 - ``norm``, ``scatter``, ``special``: normalisation, indexed addition, the error function
 
 Images are (N, C, *spatial) with one, two or three spatial dimensions; results lie channels last in memory.

@@ -26,6 +26,7 @@ NORM = "tests/test_reference.py tests/test_semantics_loss_norm.py -k norm"
 STATISTICS = "tests/test_semantics_loss_norm.py -k statistics"
 ENGINE = "tests/test_semantics_engine.py"
 LENT = "tests/engine/test_lent.py"
+PLANNED = "tests/engine/test_planned.py"
 OPTIM = "tests/optim/test_trajectories.py"
 
 
@@ -970,6 +971,48 @@ FAULTS = [
         "if gradient.dtype != edge.dtype:",
         "if False:",
         ENGINE,
+    ),
+    Fault(
+        "engine: a write does not wait for plans that read the memory",
+        "tensorgrad/autograd/in_place.py",
+        "        carry_out(owner)",
+        "        pass",
+        PLANNED,
+    ),
+    Fault(
+        "engine: memory is lent before the plans that read it are carried out",
+        "tensorgrad/autograd/lent.py",
+        "    carry_out(owner)",
+        "    pass",
+        PLANNED,
+    ),
+    Fault(
+        "engine: a plan may read memory that NumPy can write",
+        "tensorgrad/autograd/primitive.py",
+        "or (lent.loans and any(map(lent.is_lent, y.reads)))",
+        "",
+        PLANNED,
+    ),
+    Fault(
+        "engine: a plan reads a residual that may be written",
+        "tensorgrad/autograd/planned.py",
+        "for read in plan.reads)",
+        "for read in plan.reads[:1])",
+        PLANNED,
+    ),
+    Fault(
+        "engine: a tensor that waits is saved as one",
+        "tensorgrad/autograd/planned.py",
+        """members | {"__reduce_ex__": reduce}""",
+        "members",
+        PLANNED,
+    ),
+    Fault(
+        "norm: a plan shares the buffers",
+        "tensorgrad/ops/norm.py",
+        "None if v is None else v.copy()",
+        "v",
+        PLANNED,
     ),
     Fault(
         "engine: no_grad stays after an exception",
