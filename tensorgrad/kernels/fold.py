@@ -49,5 +49,5 @@ def fold(x: NDArray, *, size: Ints, kernel: Ints, stride: Ints, padding: Ints, d
 
 def _all_taps(
     size: Ints, out: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints
-) -> list[tuple[Tap, ...]]:
-    return [taps(*one) for one in zip(size, out, kernel, stride, padding, dilation, strict=True)]
+) -> tuple[tuple[Tap, ...], ...]:
+    return tuple(taps(*one) for one in zip(size, out, kernel, stride, padding, dilation, strict=True))

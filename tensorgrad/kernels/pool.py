@@ -191,7 +191,7 @@ def scatter_block(g: NDArray, place: NDArray, gx: NDArray, windows: Windows) -> 
     once = tile(axis_taps, gx.shape[1:-1])
     if not once:
         gx[...] = 0
-    for number, here, pixels in reversed(list(window_places(windows.kernel, axis_taps))):
+    for number, here, pixels in reversed(window_places(windows.kernel, axis_taps)):
         if once:
             _chosen(g[here], place[here], number, out=gx[pixels])
         else:
@@ -335,7 +335,7 @@ def _chosen(values: NDArray, places: NDArray, number: int, out: NDArray | None =
     return out
 
 
-def _place_first_nan(images: NDArray, place: NDArray, kernel: Ints, axis_taps: Sequence[Sequence[Tap]]) -> None:
+def _place_first_nan(images: NDArray, place: NDArray, kernel: Ints, axis_taps: tuple[tuple[Tap, ...], ...]) -> None:
     """Write the place of the first NaN of every window that has one (comparisons have passed over it)."""
-    for number, windows, pixels in reversed(list(window_places(kernel, axis_taps))):
+    for number, windows, pixels in reversed(window_places(kernel, axis_taps)):
         np.copyto(place[windows], place.dtype.type(number), where=np.isnan(images[pixels]))

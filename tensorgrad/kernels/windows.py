@@ -8,7 +8,7 @@ have that tap."""
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -92,10 +92,12 @@ def taps(size: int, out: int, kernel: int, stride: int, padding: int, dilation: 
     return tuple(result)
 
 
+@lru_cache(maxsize=256)
 def window_places(
-    kernel: Ints, axis_taps: Sequence[Sequence[Tap]], leading: int = 1
-) -> Iterator[tuple[int, tuple[slice, ...], tuple[slice, ...]]]:
-    """Yield (place, windows, pixels) for every place in the window, as indices behind ``leading`` dimensions."""
+    kernel: Ints, axis_taps: tuple[tuple[Tap, ...], ...], leading: int = 1
+) -> list[tuple[int, tuple[slice, ...], tuple[slice, ...]]]:
+    """Return (place, windows, pixels) for every place in the window, as indices behind ``leading`` dimensions."""
+    result = []
     for combination in itertools.product(*axis_taps):
         number = 0
         windows = pixels = (slice(None),) * leading
@@ -103,7 +105,8 @@ def window_places(
             number = number * k + tap.position
             windows += tap.windows(0)
             pixels += tap.pixels(0)
-        yield number, windows, pixels
+        result.append((number, windows, pixels))
+    return result
 
 
 def begins_with_pair(found: Sequence[Tap], out: int) -> bool:
