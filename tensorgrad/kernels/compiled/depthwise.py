@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tensorgrad.kernels.compiled.ahead import fetch, fetch_to_write
 from tensorgrad.kernels.compiled.jit import jit
 from tensorgrad.kernels.compiled.offsets import (
     aligned,
@@ -34,6 +35,7 @@ from tensorgrad.kernels.im2col import Geometry
 from tensorgrad.kernels.scratch import scratch
 
 PIXELS, TAPS, COLUMNS = tuple(range(8)), tuple(range(9)), (0,)  # rows of a tile, one vector each
+AHEAD = 1024  # numbers: memory is asked for that long before it is written
 CHAIN = 64  # pixels that stay in the cache, and are summed at a stretch in a weight gradient: that is more accurate
 
 
@@ -70,16 +72,18 @@ def _correlate(
             for o in range(o0, last + 1, len(rows)):
                 windows, pixels = places(table.window, o, last, rows), places(table.place, o, last, rows)
                 for c in range(0, channels, LANES):
+                    fetch_to_write(y, to + table.place[o] + AHEAD + len(rows) * c, len(rows) * LANES)
                     sums = tile(load_row(w, c, LANES, columns), rows)
                     if c + LANES <= channels:
                         for k in range(len(tap)):
                             factors = load_row(w, (1 + k) * width + c, LANES, columns)
                             sums = add_inner(sums, image, windows, base + tap[k] + c, factors, None)
+                        store_tile(sums, y, pixels, to + c, LANES)
                     else:
                         for k in range(len(tap)):
                             factors = load_row(w, (1 + k) * width + c, LANES, columns)
                             sums = add_inner(sums, image, windows, base + tap[k] + c, factors, channels - c)
-                    store_tile(sums, y, pixels, to + c, channels - c)
+                        store_tile(sums, y, pixels, to + c, channels - c)
 
 
 def weight_grad(g: NDArray, x: NDArray, geometry: Geometry) -> NDArray:
@@ -118,6 +122,7 @@ def _weight_grad(
             row = bring(row, o0, o1 - 1, n, x, image, table)
             for c in range(0, channels, LANES):
                 count = channels - c
+                fetch(g, of + table.place[o0] + (o1 - o0) * (channels + c), (o1 - o0) * LANES)  # of the next pixels
                 for k in range(0, last + 1, len(rows)):
                     taps, kernels = places(table.tap, k, last, rows), places(place, k, last, rows)
                     share = tile(load_row(g, 0, 0, columns), rows)

@@ -21,9 +21,9 @@ MANY_CHANNELS = 64  # of a group
 def correlate(x: NDArray, w: NDArray, b: NDArray | None, y: NDArray, geometry: Geometry, groups: int) -> bool:
     """Write conv(x, w, b) into y (N, *out, F) and return True; False where columns are the way."""
     filters, channels = w.shape[:2]
-    if y.size == 0 or not _serves(x, w, y):
+    if y.size == 0 or not serves(x, w, y):
         return False
-    if _is_depthwise(x.shape[1], filters, groups):
+    if is_depthwise(x.shape[1], filters, groups):
         depthwise.correlate(x, w, b, y, geometry)
     elif narrow.pays(filters, channels, groups):
         narrow.correlate(x, w, b, y, geometry)
@@ -37,21 +37,23 @@ def correlate(x: NDArray, w: NDArray, b: NDArray | None, y: NDArray, geometry: G
 def weight_grad(g: NDArray, x: NDArray, geometry: Geometry, groups: int) -> NDArray | None:
     """Return the adjoint of conv in w (F, C/groups, *k), from g and x; None where columns are the way."""
     filters, channels = g.shape[1], x.shape[1] // groups
-    if g.size == 0 or not _serves(g, x):
+    if g.size == 0 or not serves(g, x):
         return None
-    if _is_depthwise(x.shape[1], filters, groups):
+    if is_depthwise(x.shape[1], filters, groups):
         return depthwise.weight_grad(g, x, geometry)
     if channels > MANY_CHANNELS or _filled(filters // groups, LANES) < FILLED:
         return None
     return wide.weight_grad(g, x, geometry, groups)
 
 
-def _serves(*arrays: NDArray) -> bool:
+def serves(*arrays: NDArray) -> bool:
+    """Return whether all arrays have the same dtype, one of those that the loops are for."""
     dtype = arrays[0].dtype
     return dtype in SERVED and all(a.dtype == dtype for a in arrays)
 
 
-def _is_depthwise(channels: int, filters: int, groups: int) -> bool:
+def is_depthwise(channels: int, filters: int, groups: int) -> bool:
+    """Return whether every channel has one kernel of its own."""
     return groups > 1 and groups == channels == filters
 
 
