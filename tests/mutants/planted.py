@@ -363,8 +363,8 @@ FAULTS = [
     Fault(
         "max_pool: the last NaN wins",
         "tensorgrad/kernels/pool.py",
-        "in reversed(list(window_places(kernel, axis_taps))):",
-        "in list(window_places(kernel, axis_taps)):",
+        "in reversed(window_places(kernel, axis_taps)):",
+        "in window_places(kernel, axis_taps):",
         POOL,
     ),
     Fault(
