@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tensorgrad.kernels.compiled.ahead import fetch
 from tensorgrad.kernels.compiled.jit import jit
 from tensorgrad.kernels.compiled.offsets import (
     Offsets,
@@ -138,7 +139,10 @@ def _correlate(
                             sums = add_outer(sums, image, windows, origin + tap[k], factors)
                         if k0:
                             sums = add_tile(sums, y, pixels, to, count)
-                        store_tile(sums, y, pixels, to, count)
+                        if count == width:  # known when compiled: a store with a mask takes ten times as long
+                            store_tile(sums, y, pixels, to, width)
+                        else:
+                            store_tile(sums, y, pixels, to, count)
 
 
 # ---- weight gradient ---------------------------------------------------------------------------------------
@@ -176,16 +180,23 @@ def _weight_grad(
     image, sums = images[at[2] if table.size else 0], shares[at[0]]
     sums[:] = 0
     depth, width = len(table.tap), len(columns) * LANES
+    # each tile asks for its part of what the next pixels need: a tile's own reads jump from pixel to pixel
+    parts = len(table.place) * len(tiles.first) * (-(-depth // len(rows)))
+    more_g, more_x = CHAIN * table.y_sample // parts, 0 if table.size else CHAIN * table.x_sample // parts
     for n in range(n0, n1):
         base = 0 if table.size else n * table.x_sample
         row = 0
         for o0 in range(start, stop, CHAIN):
             o1 = min(o0 + CHAIN, stop)
             row = bring(row, o0, o1 - 1, n, x, image, table)
+            next_g, next_x = n * table.y_sample + table.place[o1 - 1], base + table.window[o1 - 1]
             for t in range(len(tiles.first)):
                 origin, of, count = base + tiles.shift[t], n * table.y_sample + tiles.first[t], tiles.filters[t]
                 for k in range(0, depth, len(rows)):
                     taps, kernels = places(table.tap, k, depth - 1, rows), places(place, k, depth - 1, rows)
+                    fetch(g, next_g, more_g)
+                    fetch(image, next_x, more_x)
+                    next_g, next_x = next_g + more_g, next_x + more_x
                     share = tile(load_row(g, 0, 0, columns), rows)
                     for o in range(o0, o1):
                         factors = load_row(g, of + table.place[o], count, columns)
