@@ -121,6 +121,7 @@ def _correlate(
     n0, n1, start, stop = cut[at[0], 0], cut[at[0], 1], cut[at[0], 2], cut[at[0], 3]
     image = images[at[2] if table.size else 0]
     tap, depth, width = table.tap, len(table.tap), len(columns) * LANES
+    dense = len(tiles.first) == 1 < len(table.place) and table.place[1] - table.place[0] == tiles.filters[0]
     for n in range(n0, n1):
         base = 0 if table.size else n * table.x_sample
         row = 0
@@ -139,7 +140,9 @@ def _correlate(
                             sums = add_outer(sums, image, windows, origin + tap[k], factors)
                         if k0:
                             sums = add_tile(sums, y, pixels, to, count)
-                        if count == width:  # known when compiled: a store with a mask takes ten times as long
+                        # a store with a mask takes ten times as long: better one number too many for the pixels that
+                        # follow each other in memory, and are written later
+                        if count == width or (dense and k0 == 0 and o + len(rows) + width // count <= last):
                             store_tile(sums, y, pixels, to, width)
                         else:
                             store_tile(sums, y, pixels, to, count)
