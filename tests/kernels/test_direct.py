@@ -16,7 +16,7 @@ from tests.kernels import naive
 if importlib.util.find_spec("numba") is None:
     pytest.skip("the fast extra is not installed", allow_module_level=True)
 
-from tensorgrad.kernels.compiled import depthwise, narrow, offsets, wide
+from tensorgrad.kernels.compiled import depthwise, narrow, offsets, pointwise, wide
 from tensorgrad.kernels.compiled import direct as loops
 from tensorgrad.kernels.compiled.simd import LANES
 
@@ -54,15 +54,18 @@ def layers(draw):
         draw(st.integers(max(1, d * (k - 1) + 1 - sum(p)), (9 if dims < 3 else 5) + d * (k - 1)))
         for k, d, p in zip(kernel, dilation, padding, strict=True)
     )
-    kind = draw(st.sampled_from(["wide", "narrow", "narrow adjoint", "grouped", "depthwise"]))
+    kind = draw(st.sampled_from(["wide", "pointwise", "narrow", "narrow adjoint", "grouped", "depthwise"]))
     groups, channels, filters = {
         "wide": (1, st.integers(1, 5), st.sampled_from([1, 6, LANES, 2 * LANES + 3])),
+        "pointwise": (1, st.integers(1, 20), st.sampled_from([2 * LANES, 4 * LANES - 2])),
         "narrow": (1, st.sampled_from([LANES, 2 * LANES]), st.integers(1, narrow.FILTERS)),
         "narrow adjoint": (1, st.integers(1, narrow.FILTERS), st.sampled_from([LANES, 2 * LANES])),
         "grouped": (draw(st.integers(2, 3)), st.integers(1, 3), st.sampled_from([2, LANES + 1])),
         "depthwise": (draw(st.sampled_from([2, LANES, LANES + 5, 3 * LANES])), st.just(1), st.just(1)),
     }[kind]
     channels, filters = draw(channels), draw(filters)
+    if kind == "pointwise":
+        kernel, stride, padding = (1,) * dims, (1,) * dims, ((0, 0),) * dims
     dtype = draw(st.sampled_from([np.float32, np.float64]))
     rng = np.random.default_rng(draw(st.integers(0, 1000)))
     x = rng.standard_normal((draw(st.integers(0, 3)), groups * channels, *size)).astype(dtype)
@@ -115,6 +118,9 @@ LAYERS = {
     "without padding": ((3, 3, 9, 8), (20, 3, 3, 3), options((1, 1), ((0, 0), (0, 0)), (1, 1), 1)),
     "strided": ((3, 3, 9, 8), (20, 3, 3, 2), options((2, 3), ((0, 1), (2, 0)), (1, 2), 1)),
     "strided pointwise": ((3, 16, 9, 8), (20, 16, 1, 1), options((2, 2), ((0, 0), (0, 0)), (1, 1), 1)),
+    "pointwise": ((3, 20, 9, 8), (30, 20, 1, 1), options((1, 1), ((0, 0), (0, 0)), (1, 1), 1)),
+    "pointwise, many channels": ((2, 150, 3, 5), (32, 150, 1, 1), options((1, 1), ((0, 0), (0, 0)), (1, 1), 1)),
+    "pointwise, many pixels": ((1, 5, 40, 30), (32, 5, 1, 1), options((1, 1), ((0, 0), (0, 0)), (1, 1), 1)),
     "narrow": ((3, 2 * LANES, 9, 8), (3, 2 * LANES, 3, 3), options((1, 1), ((1, 1), (1, 1)), (1, 1), 1)),
     "many taps": ((2, 130, 6, 7), (9, 130, 3, 3), options((1, 1), ((1, 1), (1, 1)), (1, 1), 1)),
     "many pixels": ((1, 2, 40, 30), (5, 2, 3, 3), options((1, 1), ((1, 1), (1, 1)), (1, 1), 1)),
@@ -181,7 +187,9 @@ def test_the_passes_are_adjoints(name):
     assert abs(np.vdot(y, g) - np.vdot(w, gw)) <= 1e-13 * scale
 
 
-@pytest.mark.parametrize("name", ["many taps", "many pixels", "narrow", "depthwise"])
+@pytest.mark.parametrize(
+    "name", ["many taps", "many pixels", "pointwise, many channels", "pointwise, many pixels", "narrow", "depthwise"]
+)
 def test_long_float32_sums_are_accurate(name):
     """Sums over all taps and over all pixels, where each term has the same sign."""
     x, w, b, g, k = (abs(a) if isinstance(a, np.ndarray) else a for a in arrays(name))
@@ -196,12 +204,19 @@ def test_long_float32_sums_are_accurate(name):
 def test_which_loops_serve_a_layer(monkeypatch):
     """Each kind of layer has its own loops; NumPy's version, other dtypes and empty results go to columns."""
     used = []
-    for module in (wide, narrow, depthwise):
+    for module in (wide, pointwise, narrow, depthwise):
         for function in ("correlate", "weight_grad"):
             if hasattr(module, function):
                 name = f"{module.__name__.rpartition('.')[2]}.{function}"
                 monkeypatch.setattr(module, function, lambda *_, name=name: used.append(name) or [])
-    kinds = {"wide": "wide", "narrow": "narrow", "grouped": "wide", "depthwise": "depthwise"}
+    kinds = {
+        "wide": "wide",
+        "pointwise": "pointwise",
+        "strided pointwise": "wide",
+        "narrow": "narrow",
+        "grouped": "wide",
+        "depthwise": "depthwise",
+    }
     for name, module in kinds.items():
         x, w, b, g, k = arrays(name)
         geometry = im2col.Geometry(w.shape[2:], k["stride"], k["padding"], k["dilation"])

@@ -78,12 +78,11 @@ def _correlate(
                         for k in range(len(tap)):
                             factors = load_row(w, (1 + k) * width + c, LANES, columns)
                             sums = add_inner(sums, image, windows, base + tap[k] + c, factors, None)
-                        store_tile(sums, y, pixels, to + c, LANES)
                     else:
                         for k in range(len(tap)):
                             factors = load_row(w, (1 + k) * width + c, LANES, columns)
                             sums = add_inner(sums, image, windows, base + tap[k] + c, factors, channels - c)
-                        store_tile(sums, y, pixels, to + c, channels - c)
+                    store_tile(sums, y, pixels, to + c, channels - c)
 
 
 def weight_grad(g: NDArray, x: NDArray, geometry: Geometry) -> NDArray:

@@ -63,9 +63,8 @@ def _input_grad(
                     for k in range(k0, k1):
                         factors = load_row(w, k * width + c, LANES, columns)
                         sums = add_inner(sums, image, windows, base + tap[k] + c, factors, None)
-                    store_tile(sums, gx, results, to + c, LANES)
                 else:
                     for k in range(k0, k1):
                         factors = load_row(w, k * width + c, LANES, columns)
                         sums = add_inner(sums, image, windows, base + tap[k] + c, factors, channels - c)
-                    store_tile(sums, gx, results, to + c, channels - c)
+                store_tile(sums, gx, results, to + c, channels - c)

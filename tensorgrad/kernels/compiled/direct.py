@@ -1,4 +1,4 @@
-"""Direct convolution: which loops suit a layer. See `wide`, `narrow` and `depthwise`; `offsets` says what they read."""
+"""Direct convolution: which loops suit a layer. See `wide`, `narrow`, `pointwise` and `depthwise`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorgrad.kernels.compiled import depthwise, narrow, wide
+from tensorgrad.kernels.compiled import depthwise, narrow, pointwise, wide
 from tensorgrad.kernels.compiled.simd import LANES
 from tensorgrad.kernels.im2col import Geometry
 
@@ -16,6 +16,7 @@ SERVED = frozenset(map(np.dtype, (np.float32, np.float64)))
 # Where BLAS wins, by measurement: tiles that are mostly empty, and weight gradients of many channels.
 FILLED = 0.15
 MANY_CHANNELS = 64  # of a group
+MANY_WEIGHTS = 1 << 16  # of one pixel
 
 
 def correlate(x: NDArray, w: NDArray, b: NDArray | None, y: NDArray, geometry: Geometry, groups: int) -> bool:
@@ -25,6 +26,8 @@ def correlate(x: NDArray, w: NDArray, b: NDArray | None, y: NDArray, geometry: G
         return False
     if is_depthwise(x.shape[1], filters, groups):
         depthwise.correlate(x, w, b, y, geometry)
+    elif y.flags.c_contiguous and pointwise.pays(filters, geometry, groups):
+        pointwise.correlate(x, w, b, y)
     elif narrow.pays(filters, channels, groups):
         narrow.correlate(x, w, b, y, geometry)
     elif _filled(filters // groups, LANES) * _filled(math.prod(y.shape[1:-1]), 8) < FILLED:
@@ -41,6 +44,8 @@ def weight_grad(g: NDArray, x: NDArray, geometry: Geometry, groups: int) -> NDAr
         return None
     if is_depthwise(x.shape[1], filters, groups):
         return depthwise.weight_grad(g, x, geometry)
+    if channels * filters <= MANY_WEIGHTS and pointwise.pays(filters, geometry, groups):
+        return pointwise.weight_grad(g, x)
     if channels > MANY_CHANNELS or _filled(filters // groups, LANES) < FILLED:
         return None
     return wide.weight_grad(g, x, geometry, groups)

@@ -103,13 +103,22 @@ def _store_tile(_typing: Any, tile: Any, array: Any, rows: Any, shift: Any, coun
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         tile, array, rows, shift, count = args
         vectors = tile.type.count // rows.type.count
-        for i, value in enumerate(_part(builder, tile)):
-            row, j = divmod(i, vectors)
-            index = _beyond(builder, builder.add(builder.extract_value(rows, row), shift), j * LANES)
-            at = vector_at(context, builder, signature.args[1], array, index)
-            masked(builder, "store", at, _beyond(builder, count, -j * LANES), value)
+
+        def store(put: Callable[..., Any]) -> None:
+            for i, value in enumerate(_part(builder, tile)):
+                row, j = divmod(i, vectors)
+                index = _beyond(builder, builder.add(builder.extract_value(rows, row), shift), j * LANES)
+                put(vector_at(context, builder, signature.args[1], array, index), value, j * LANES)
+
+        whole = builder.icmp_signed(">=", count, ir.Constant(count.type, vectors * LANES))
+        with builder.if_else(whole) as (if_whole, if_part):
+            with if_whole:  # a store through a mask can take ten times as long
+                store(lambda at, value, _: builder.store(value, at, align=array_size))
+            with if_part:
+                store(lambda at, value, before: masked(builder, "store", at, _beyond(builder, count, -before), value))
         return context.get_dummy_value()
 
+    array_size = array.dtype.bitwidth // 8
     return types.void(tile, array, rows, types.intp, types.intp), codegen
 
 

@@ -1,0 +1,150 @@
+"""Convolution with a kernel of one pixel: products of matrices whose rows are pixels, taken through packed panels.
+
+    y[i, f]  = b[f] + sum_c x[i, c] w[c, f]        rows of a tile are pixels
+    gw[c, f] = sum_i x[i, c] g[i, f]               rows of a tile are channels
+
+The first serves the forward pass and the input gradient. A panel holds the columns of one tile, row after row, since
+rows of a whole matrix that lie 256 or 512 bytes apart would share a few places of the cache.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tensorgrad.kernels.compiled.ahead import fetch, fetch_to_write
+from tensorgrad.kernels.compiled.jit import jit
+from tensorgrad.kernels.compiled.offsets import aligned, contiguous, memory, shares, tasks
+from tensorgrad.kernels.compiled.pieces import add_up
+from tensorgrad.kernels.compiled.simd import LANES, load_part, store
+from tensorgrad.kernels.compiled.threads import shared
+from tensorgrad.kernels.compiled.tile import add_outer, add_tile, load_row, places, store_tile, tile
+from tensorgrad.kernels.im2col import Geometry
+from tensorgrad.kernels.layout import channels_first
+from tensorgrad.kernels.scratch import scratch
+from tensorgrad.kernels.threads import get_num_threads
+
+BLOCK = 24  # pixels whose numbers stay in the first cache while the panels pass over them
+DEPTH = 144  # channels summed at a stretch: short sums are more accurate
+CHAIN = 64  # pixels summed at a stretch in a weight gradient, for the same reason
+AHEAD = 1024  # numbers: memory is asked for that long before it is written
+FILLED = 0.9  # of the columns of the tiles; with fewer, narrower tiles do less
+COLUMNS = (0, LANES)  # of a tile
+WIDTH = 2 * LANES
+
+
+def _rows(itemsize: int) -> tuple[int, ...]:
+    """Return the rows of a tile of numbers of this size: 12 registers hold sums, or half of AVX-512's."""
+    return tuple(range((8 if LANES == 16 else 6) * 4 // itemsize))
+
+
+def pays(filters: int, geometry: Geometry, groups: int) -> bool:
+    """Return whether a layer is a product of matrices, and fills the tiles."""
+    kernel, stride, padding, _ = geometry
+    plain = groups == math.prod(kernel) == math.prod(stride) == 1 and all(pads == (0, 0) for pads in padding)
+    return plain and filters >= FILLED * WIDTH * -(-filters // WIDTH)
+
+
+def correlate(x: NDArray, w: NDArray, b: NDArray | None, y: NDArray) -> None:
+    """Write conv(x, w, b) into y (N, *out, F)."""
+    filters, channels = w.shape[:2]
+    numbers, _ = memory(x)
+    pixels = math.prod(y.shape[:-1])
+    panels = aligned((-(-filters // WIDTH), 1 + channels, WIDTH), y.dtype)
+    _pack(contiguous(w).reshape(filters, channels), np.empty(0, y.dtype) if b is None else contiguous(b), panels)
+    block = np.arange(BLOCK)
+    cut = tasks(-(-pixels // BLOCK), 1, y.size * channels)
+    _correlate(
+        len(cut), numbers, panels.reshape(-1), y.reshape(-1), pixels, filters,
+        block * channels, block * filters, channels, cut, _rows(y.itemsize), COLUMNS,
+    )  # fmt: skip
+
+
+@jit
+def _pack(w: Any, b: Any, panels: Any) -> None:
+    """Write w (F, C) and b (F,) or empty to zeros (panels, 1 + C, WIDTH), the bias first."""
+    filters, channels = w.shape
+    for f in range(filters):
+        panel, lane = f // WIDTH, f % WIDTH
+        if len(b):
+            panels[panel, 0, lane] = b[f]
+        for c in range(channels):
+            panels[panel, 1 + c, lane] = w[f, c]
+
+
+@shared
+@jit
+def _correlate(
+    at: Any, x: Any, w: Any, y: Any, pixels: Any, filters: Any,
+    x_rows: Any, y_rows: Any, channels: Any, cut: Any, rows: Any, columns: Any,
+) -> None:  # fmt: skip
+    for block in range(cut[at[0], 0], cut[at[0], 1]):
+        first = block * BLOCK
+        last = min(BLOCK, pixels - first) - 1
+        base, to = first * channels, first * filters
+        for f in range(0, filters, WIDTH):
+            weights = f * (1 + channels)
+            for k0 in range(0, channels, DEPTH):
+                for o in range(0, last + 1, len(rows)):
+                    there, here = places(x_rows, o, last, rows), places(y_rows, o, last, rows)
+                    if k0 == 0:
+                        fetch_to_write(y, to + BLOCK * f + o * WIDTH + AHEAD, len(rows) * WIDTH)
+                    sums = tile(load_row(w, weights, 0 if k0 else WIDTH, columns), rows)
+                    for k in range(k0, min(k0 + DEPTH, channels)):
+                        factors = load_row(w, weights + (1 + k) * WIDTH, WIDTH, columns)
+                        sums = add_outer(sums, x, there, base + k, factors)
+                    if k0:
+                        sums = add_tile(sums, y, here, to + f, filters - f)
+                    store_tile(sums, y, here, to + f, filters - f)
+
+
+def weight_grad(g: NDArray, x: NDArray) -> NDArray:
+    """Return the adjoint of conv in w (F, C, *ones), from g (N, F, *out) and x (N, C, *out)."""
+    filters, channels = g.shape[1], x.shape[1]
+    numbers, _ = memory(x)
+    gradient, _ = memory(g)
+    pixels = g.size // filters
+    panels = -(-filters // WIDTH)
+    cut = shares(-(-pixels // CHAIN), 1, g.size * channels)
+    sums = scratch("shares", (len(cut), panels * channels * WIDTH), x.dtype)
+    panel = scratch("panel", (get_num_threads(), CHAIN * WIDTH), x.dtype)
+    channel = np.arange(channels)
+    _weight_grad(
+        len(cut), numbers, gradient, panel, sums, pixels, filters,
+        channel, channel * WIDTH, cut, _rows(x.itemsize), COLUMNS,
+    )  # fmt: skip
+    total = add_up(sums).reshape(panels, channels, WIDTH)
+    gw = total.swapaxes(1, 2).reshape(-1, channels)[:filters]
+    return channels_first(gw.reshape(filters, *(1,) * (g.ndim - 2), channels)).copy()
+
+
+@shared
+@jit
+def _weight_grad(
+    at: Any, x: Any, g: Any, panels: Any, shares: Any, pixels: Any, filters: Any,
+    channel: Any, place: Any, cut: Any, rows: Any, columns: Any,
+) -> None:  # fmt: skip
+    sums, panel, channels = shares[at[0]], panels[at[2]], len(channel)
+    sums[:] = 0
+    for block in range(cut[at[0], 0], cut[at[0], 1]):
+        first = block * CHAIN
+        count = min(CHAIN, pixels - first)
+        for f in range(0, filters, WIDTH):
+            for i in range(count):
+                for lane in columns:
+                    numbers = load_part(g, (first + i) * filters + f + lane, filters - f - lane)
+                    store(panel, i * WIDTH + lane, numbers)
+            share = min(WIDTH, filters - f) * CHAIN  # of the next block, as much as this panel is of this one
+            fetch(g, (first + CHAIN) * filters + f * CHAIN, share)
+            fetch(x, (first + CHAIN) * channels + f * CHAIN * channels // filters, share * channels // filters)
+            for c in range(0, channels, len(rows)):
+                there, here = places(channel, c, channels - 1, rows), places(place, c, channels - 1, rows)
+                total = tile(load_row(panel, 0, 0, columns), rows)
+                for i in range(count):
+                    factors = load_row(panel, i * WIDTH, WIDTH, columns)
+                    total = add_outer(total, x, there, (first + i) * channels, factors)
+                total = add_tile(total, sums, here, f * channels, WIDTH)
+                store_tile(total, sums, here, f * channels, WIDTH)
