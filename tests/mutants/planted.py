@@ -361,6 +361,13 @@ FAULTS = [
         POOL,
     ),
     Fault(
+        "direct: a sum that goes on runs over into its neighbour",
+        "tensorgrad/kernels/compiled/wide.py",
+        "whole = dense and k0 == 0 and",
+        "whole = dense and",
+        DIRECT,
+    ),
+    Fault(
         "max_pool: the last NaN wins",
         "tensorgrad/kernels/pool.py",
         "in reversed(window_places(kernel, axis_taps)):",

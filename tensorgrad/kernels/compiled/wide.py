@@ -140,12 +140,9 @@ def _correlate(
                             sums = add_outer(sums, image, windows, origin + tap[k], factors)
                         if k0:
                             sums = add_tile(sums, y, pixels, to, count)
-                        # a store with a mask takes ten times as long: better one number too many for the pixels that
-                        # follow each other in memory, and are written later
-                        if count == width or (dense and k0 == 0 and o + len(rows) + width // count <= last):
-                            store_tile(sums, y, pixels, to, width)
-                        else:
-                            store_tile(sums, y, pixels, to, count)
+                        # whole vectors are stored faster: some numbers too many, of pixels that are written later
+                        whole = dense and k0 == 0 and o + len(rows) + width // count <= last
+                        store_tile(sums, y, pixels, to, width if whole else count)
 
 
 # ---- weight gradient ---------------------------------------------------------------------------------------
