@@ -363,8 +363,8 @@ FAULTS = [
     Fault(
         "direct: a sum that goes on runs over into its neighbour",
         "tensorgrad/kernels/compiled/wide.py",
-        "whole = dense and k0 == 0 and",
-        "whole = dense and",
+        "(dense and k0 == 0 and",
+        "(dense and",
         DIRECT,
     ),
     Fault(

@@ -140,9 +140,12 @@ def _correlate(
                             sums = add_outer(sums, image, windows, origin + tap[k], factors)
                         if k0:
                             sums = add_tile(sums, y, pixels, to, count)
-                        # whole vectors are stored faster: some numbers too many, of pixels that are written later
-                        whole = dense and k0 == 0 and o + len(rows) + width // count <= last
-                        store_tile(sums, y, pixels, to, width if whole else count)
+                        # whole vectors are stored faster: some numbers too many, of pixels that are written later; two
+                        # calls, since a width that is known when the loop is compiled keeps the sums in registers
+                        if count == width or (dense and k0 == 0 and o + len(rows) + width // count <= last):
+                            store_tile(sums, y, pixels, to, width)
+                        else:
+                            store_tile(sums, y, pixels, to, count)
 
 
 # ---- weight gradient ---------------------------------------------------------------------------------------
