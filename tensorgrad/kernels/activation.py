@@ -19,7 +19,7 @@ ROW = 1 << 13  # numbers, NumPy's buffer: shorter rows are slower; so is a singl
 
 def relu(x: Any) -> Any:
     """Return ``max(0, x)`` in x's memory order; NaN and -0. stay as they are."""
-    if isinstance(x, Standardization):
+    if type(x) is Standardization:
         return x.rectified()
     if isinstance(x, np.ndarray) and x.size >= LARGE:
         y = np.empty_like(x)
