@@ -36,7 +36,6 @@ from tensorgrad.kernels.layout import channels_first, channels_last
 from tensorgrad.kernels.partial_sums import sum_over
 from tensorgrad.kernels.scratch import scratch
 from tensorgrad.kernels.threads import parallel
-from tensorgrad.kernels.twin import has_twin
 
 __all__ = ["conv", "conv_input_grad", "conv_output_size", "conv_weight_grad"]
 
@@ -77,7 +76,7 @@ def conv_input_grad(
     """
     swapped = _exchange_channels(w, groups)
     gx = np.empty((g.shape[0], *size, swapped.shape[0]), np.result_type(g, w))
-    if strided_input_grad(g, w, gx, Geometry(w.shape[2:], stride, padding, dilation), groups):
+    if direct.strided_input_grad(g, w, gx, Geometry(w.shape[2:], stride, padding, dilation), groups):
         return channels_first(gx)
     phases = [_phases(*one) for one in zip(size, g.shape[2:], w.shape[2:], stride, padding, dilation, strict=True)]
     jobs: list[Job] = []
@@ -277,12 +276,6 @@ def _plain_weight_grad(g: NDArray, x: NDArray, geometry: Geometry, groups: int) 
 
 
 # ---- the input gradient ------------------------------------------------------------------------------------
-
-
-@has_twin
-def strided_input_grad(g: NDArray, w: NDArray, gx: NDArray, geometry: Geometry, groups: int) -> bool:
-    """Write the adjoint into gx (N, *in, C) and return True; False where it is made one remainder after the other."""
-    return False
 
 
 def _exchange_channels(w: NDArray, groups: int) -> NDArray:

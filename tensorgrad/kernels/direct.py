@@ -22,3 +22,9 @@ def correlate(x: NDArray, w: NDArray, b: NDArray | None, y: NDArray, geometry: G
 def weight_grad(g: NDArray, x: NDArray, geometry: Geometry, groups: int) -> NDArray | None:
     """Return the adjoint of conv in w (F, C/groups, *k), from g and x; None where columns are the way."""
     return None
+
+
+@has_twin
+def strided_input_grad(g: NDArray, w: NDArray, gx: NDArray, geometry: Geometry, groups: int) -> bool:
+    """Write the adjoint into gx (N, *in, C) and return True; False where it is made one remainder after the other."""
+    return False

@@ -10,8 +10,6 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 _KEEP = 1 << 26  # bytes; larger blocks are rare and go back to the system
-
-
 _SHAPES = 64  # of one block, that are remembered
 
 

@@ -242,11 +242,11 @@ def test_which_input_gradients_are_made_at_once():
         geometry = im2col.Geometry(w.shape[2:], k["stride"], k["padding"], k["dilation"])
         gx = np.empty((len(x), *x.shape[2:], x.shape[1]), np.float32)
         with twin.using("compiled"):
-            assert K.strided_input_grad(g, w, gx, geometry, k["groups"]) == (name == "depthwise, strided")
-            assert not K.strided_input_grad(g.astype(np.float64), w, gx, geometry, k["groups"])
-            assert not K.strided_input_grad(g[:0], w, gx[:0], geometry, k["groups"])
+            assert direct.strided_input_grad(g, w, gx, geometry, k["groups"]) == (name == "depthwise, strided")
+            assert not direct.strided_input_grad(g.astype(np.float64), w, gx, geometry, k["groups"])
+            assert not direct.strided_input_grad(g[:0], w, gx[:0], geometry, k["groups"])
         with twin.using("numpy"):
-            assert not K.strided_input_grad(g, w, gx, geometry, k["groups"])
+            assert not direct.strided_input_grad(g, w, gx, geometry, k["groups"])
 
 
 def test_where_blas_is_faster(monkeypatch):

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorgrad.kernels.compiled import depthwise, narrow, pointwise, wide
+from tensorgrad.kernels.compiled import depthwise, depthwise_adjoint, narrow, pointwise, wide
 from tensorgrad.kernels.compiled.simd import LANES
 from tensorgrad.kernels.im2col import Geometry
 
@@ -22,9 +22,9 @@ MANY_WEIGHTS = 1 << 16  # of one pixel
 def correlate(x: NDArray, w: NDArray, b: NDArray | None, y: NDArray, geometry: Geometry, groups: int) -> bool:
     """Write conv(x, w, b) into y (N, *out, F) and return True; False where columns are the way."""
     filters, channels = w.shape[:2]
-    if y.size == 0 or not serves(x, w, y):
+    if y.size == 0 or not _serves(x, w, y):
         return False
-    if is_depthwise(x.shape[1], filters, groups):
+    if _is_depthwise(x.shape[1], filters, groups):
         depthwise.correlate(x, w, b, y, geometry)
     elif y.flags.c_contiguous and pointwise.pays(filters, geometry, groups):
         pointwise.correlate(x, w, b, y)
@@ -40,9 +40,9 @@ def correlate(x: NDArray, w: NDArray, b: NDArray | None, y: NDArray, geometry: G
 def weight_grad(g: NDArray, x: NDArray, geometry: Geometry, groups: int) -> NDArray | None:
     """Return the adjoint of conv in w (F, C/groups, *k), from g and x; None where columns are the way."""
     filters, channels = g.shape[1], x.shape[1] // groups
-    if g.size == 0 or not serves(g, x):
+    if g.size == 0 or not _serves(g, x):
         return None
-    if is_depthwise(x.shape[1], filters, groups):
+    if _is_depthwise(x.shape[1], filters, groups):
         return depthwise.weight_grad(g, x, geometry)
     if channels * filters <= MANY_WEIGHTS and pointwise.pays(filters, geometry, groups):
         return pointwise.weight_grad(g, x)
@@ -51,13 +51,23 @@ def weight_grad(g: NDArray, x: NDArray, geometry: Geometry, groups: int) -> NDAr
     return wide.weight_grad(g, x, geometry, groups)
 
 
-def serves(*arrays: NDArray) -> bool:
+def strided_input_grad(g: NDArray, w: NDArray, gx: NDArray, geometry: Geometry, groups: int) -> bool:
+    """Write the adjoint into gx (N, *in, C) and return True; False where it is made one remainder after the other."""
+    if max(geometry.stride) == 1 or g.size == 0 or gx.size == 0:
+        return False
+    if not (_serves(g, w, gx) and _is_depthwise(gx.shape[-1], g.shape[1], groups)):
+        return False
+    depthwise_adjoint.input_grad(g, w, gx, geometry)
+    return True
+
+
+def _serves(*arrays: NDArray) -> bool:
     """Return whether all arrays have the same dtype, one of those that the loops are for."""
     dtype = arrays[0].dtype
     return dtype in SERVED and all(a.dtype == dtype for a in arrays)
 
 
-def is_depthwise(channels: int, filters: int, groups: int) -> bool:
+def _is_depthwise(channels: int, filters: int, groups: int) -> bool:
     """Return whether every channel has one kernel of its own."""
     return groups > 1 and groups == channels == filters
 
