@@ -37,23 +37,43 @@ def matmul(a: NDArray, b: NDArray) -> NDArray:
             return a @ b
     except ValueError:
         raise ValueError(misfit(a.shape, b.shape)) from None
-    if a.ndim < 2 or b.ndim < 2 or (matrices and most <= ONE_CALL):
+    if matrices or a.ndim < 2 or b.ndim < 2:
         return product(a, b)
     rows, inner, columns = a.shape[-2], a.shape[-1], b.shape[-1]
-    if matrices:
-        batch: tuple[int, ...] = ()
-    elif b.ndim == 2 and a.flags.c_contiguous:  # a batch of rows is only more rows
+    if b.ndim == 2 and a.flags.c_contiguous:  # a batch of rows is only more rows
         return matmul(a.reshape(-1, inner), b).reshape(*a.shape[:-1], columns) if a.size else np.matmul(a, b)
-    else:
-        batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     work = math.prod(batch) * rows * inner * columns
-    if work < BLAS_STAYS_SINGLE:
-        return np.matmul(a, b)
-    if work <= ONE_CALL:
-        return product(a, b)
+    return np.matmul(a, b) if work < BLAS_STAYS_SINGLE else _product(a, b, batch, work)
 
-    dtype = np.result_type(a, b)
+
+def linear(x: NDArray, w: NDArray, b: NDArray | None) -> NDArray:
+    """Return x w' + b for x (N, K), w (F, K) and b (F,). Raises ValueError for shapes that do not fit."""
+    if b is not None and x.size * len(w) >= BLAS_STAYS_SINGLE and x.shape[1] == w.shape[1]:
+        return product(x, w.T, b)
+    y = matmul(x, w.T)
+    if b is not None:
+        y += b
+    return y
+
+
+@has_twin
+def product(a: NDArray, b: NDArray, bias: NDArray | None = None) -> NDArray:
+    """Return a @ b for matrices, or for matrices and vectors, and add a bias of one number a column."""
+    y = _product(a, b, (), a.size * (b.shape[1] if b.ndim > 1 else 1))
+    if bias is not None:
+        y += bias
+    return y
+
+
+def _product(a: NDArray, b: NDArray, batch: tuple[int, ...], work: int) -> NDArray:
+    """Return a @ b, on this thread or, where it pays, in pieces on several."""
+    dtype = a.dtype if a.dtype == b.dtype else np.result_type(a, b)
     a, b = _for_blas(a, dtype), _for_blas(b, dtype)
+    if work <= ONE_CALL or a.ndim < 2 or b.ndim < 2:
+        with single_threaded_blas:
+            return np.matmul(a, b)
+    rows, columns = a.shape[-2], b.shape[-1]
     y = np.empty((*batch, rows, columns), dtype)
     pieces = min(MOST_TASKS, max(2, work // PER_TASK))
     if batch and max(batch) >= pieces:
@@ -79,14 +99,6 @@ def misfit(left: tuple[int, ...], right: tuple[int, ...]) -> str:
     if left[-1:] == inner:
         return f"the batches must broadcast: {left} @ {right}"
     return f"the inner sizes must agree: {left} @ {right} pairs {left[-1]} with {inner[0]}"
-
-
-@has_twin
-def product(a: NDArray, b: NDArray) -> NDArray:
-    """Return a @ b for operands of middle size, on this thread."""
-    dtype = a.dtype if a.dtype == b.dtype else np.result_type(a, b)
-    with single_threaded_blas:
-        return np.matmul(_for_blas(a, dtype), _for_blas(b, dtype))
 
 
 def _for_blas(a: NDArray, dtype: np.dtype) -> NDArray:

@@ -159,13 +159,13 @@ class _Pool:
             self._jobs.put(job)
         self._memory[POSTED] += copies
 
-    def team(self, threads: int, tasks: int) -> NDArray[np.int64]:
+    def team(self, threads: int, worth: int) -> NDArray[np.int64]:
         """Return where the threads of the pool look for work, and how many there are with the caller.
 
         Those that sleep are woken if there is much to do: it takes the caller 10 us, and the GIL for a while.
         """
         asleep = threads - 1 - int(self._memory[LOOKING])
-        if asleep > 0 and tasks >= WORTH_WAKING and self._jobs.empty():  # else some are on their way
+        if asleep > 0 and worth >= WORTH_WAKING and self._jobs.empty():  # else some are on their way
             self._grow(threads - 1)
             for _ in range(asleep):
                 self._jobs.put(_wake)
@@ -295,14 +295,15 @@ def parallel(fn: Callable[[Task], Result], tasks: Sequence[Task]) -> list[Result
 _alone = np.array([0, 1])
 
 
-def team(tasks: int) -> NDArray[np.int64]:
+def team(tasks: int, worth: int) -> NDArray[np.int64]:
     """Return the threads that share so many tasks of compiled loops: the pool's address, and their number.
 
-    See `kernels.compiled.threads`. Inside a task of `parallel` there is only the caller itself.
+    See `kernels.compiled.threads`; ``worth`` counts tasks of usual length. Inside a task of `parallel` there is only
+    the caller itself.
     """
     keep_freed_memory()
     threads = min(_num_threads, tasks)
-    return _alone if threads < 2 or _here.inside else _current_pool().team(threads, tasks)
+    return _alone if threads < 2 or _here.inside else _current_pool().team(threads, worth)
 
 
 # ---- cutting work ------------------------------------------------------------------------------------------

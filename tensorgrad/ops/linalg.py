@@ -32,18 +32,13 @@ _matmul: Callable[..., Any] = primitive(
 
 
 # Y = X W' + b over rows: dX = G W, dW = G' X, db = sum of G
-@primitive(
+_linear: Callable[..., Any] = primitive(
     lambda g, y, x, w, b: _matmul(g, w),
     lambda g, y, x, w, b: _matmul(swap_last(g), x),
     lambda g, y, x, w, b: _sum(g, dim=(0,), keepdim=False),
     name="linear",
     promote=promote_operands,
-)
-def _linear(x: Any, w: Any, b: Any) -> Any:
-    y = kernel.matmul(x, w.T)
-    if b is not None:
-        y += b
-    return y
+)(kernel.linear)
 
 
 def matmul(input: Any, other: Any) -> Any:

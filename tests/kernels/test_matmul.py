@@ -99,20 +99,25 @@ def test_thread_counts_give_equal_bits():
 
 
 @pytest.mark.parametrize("depth", [1, 15, 16, 17, 100, 784, 1025])
-@pytest.mark.parametrize(("rows", "columns"), [(1, 1), (2, 4), (3, 5), (8, 16), (9, 40), (32, 128), (47, 49), (200, 7)])
+@pytest.mark.parametrize(
+    ("rows", "columns"), [(1, 1), (2, 4), (3, 5), (8, 16), (9, 40), (32, 128), (47, 49), (200, 7), (530, 33)]
+)
 def test_the_compiled_product_is_blas_up_to_rounding(rows, columns, depth):
     pytest.importorskip("numba")
     rng = np.random.default_rng(0)
     a, b = (rng.standard_normal(s).astype(np.float32) for s in ((rows, depth), (depth, columns)))
     bound = (np.abs(a) @ np.abs(b)).astype(np.float64) * np.finfo(np.float32).eps * (2 + np.sqrt(depth))
     exact = a.astype(np.float64) @ b
+    bias = rng.standard_normal(columns).astype(np.float32)
+    bound += np.abs(bias) * np.finfo(np.float32).eps
     with twin.using("compiled"):
         for left in (a, np.asfortranarray(a), np.repeat(a, 2, axis=1)[:, ::2]):
             for right in (b, np.asfortranarray(b), np.repeat(b, 2, axis=1)[:, ::2]):
-                y = module.product(left, right)
-                assert y.shape == exact.shape
-                assert y.dtype == np.float32
-                assert (np.abs(y - exact) <= bound).all()
+                for more in (None, bias):
+                    y = module.product(left, right, more)
+                    assert y.shape == exact.shape
+                    assert y.dtype == np.float32
+                    assert (np.abs(y - exact - (0 if more is None else more)) <= bound).all()
 
 
 @pytest.mark.parametrize("transposed", [False, True])
@@ -141,3 +146,59 @@ def test_other_dtypes_and_dimensions_are_numpys():
             left, right = (rng.standard_normal(s).astype(dtype) for s in (a, b))
             with twin.using("compiled"):
                 np.testing.assert_allclose(module.product(left, right), np.matmul(left, right), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(600, 700, 80), (80, 700, 600), (130, 1000, 200)])
+def test_large_products_are_tiled_too(shape):
+    pytest.importorskip("numba")
+    rng = np.random.default_rng(0)
+    rows, depth, columns = shape
+    a, b = (rng.standard_normal(s).astype(np.float32) for s in ((rows, depth), (depth, columns)))
+    assert a.size * columns > compiled_module().LARGEST
+    exact = a.astype(np.float64) @ b
+    with twin.using("compiled"):
+        for left in (a, np.asfortranarray(a)):
+            for right in (b, np.asfortranarray(b)):
+                np.testing.assert_allclose(module.product(left, right), exact, atol=2e-4)
+
+
+def compiled_module():
+    from tensorgrad.kernels.compiled import matmul
+
+    return matmul
+
+
+@pytest.mark.parametrize("rows", [1, 9, 300])
+@pytest.mark.parametrize("kernels", ["numpy", "compiled"])
+def test_linear_adds_its_bias_once(rows, kernels):
+    if kernels == "compiled":
+        pytest.importorskip("numba")
+    rng = np.random.default_rng(0)
+    x, w, b = (rng.standard_normal(s).astype(np.float32) for s in ((rows, 400), (500, 400), 500))
+    with twin.using(kernels):
+        np.testing.assert_allclose(module.linear(x, w, b), x.astype(np.float64) @ w.T + b, atol=1e-4)
+        np.testing.assert_allclose(module.linear(x, w, None), x.astype(np.float64) @ w.T, atol=1e-4)
+        assert module.linear(x, w, b.astype(np.float64)).dtype == np.float32
+        with pytest.raises(ValueError, match=r"inner sizes must agree: \(9, 400\) @ \(3, 500\)"):
+            module.linear(np.ones((9, 400)), np.ones((500, 3)), np.ones(500))
+
+
+def test_a_transpose_in_registers():
+    pytest.importorskip("numba")
+    from tensorgrad.kernels.compiled.jit import jit
+    from tensorgrad.kernels.compiled.simd import LANES
+    from tensorgrad.kernels.compiled.transpose import copy_transposed
+
+    @jit
+    def run(a, row, last, out, out_row):
+        copy_transposed(a, 2, row, last, out, 3, out_row)
+
+    for dtype in (np.float32, np.float64):
+        for last in (0, 1, LANES - 2, LANES - 1, LANES + 5):
+            a = np.arange(LANES * (LANES + 7), dtype=dtype).reshape(LANES, -1)
+            out = np.full((LANES, LANES + 5), -1.0, dtype)
+            run(a.reshape(-1), a.shape[1], last, out.reshape(-1), out.shape[1])
+            rows = np.minimum(np.arange(LANES), last)
+            np.testing.assert_array_equal(out[:, 3:-2], a[rows, 2 : 2 + LANES].T)
+            assert (out[:, :3] == -1).all()
+            assert (out[:, -2:] == -1).all()

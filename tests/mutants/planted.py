@@ -304,6 +304,20 @@ FAULTS = [
         "tests/kernels/test_matmul.py",
     ),
     Fault(
+        "matmul: the bias is added once a stretch of the sum, compiled",
+        "tensorgrad/kernels/compiled/matmul.py",
+        "load_row(bias, j, 0 if k0 else len(bias) - j, lanes)",
+        "load_row(bias, j, len(bias) - j, lanes)",
+        "tests/kernels/test_matmul.py",
+    ),
+    Fault(
+        "matmul: the end of a panel is not packed, compiled",
+        "tensorgrad/kernels/compiled/matmul.py",
+        "pack_transposed(b, j * depth + k0, depth, rest, stretch, panel)",
+        "pack_transposed(b, j * depth + k0, depth, rest, stretch // 16 * 16, panel)",
+        "tests/kernels/test_matmul.py",
+    ),
+    Fault(
         "fold: windows overwritten instead of added",
         "tensorgrad/kernels/fold.py",
         "y[batch][pixels] += columns[batch, :, number][windows]",

@@ -1,7 +1,14 @@
-"""Products of matrices of middle size: tiles in registers, nothing packed, and no BLAS whose threads must be held."""
+"""Products of float32 matrices: tiles in registers, on all threads, and no BLAS whose threads must be held.
+
+    c[i, j] = bias[j] + sum_k a[i, k] b[k, j]
+
+Where several rows of ``a`` meet ``b``, tiles of rows and columns read it through packed panels. For a few rows that
+would take longer than it saves: then vectors run along the sum, and each result is added up at its end.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,70 +16,119 @@ from numpy.typing import NDArray
 
 from tensorgrad.kernels import matmul as numpy_version
 from tensorgrad.kernels.compiled.jit import jit
+from tensorgrad.kernels.compiled.panels import COLUMNS, WIDTH, pack, pack_transposed, tile_rows
 from tensorgrad.kernels.compiled.pieces import piece
 from tensorgrad.kernels.compiled.simd import LANES, load, load_part, total, zeros
 from tensorgrad.kernels.compiled.threads import shared
-from tensorgrad.kernels.compiled.tile_product import ROWS, tile_product
+from tensorgrad.kernels.compiled.tile import add_outer, add_tile, load_row, spaced, store_tile, tile
+from tensorgrad.kernels.scratch import scratch
+from tensorgrad.kernels.threads import get_num_threads
 
-LARGEST = 24_000_000  # multiply-adds; in larger products BLAS is faster, though it packs both matrices first
-DEEPEST = 1024  # numbers that may be added one after the other in float32
-TASK = 300_000  # multiply-adds, some 5 us
+LARGEST = 24_000_000  # multiply-adds; beyond, BLAS is faster where ``a`` is a transpose
+DEPTH = 144  # numbers added one after the other: short sums are more accurate, and a panel fits the first cache
+FEWEST_ROWS = 8  # for tiles; fewer are mostly memory traffic, and BLAS does as well
+ROWS_PACKED, ROWS_PACKED_TRANSPOSED = 64, 12  # from so many on, panels of ``b`` are worth their packing
+MOST_ROWS, ROWS_OF_TASK = 512, 128  # what stays in the second cache; what repays packing once more
+TASK = 400_000  # multiply-adds, 5 to 10 us
 LINE = 16  # numbers of a cache line: two threads that write into one wait for each other
-PANEL = 8192  # numbers of b that stay in the L1 cache while the rows of a pass
-
-_narrow = tile_product(1, accumulate=False)
-_wide = tile_product(2, accumulate=False)
+PANEL = 8192  # numbers of b that stay in the first cache while the rows of a pass
 
 
-def product(a: NDArray, b: NDArray) -> NDArray:
+def product(a: NDArray, b: NDArray, bias: NDArray | None = None) -> NDArray:
     """As NumPy's version, up to rounding: sums are taken in another order."""
-    if a.ndim == b.ndim == 2 and a.dtype == b.dtype == np.float32:
-        (rows, depth), columns = a.shape, b.shape[1]
-        if rows * depth * columns <= LARGEST:
-            c = np.empty((rows, columns), np.float32)
-            if a.flags.c_contiguous and b.flags.f_contiguous:
-                tasks = _tasks(-(-columns // LINE), rows * depth * columns)
-                _rows_with_rows(tasks, a.reshape(-1), b.T.reshape(-1), c.reshape(-1), rows, columns, depth)
-                return c
-            tiled = rows >= ROWS and columns >= LANES and depth <= DEEPEST
-            if tiled and a.flags.forc and b.flags.c_contiguous:
-                numbers, row, step = (a, depth, 1) if a.flags.c_contiguous else (a.T, 1, rows)
-                width = 2 * LANES if columns >= 2 * LANES else LANES
-                tasks = _tasks(-(-columns // width), rows * depth * columns)
-                result = c.reshape(-1)
-                _rows_with_columns(tasks, numbers.reshape(-1), row, step, b.reshape(-1), result, rows, columns, depth)
-                return c
-    return numpy_version.product.numpy(a, b)  # type: ignore[attr-defined]
+    loops = _loops_for(a, b)
+    if loops is None or not (bias is None or bias.dtype == np.float32):
+        return numpy_version.product.numpy(a, b, bias)  # type: ignore[attr-defined]
+    c = np.empty((len(a), b.shape[1]), np.float32)
+    loops(a, b, _NOTHING if bias is None else bias, c)
+    return c
 
 
-def _tasks(parts: int, work: int) -> int:
-    """Return how many tasks are made of the columns of so many multiply-adds."""
-    return max(1, min(parts, work // TASK))
+def _loops_for(a: NDArray, b: NDArray) -> Callable[..., None] | None:
+    """Return the loops that multiply these two, or None where BLAS does it faster or they are not for loops."""
+    if not (a.ndim == b.ndim == 2 and a.dtype == b.dtype == np.float32 and a.flags.forc and b.flags.forc):
+        return None
+    (rows, depth), columns = a.shape, b.shape[1]
+    by_rows = a.flags.c_contiguous
+    work = rows * depth * columns
+    if not work or (work > LARGEST and not by_rows):
+        return None
+    if by_rows and not b.flags.c_contiguous and (rows < ROWS_PACKED_TRANSPOSED or columns <= LANES):
+        return _sums_of_vectors
+    return _tiles if rows >= FEWEST_ROWS else None
+
+
+def _sums_of_vectors(a: NDArray, b: NDArray, bias: NDArray, c: NDArray) -> None:
+    (rows, depth), columns = a.shape, c.shape[1]
+    tasks = max(1, min(-(-columns // LINE), c.size * depth // TASK))
+    _rows_with_rows(tasks, a.reshape(-1), b.T.reshape(-1), bias, c.reshape(-1), rows, columns, depth)
+
+
+_FLOAT32 = np.dtype(np.float32)
+_NOTHING = np.empty(0, _FLOAT32)
+
+
+def _tiles(a: NDArray, b: NDArray, bias: NDArray, c: NDArray) -> None:
+    (rows, depth), columns = a.shape, c.shape[1]
+    numbers, row, step = (a, depth, 1) if a.flags.c_contiguous else (a.T, 1, rows)
+    transposed = not b.flags.c_contiguous
+    packed = transposed or rows >= ROWS_PACKED
+    rows_of_b = (b.T if transposed else b).reshape(-1)
+    wanted = max(1, c.size * depth // TASK)
+    across = min(-(-columns // WIDTH), wanted)
+    down = max(-(-rows // MOST_ROWS), min(wanted // across, rows // ROWS_OF_TASK))
+    panels = scratch("panel", (get_num_threads(), DEPTH * WIDTH), _FLOAT32)
+    _multiply(
+        across * down, across, numbers.reshape(-1), row, step, rows_of_b, transposed, packed,
+        bias, panels, c.reshape(-1), rows, columns, depth, tile_rows(4), COLUMNS, worth=wanted,
+    )  # fmt: skip
+
+
+@jit
+def _add_products(
+    sums: Any, a: Any, there: Any, at: Any, step: Any, b: Any, start: Any, row: Any, count: Any, depth: Any, lanes: Any
+) -> Any:
+    """Add so many products of a column of the tile's rows with a row of its columns."""
+    for k in range(depth):
+        sums = add_outer(sums, a, there, at + k * step, load_row(b, start + k * row, count, lanes))
+    return sums
 
 
 @shared
 @jit
-def _rows_with_columns(
-    at: Any, a: Any, row: Any, step: Any, b: Any, c: Any, rows: Any, columns: Any, depth: Any
-) -> None:
-    """c = a b, where a[i, k] is number ``i row + k step`` of a, and b and c are in memory order."""
-    wide = columns >= 2 * LANES
-    width = 2 * LANES if wide else LANES
-    first, last = piece(at, -(-columns // width))
-    for start in range(first * width, last * width, width):
-        j = min(start, columns - width)  # the last tiles overlap the ones before
-        for top in range(0, rows, ROWS):
-            i = min(top, rows - ROWS)
-            if wide:
-                _wide(a, i * row, row, step, b, j, columns, c, i * columns + j, columns, depth)
-            else:
-                _narrow(a, i * row, row, step, b, j, columns, c, i * columns + j, columns, depth)
+def _multiply(
+    at: Any, across: Any, a: Any, row: Any, step: Any, b: Any, transposed: Any, packed: Any, bias: Any, panels: Any,
+    c: Any, rows: Any, columns: Any, depth: Any, height: Any, lanes: Any,
+) -> None:  # fmt: skip
+    """c = a b + bias, where a[i, k] is number ``i row + k step`` of a; the tasks are ``across`` in each row of them."""
+    down, tiles, count = at[1] // across, -(-rows // len(height)), -(-columns // WIDTH)
+    y, x = at[0] // across, at[0] % across
+    top, bottom = len(height) * (tiles * y // down), min(rows, len(height) * (tiles * (y + 1) // down))
+    panel = panels[at[2]]
+    for k0 in range(0, depth, DEPTH):
+        stretch = min(DEPTH, depth - k0)
+        for j in range(WIDTH * (count * x // across), WIDTH * (count * (x + 1) // across), WIDTH):
+            rest, start = columns - j, k0 * columns + j
+            if transposed:
+                pack_transposed(b, j * depth + k0, depth, rest, stretch, panel)
+            elif packed:
+                pack(b, start, columns, rest, stretch, panel)
+            for i in range(top, bottom, len(height)):
+                there, here = spaced(row, i, bottom - 1, height), spaced(columns, i, bottom - 1, height)
+                sums = tile(load_row(bias, j, 0 if k0 else len(bias) - j, lanes), height)
+                if packed:
+                    sums = _add_products(sums, a, there, k0 * step, step, panel, 0, WIDTH, WIDTH, stretch, lanes)
+                else:
+                    sums = _add_products(sums, a, there, k0 * step, step, b, start, columns, rest, stretch, lanes)
+                if k0:
+                    sums = add_tile(sums, c, here, j, rest)
+                store_tile(sums, c, here, j, rest)
 
 
 @shared
 @jit
-def _rows_with_rows(at: Any, a: Any, b: Any, c: Any, rows: Any, columns: Any, depth: Any) -> None:
-    """c = a b', where a and b have rows of ``depth`` numbers: vectors run along the sum, nothing is transposed."""
+def _rows_with_rows(at: Any, a: Any, b: Any, bias: Any, c: Any, rows: Any, columns: Any, depth: Any) -> None:
+    """c = a b' + bias, where a and b have rows of ``depth`` numbers: vectors run along the sum."""
     whole = depth // LANES * LANES
     panel = max(4, PANEL // max(depth, 1) // 4 * 4)
     begin, end = piece(at, -(-columns // LINE))
@@ -101,3 +157,8 @@ def _rows_with_rows(at: Any, a: Any, b: Any, c: Any, rows: Any, columns: Any, de
                 to, to1 = i * columns, i1 * columns
                 c[to + j], c[to + j1], c[to + j2], c[to + j3] = total(s00), total(s01), total(s02), total(s03)
                 c[to1 + j], c[to1 + j1], c[to1 + j2], c[to1 + j3] = total(s10), total(s11), total(s12), total(s13)
+            if len(bias):
+                for j in range(start, last + 1):
+                    c[i * columns + j] += bias[j]
+                    if i1 > i:
+                        c[i1 * columns + j] += bias[j]

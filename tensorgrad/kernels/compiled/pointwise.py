@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from tensorgrad.kernels.compiled.ahead import fetch, fetch_to_write
 from tensorgrad.kernels.compiled.jit import jit
 from tensorgrad.kernels.compiled.offsets import aligned, contiguous, memory, shares, tasks
+from tensorgrad.kernels.compiled.panels import COLUMNS, WIDTH, pack_transposed, tile_rows
 from tensorgrad.kernels.compiled.pieces import add_up
 from tensorgrad.kernels.compiled.simd import LANES, load_part, store
 from tensorgrad.kernels.compiled.threads import shared
@@ -32,13 +33,6 @@ DEPTH = 144  # channels summed at a stretch: short sums are more accurate
 CHAIN = 64  # pixels summed at a stretch in a weight gradient, for the same reason
 AHEAD = 1024  # numbers: memory is asked for that long before it is written
 FILLED = 0.9  # of the columns of the tiles; with fewer, narrower tiles do less
-COLUMNS = (0, LANES)  # of a tile
-WIDTH = 2 * LANES
-
-
-def _rows(itemsize: int) -> tuple[int, ...]:
-    """Return the rows of a tile of numbers of this size: 12 registers hold sums, or half of AVX-512's."""
-    return tuple(range((8 if LANES == 16 else 6) * 4 // itemsize))
 
 
 def pays(filters: int, geometry: Geometry, groups: int) -> bool:
@@ -53,26 +47,24 @@ def correlate(x: NDArray, w: NDArray, b: NDArray | None, y: NDArray) -> None:
     filters, channels = w.shape[:2]
     numbers, _ = memory(x)
     pixels = math.prod(y.shape[:-1])
-    panels = aligned((-(-filters // WIDTH), 1 + channels, WIDTH), y.dtype)
-    _pack(contiguous(w).reshape(filters, channels), np.empty(0, y.dtype) if b is None else contiguous(b), panels)
+    panels = aligned((-(-filters // WIDTH), (1 + channels) * WIDTH), y.dtype)
+    _pack(contiguous(w).reshape(-1), np.empty(0, y.dtype) if b is None else contiguous(b), panels, filters, channels)
     block = np.arange(BLOCK)
     cut = tasks(-(-pixels // BLOCK), 1, y.size * channels)
     _correlate(
         len(cut), numbers, panels.reshape(-1), y.reshape(-1), pixels, filters,
-        block * channels, block * filters, channels, cut, _rows(y.itemsize), COLUMNS,
+        block * channels, block * filters, channels, cut, tile_rows(y.itemsize), COLUMNS,
     )  # fmt: skip
 
 
 @jit
-def _pack(w: Any, b: Any, panels: Any) -> None:
-    """Write w (F, C) and b (F,) or empty to zeros (panels, 1 + C, WIDTH), the bias first."""
-    filters, channels = w.shape
-    for f in range(filters):
-        panel, lane = f // WIDTH, f % WIDTH
-        if len(b):
-            panels[panel, 0, lane] = b[f]
-        for c in range(channels):
-            panels[panel, 1 + c, lane] = w[f, c]
+def _pack(w: Any, b: Any, panels: Any, filters: Any, channels: Any) -> None:
+    """Write w (F, C) and b (F,) or empty to panels of 1 + C rows, the bias first."""
+    for number in range(len(panels)):
+        first, panel = number * WIDTH, panels[number]
+        for lane in range(0, WIDTH, LANES):
+            store(panel, lane, load_part(b, first + lane, len(b) - first - lane))
+        pack_transposed(w, first * channels, channels, filters - first, channels, panel[WIDTH:])
 
 
 @shared
@@ -114,7 +106,7 @@ def weight_grad(g: NDArray, x: NDArray) -> NDArray:
     channel = np.arange(channels)
     _weight_grad(
         len(cut), numbers, gradient, panel, sums, pixels, filters,
-        channel, channel * WIDTH, cut, _rows(x.itemsize), COLUMNS,
+        channel, channel * WIDTH, cut, tile_rows(x.itemsize), COLUMNS,
     )  # fmt: skip
     total = add_up(sums).reshape(panels, channels, WIDTH)
     gw = total.swapaxes(1, 2).reshape(-1, channels)[:filters]

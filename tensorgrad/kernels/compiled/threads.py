@@ -156,13 +156,14 @@ call: Callable[..., Any] = intrinsic(_call)
 def shared(loop: Any) -> Callable[..., None]:
     """Return ``run(tasks, *args)``: it calls the compiled ``loop(at, *args)`` for every task, on all threads.
 
+    Tasks should take 10 to 20 us; if they take longer, ``worth=`` tells as how many they count.
     ``at`` is (task, tasks, thread); the thread is 0 for the one that calls, and below `get_num_threads`. Two tasks must
     not write the same place, unless it is the same number. The loop must not raise.
     """
     region = jit(_named_after(loop.py_func, _region, {"pack": _packing(loop)}))
 
-    def run(tasks: int, *args: Any) -> None:
-        region(team(tasks), tasks, *args)
+    def run(tasks: int, *args: Any, worth: int = 0) -> None:
+        region(team(tasks, worth or tasks), tasks, *args)
 
     return run
 

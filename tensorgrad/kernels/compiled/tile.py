@@ -42,22 +42,36 @@ def _multiply_add(builder: Any, a: Any, b: Any, total: Any) -> Any:
 # ---- places ------------------------------------------------------------------------------------------------
 
 
+def _rows_from(builder: Any, first: Any, last: Any, count: int) -> list[Any]:
+    """Return the code for the numbers of so many rows: first, first + 1 ... but never beyond the last one."""
+    numbers = [_beyond(builder, first, i) for i in range(count)]
+    return [builder.select(builder.icmp_signed("<", number, last), number, last) for number in numbers]
+
+
 def _places(_typing: Any, table: Any, first: Any, last: Any, rows: Any) -> Any:
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         table, first, last, _ = args
-        found = []
-        for i in range(len(rows)):
-            index = _beyond(builder, first, i)
-            index = builder.select(builder.icmp_signed("<", index, last), index, last)
-            found.append(builder.load(address(context, builder, signature.args[0], table, index)))
+        numbers = _rows_from(builder, first, last, len(rows))
+        found = [builder.load(address(context, builder, signature.args[0], table, number)) for number in numbers]
         return context.make_tuple(builder, signature.return_type, found)
 
     return types.UniTuple(types.intp, len(rows))(table, types.intp, types.intp, rows), codegen
 
 
+def _spaced(_typing: Any, step: Any, first: Any, last: Any, rows: Any) -> Any:
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        step, first, last, _ = args
+        found = [builder.mul(index, step) for index in _rows_from(builder, first, last, len(rows))]
+        return context.make_tuple(builder, signature.return_type, found)
+
+    return types.UniTuple(types.intp, len(rows))(types.intp, types.intp, types.intp, rows), codegen
+
+
 places: Callable[..., Any] = intrinsic(_places)
 """``places(table, first, last, rows)`` are the entries ``first``, ``first + 1`` ... of a table, one a row; instead of
 those beyond ``last`` that one again: a tile that is too long does its last row twice, with the same result."""
+spaced: Callable[..., Any] = intrinsic(_spaced)
+"""``spaced(step, first, last, rows)`` are the places in a table of multiples of ``step``."""
 
 
 # ---- rows and tiles ----------------------------------------------------------------------------------------
