@@ -8,6 +8,7 @@ Arrays are (N, C, *spatial) of any strides; results lie channels last.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 
@@ -66,9 +67,15 @@ def max_pool(
     out = pool_output_size(x.shape[2:], kernel, stride, padding, dilation, ceil_mode)
     windows = Windows(kernel, stride, padding, dilation)
     y = np.empty((x.shape[0], *out, x.shape[1]), x.dtype)
-    place = np.empty(y.shape, np.min_scalar_type(math.prod(kernel) - 1))
+    place = np.empty(y.shape, _place_dtype(math.prod(kernel)))
     max_of_images(x, y, place, windows)
     return channels_first(y), channels_first(place)
+
+
+@functools.cache
+def _place_dtype(places: int) -> np.dtype:
+    """Return the smallest unsigned integers that name so many places."""
+    return np.min_scalar_type(places - 1)
 
 
 def max_pool_scatter(

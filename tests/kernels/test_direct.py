@@ -24,12 +24,21 @@ ONE_FIXTURE_FOR_ALL = [HealthCheck.function_scoped_fixture]  # meant: it does no
 BOUND = {np.float32: 1e-6, np.float64: 1e-14}  # of the same sum over absolute values
 
 
+def forget_plans():
+    """Let what is decided once for arrays of a shape be decided again: tests change what it depends on."""
+    for remembered in (loops._loops, wide._plan, offsets.tasks, offsets.shares):
+        remembered.cache_clear()
+
+
 @pytest.fixture(autouse=True)
 def _always_direct(monkeypatch):
     """Let the loops serve every layer, also where BLAS or Winograd's form would be faster."""
     monkeypatch.setattr(loops, "FILLED", 0)
     monkeypatch.setattr(loops, "MANY_CHANNELS", 10_000)
     monkeypatch.setattr(winograd, "_precision", "highest")
+    forget_plans()
+    yield
+    forget_plans()
 
 
 @pytest.fixture(params=["few pieces", "many pieces"])
@@ -37,6 +46,7 @@ def _pieces(request, monkeypatch):
     if request.param == "many pieces":
         monkeypatch.setattr(offsets, "TASK", 50)
         monkeypatch.setattr(threads, "_num_threads", 5)
+        forget_plans()
 
 
 def options(stride, padding, dilation, groups):
@@ -152,6 +162,7 @@ def test_memory_orders(name, dtype):
 @pytest.mark.parametrize("name", LAYERS)
 def test_results_do_not_depend_on_the_number_of_threads(name, monkeypatch):
     monkeypatch.setattr(offsets, "TASK", 50)
+    forget_plans()
     x, w, b, g, k = arrays(name)
     results = []
     with twin.using("compiled"):
@@ -251,6 +262,7 @@ def test_which_input_gradients_are_made_at_once():
 
 def test_where_blas_is_faster(monkeypatch):
     monkeypatch.undo()
+    forget_plans()
     x, w, b, g, k = arrays("one pixel")
     geometry = im2col.Geometry(w.shape[2:], k["stride"], k["padding"], k["dilation"])
     y = np.empty((3, 1, 1, 5), np.float32)

@@ -26,6 +26,7 @@ from tensorgrad.kernels.compiled.offsets import (
     strides,
     tables,
     tasks,
+    unpacked,
 )
 from tensorgrad.kernels.compiled.pieces import add_up
 from tensorgrad.kernels.compiled.simd import LANES
@@ -39,7 +40,7 @@ AHEAD = 1024  # numbers: memory is asked for that long before it is written
 CHAIN = 64  # pixels that stay in the cache, and are summed at a stretch in a weight gradient: that is more accurate
 
 
-def correlate(x: NDArray, w: NDArray, b: NDArray | None, y: NDArray, geometry: Geometry) -> None:
+def correlate(x: NDArray, w: NDArray, b: NDArray | None, y: NDArray, geometry: Geometry, groups: int) -> None:
     """Write the convolution of x with w (C, 1, *k) into y (N, *out, C)."""
     channels = len(w)
     numbers, _ = memory(x)
@@ -52,14 +53,15 @@ def correlate(x: NDArray, w: NDArray, b: NDArray | None, y: NDArray, geometry: G
 
     cut = tasks(len(y), len(table.window), y.size * len(table.tap))
     images = image_space(numbers, table)
-    _correlate(len(cut), numbers, images, table, channels, weights, result, cut, PIXELS, COLUMNS)
+    _correlate(len(cut), numbers, images, table.packed, channels, weights, result, cut, PIXELS, COLUMNS)
 
 
 @shared
 @jit
 def _correlate(
-    at: Any, x: Any, images: Any, table: Any, channels: int, w: Any, y: Any, cut: Any, rows: Any, columns: Any
+    at: Any, x: Any, images: Any, packed: Any, channels: int, w: Any, y: Any, cut: Any, rows: Any, columns: Any
 ) -> None:
+    table = unpacked(packed)
     n0, n1, start, stop = cut[at[0], 0], cut[at[0], 1], cut[at[0], 2], cut[at[0], 3]
     image = images[at[2] if table.size else 0]
     tap, width = table.tap, w.shape[1]
@@ -98,7 +100,7 @@ def weight_grad(g: NDArray, x: NDArray, geometry: Geometry) -> NDArray:
     cut = shares(len(x), len(table.window), g.size * taps)
     sums = scratch("shares", (len(cut), math.prod(shape)), x.dtype)
     images = image_space(numbers, table)
-    _weight_grad(len(cut), numbers, images, table, channels, gradient, sums, place, cut, TAPS, COLUMNS)
+    _weight_grad(len(cut), numbers, images, table.packed, channels, gradient, sums, place, cut, TAPS, COLUMNS)
     total = add_up(sums).reshape(shape)
     return total[:, :channels].T.copy().reshape(channels, 1, *geometry.kernel)
 
@@ -106,9 +108,10 @@ def weight_grad(g: NDArray, x: NDArray, geometry: Geometry) -> NDArray:
 @shared
 @jit
 def _weight_grad(
-    at: Any, x: Any, images: Any, table: Any, channels: int,
+    at: Any, x: Any, images: Any, packed: Any, channels: int,
     g: Any, shares: Any, place: Any, cut: Any, rows: Any, columns: Any,
 ) -> None:  # fmt: skip
+    table = unpacked(packed)
     n0, n1, start, stop = cut[at[0], 0], cut[at[0], 1], cut[at[0], 2], cut[at[0], 3]
     image, sums = images[at[2] if table.size else 0], shares[at[0]]
     sums[:] = 0

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tensorgrad.kernels.compiled.ahead import fetch_to_write
 from tensorgrad.kernels.compiled.jit import jit
-from tensorgrad.kernels.compiled.offsets import aligned, bring, image_space, memory, result_memory, tasks
+from tensorgrad.kernels.compiled.offsets import aligned, bring, image_space, memory, result_memory, tasks, unpacked
 from tensorgrad.kernels.compiled.remainders import remainders
 from tensorgrad.kernels.compiled.simd import LANES
 from tensorgrad.kernels.compiled.threads import shared
@@ -36,15 +36,16 @@ def input_grad(g: NDArray, w: NDArray, gx: NDArray, geometry: Geometry) -> None:
 
     cut = tasks(len(gx), len(lists.first), gx.size * math.prod(geometry.kernel))
     images = image_space(numbers, table)
-    _input_grad(len(cut), numbers, images, table, lists, channels, weights, result, cut, RESULTS, COLUMNS)
+    _input_grad(len(cut), numbers, images, table.packed, lists, channels, weights, result, cut, RESULTS, COLUMNS)
 
 
 @shared
 @jit
 def _input_grad(
-    at: Any, g: Any, images: Any, table: Any, lists: Any,
+    at: Any, g: Any, images: Any, packed: Any, lists: Any,
     channels: int, w: Any, gx: Any, cut: Any, rows: Any, columns: Any,
 ) -> None:  # fmt: skip
+    table = unpacked(packed)
     n0, n1, start, stop = cut[at[0], 0], cut[at[0], 1], cut[at[0], 2], cut[at[0], 3]
     image = images[at[2] if table.size else 0]
     tap, width = lists.tap, w.shape[1]

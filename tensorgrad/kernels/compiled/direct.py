@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import math
+from types import ModuleType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tensorgrad.kernels.compiled import depthwise, depthwise_adjoint, narrow, pointwise, wide
 from tensorgrad.kernels.compiled.simd import LANES
-from tensorgrad.kernels.im2col import Geometry
+from tensorgrad.kernels.im2col import Geometry, Ints
 
 SERVED = frozenset(map(np.dtype, (np.float32, np.float64)))
 
@@ -21,20 +23,26 @@ MANY_WEIGHTS = 1 << 16  # of one pixel
 
 def correlate(x: NDArray, w: NDArray, b: NDArray | None, y: NDArray, geometry: Geometry, groups: int) -> bool:
     """Write conv(x, w, b) into y (N, *out, F) and return True; False where columns are the way."""
-    filters, channels = w.shape[:2]
     if y.size == 0 or not _serves(x, w, y):
         return False
-    if _is_depthwise(x.shape[1], filters, groups):
-        depthwise.correlate(x, w, b, y, geometry)
-    elif y.flags.c_contiguous and pointwise.pays(filters, geometry, groups):
-        pointwise.correlate(x, w, b, y)
-    elif narrow.pays(filters, channels, groups):
-        narrow.correlate(x, w, b, y, geometry)
-    elif _filled(filters // groups, LANES) * _filled(math.prod(y.shape[1:-1]), 8) < FILLED:
+    loops = _loops(x.shape[1], w.shape, y.shape[1:-1], y.flags.c_contiguous, geometry, groups)
+    if loops is None:
         return False
-    else:
-        wide.correlate(x, w, b, y, geometry, groups)
+    loops.correlate(x, w, b, y, geometry, groups)
     return True
+
+
+@functools.lru_cache(maxsize=256)
+def _loops(x_channels: int, w: Ints, out: Ints, whole: bool, geometry: Geometry, groups: int) -> ModuleType | None:
+    """Return the loops that suit kernels of shape ``w``; ``whole`` says that the result is all of its memory."""
+    filters, channels = w[:2]
+    if _is_depthwise(x_channels, filters, groups):
+        return depthwise
+    if whole and pointwise.pays(filters, geometry, groups):
+        return pointwise
+    if narrow.pays(filters, channels, groups):
+        return narrow
+    return wide if _filled(filters // groups, LANES) * _filled(math.prod(out), 8) >= FILLED else None
 
 
 def weight_grad(g: NDArray, x: NDArray, geometry: Geometry, groups: int) -> NDArray | None:

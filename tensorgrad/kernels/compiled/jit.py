@@ -12,6 +12,7 @@ from typing import Any
 import numba
 import numpy as np
 
+_USUAL = np.dtype(np.float32)
 _SERVED = frozenset(np.dtype(kind) for kind in "?bBhHiIlLqQfd")
 _SETTINGS: dict[str, Any] = {"nogil": True, "cache": True, "error_model": "numpy"}
 
@@ -25,7 +26,7 @@ def twin_of(kernel: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     def bind(loops: Callable[..., Any]) -> Callable[..., Any]:
         def run(*args: Any, **options: Any) -> Any:
             for a in args:
-                if isinstance(a, np.ndarray) and a.dtype not in _SERVED:
+                if type(a) is np.ndarray and a.dtype is not _USUAL and a.dtype not in _SERVED:
                     return kernel.numpy(*args, **options)
             return loops(*args, **options)
 

@@ -22,6 +22,7 @@ from tensorgrad.kernels.compiled.offsets import (
     result_memory,
     tables,
     tasks,
+    unpacked,
 )
 from tensorgrad.kernels.compiled.simd import LANES
 from tensorgrad.kernels.compiled.threads import shared
@@ -39,7 +40,7 @@ def pays(filters: int, channels: int, groups: int) -> bool:
     return groups == 1 and filters <= FILTERS and channels % LANES == 0
 
 
-def correlate(x: NDArray, w: NDArray, b: NDArray | None, y: NDArray, geometry: Geometry) -> None:
+def correlate(x: NDArray, w: NDArray, b: NDArray | None, y: NDArray, geometry: Geometry, groups: int) -> None:
     """Write conv(x, w, b) into y (N, *out, F)."""
     filters, channels = w.shape[:2]
     numbers, _ = memory(x)
@@ -52,14 +53,15 @@ def correlate(x: NDArray, w: NDArray, b: NDArray | None, y: NDArray, geometry: G
 
     cut = tasks(len(y), len(table.window), y.size * len(table.tap))
     images = image_space(numbers, table)
-    _correlate(len(cut), numbers, images, table, flat, bias, result, cut, ROWS, COLUMNS)
+    _correlate(len(cut), numbers, images, table.packed, flat, bias, result, cut, ROWS, COLUMNS)
 
 
 @shared
 @jit
 def _correlate(
-    at: Any, x: Any, images: Any, table: Any, w: Any, b: Any, y: Any, cut: Any, rows: Any, columns: Any
+    at: Any, x: Any, images: Any, packed: Any, w: Any, b: Any, y: Any, cut: Any, rows: Any, columns: Any
 ) -> None:
+    table = unpacked(packed)
     n0, n1, start, stop = cut[at[0], 0], cut[at[0], 1], cut[at[0], 2], cut[at[0], 3]
     image = images[at[2] if table.size else 0]
     depth = len(table.tap)

@@ -42,7 +42,7 @@ def pays(filters: int, geometry: Geometry, groups: int) -> bool:
     return plain and filters >= FILLED * WIDTH * -(-filters // WIDTH)
 
 
-def correlate(x: NDArray, w: NDArray, b: NDArray | None, y: NDArray) -> None:
+def correlate(x: NDArray, w: NDArray, b: NDArray | None, y: NDArray, geometry: Geometry, groups: int) -> None:
     """Write conv(x, w, b) into y (N, *out, F)."""
     filters, channels = w.shape[:2]
     numbers, _ = memory(x)

@@ -49,8 +49,8 @@ def table(windows: Windows, size: Ints, out: Ints) -> Table:
 
 def _by_pixel(x: NDArray) -> NDArray:
     """Return x (N, *spatial, C) as (N, pixels, C)."""
-    x = np.ascontiguousarray(x)
-    return x.reshape(x.shape[0], -1, x.shape[-1]) if x.size else x.reshape(0, 0, x.shape[-1])
+    shape = x.shape
+    return np.ascontiguousarray(x).reshape((shape[0], -1, shape[-1]) if x.size else (0, 0, shape[-1]))
 
 
 @twin_of(kernel.max_of_images)

@@ -19,6 +19,7 @@ from tensorgrad.kernels.compiled.ahead import fetch
 from tensorgrad.kernels.compiled.jit import jit
 from tensorgrad.kernels.compiled.offsets import (
     Offsets,
+    Tables,
     aligned,
     bring,
     contiguous,
@@ -29,12 +30,13 @@ from tensorgrad.kernels.compiled.offsets import (
     strides,
     tables,
     tasks,
+    unpacked,
 )
 from tensorgrad.kernels.compiled.pieces import add_up
 from tensorgrad.kernels.compiled.simd import LANES
 from tensorgrad.kernels.compiled.threads import shared
 from tensorgrad.kernels.compiled.tile import add_outer, add_tile, load_row, places, store_tile, tile
-from tensorgrad.kernels.im2col import Geometry
+from tensorgrad.kernels.im2col import Geometry, Ints
 from tensorgrad.kernels.layout import channels_first
 from tensorgrad.kernels.scratch import scratch
 
@@ -44,30 +46,28 @@ CHAIN = 64  # pixels summed at a stretch in a weight gradient, for both reasons
 REGISTERS = 24 if LANES == 16 else 12  # for sums, of the 32 that AVX-512 has or the 16 of AVX2
 FILLED = 0.9  # of the columns of a tile; with fewer, narrower tiles do less
 
-Numbers = tuple[int, ...]
+_NO_BIAS = {np.dtype(kind): np.empty(0, kind) for kind in (np.float32, np.float64)}
 
 
-class Tiles(NamedTuple):
-    """The filters in tiles, none across two groups."""
-
-    shift: Offsets  # from the first channel of the image to the first of the tile's group
-    first: Offsets  # the tile's first filter
-    filters: Offsets  # how many it has
+SHIFT, FIRST, FILTERS = 0, 1, 2  # of a tile: from the first channel of the image to its group's; its filters
 
 
 @functools.lru_cache(maxsize=128)
-def _tiles(groups: int, step: int, filters: int, width: int) -> Tiles:
-    """Return the tiles of ``width`` for ``groups`` times ``filters``; groups lie ``step`` apart in the image."""
+def _tiles(groups: int, step: int, filters: int, width: int) -> Offsets:
+    """Return the tiles (tiles, 3) of ``width`` for ``groups`` times ``filters``, none of them across two groups.
+
+    The channels of a group lie ``step`` numbers after those of the group before.
+    """
     tiles = [
         (group * step, group * filters + f, min(width, filters - f))
         for group in range(groups)
         for f in range(0, filters, width)
     ]
-    return Tiles(*np.array(tiles, np.intp).T.copy())
+    return np.array(tiles, np.intp)
 
 
 @functools.lru_cache(maxsize=128)
-def _form(filters: int, itemsize: int, most_rows: int) -> tuple[Numbers, Numbers]:
+def _form(filters: int, itemsize: int, most_rows: int) -> tuple[Ints, Ints]:
     """Return the rows and the columns (of vectors) of a tile that suits a number of filters."""
     for vectors in (4, 2, 1):
         rows = min(most_rows, REGISTERS * 4 // (vectors * itemsize))
@@ -80,22 +80,43 @@ def _form(filters: int, itemsize: int, most_rows: int) -> tuple[Numbers, Numbers
 # ---- forward and input gradient ----------------------------------------------------------------------------
 
 
+class Plan(NamedTuple):
+    """What a correlation needs to know beside its numbers."""
+
+    table: Tables
+    tiles: Offsets
+    rows: Ints  # of a tile
+    columns: Ints
+    panels: Ints  # the shape of the packed weights
+    cut: Offsets  # the tasks
+
+
+@functools.lru_cache(maxsize=128)
+def _plan(
+    x: Ints, channels_last: bool, w: Ints, y: Ints, steps: Ints, itemsize: int, geometry: Geometry, groups: int
+) -> Plan:
+    """Return the plan for arrays of these shapes; ``steps`` are the strides of y (N, *out, F) but the last."""
+    filters, channels = w[0] // groups, w[1]
+    table = tables(x[1:], channels_last, channels, y[1:-1], steps, geometry)
+    rows, columns = _form(filters, itemsize, 8)
+    width = len(columns) * LANES
+    tiles = _tiles(groups, channels * table.between, filters, width)
+    cut = tasks(y[0], len(table.window), math.prod(y) * len(table.tap))
+    return Plan(table, tiles, rows, columns, (len(tiles), 1 + len(table.tap), width), cut)
+
+
 def correlate(x: NDArray, w: NDArray, b: NDArray | None, y: NDArray, geometry: Geometry, groups: int) -> None:
     """Write conv(x, w, b) into y (N, *out, F)."""
-    filters, channels = w.shape[:2]
     numbers, last = memory(x, any_order=True)
     result, steps = result_memory(y)
-    table = tables(x.shape[1:], last, channels, y.shape[1:-1], steps, geometry)
-    rows, columns = _form(filters // groups, y.itemsize, 8)
-    tiles = _tiles(groups, channels * table.between, filters // groups, len(columns) * LANES)
-    packed = aligned((len(tiles.first), 1 + len(table.tap), len(columns) * LANES), y.dtype)
-    bias = np.empty(0, y.dtype) if b is None else contiguous(b)
-    _pack(contiguous(w).reshape(filters, channels, -1), bias, groups, packed)
-    weights = packed.reshape(-1)
-
-    cut = tasks(len(y), len(table.window), y.size * len(table.tap))
-    images = image_space(numbers, table)
-    _correlate(len(cut), numbers, images, table, tiles, weights, result, cut, rows, columns)
+    plan = _plan(x.shape, last, w.shape, y.shape, steps, y.itemsize, geometry, groups)
+    panels = aligned(plan.panels, y.dtype)
+    _pack(contiguous(w).reshape(*w.shape[:2], -1), _NO_BIAS[y.dtype] if b is None else contiguous(b), groups, panels)
+    images = image_space(numbers, plan.table)
+    _correlate(
+        len(plan.cut), numbers, images, plan.table.packed, plan.tiles, panels.reshape(-1), result, plan.cut,
+        plan.rows, plan.columns,
+    )  # fmt: skip
 
 
 @jit
@@ -116,20 +137,21 @@ def _pack(w: Any, b: Any, groups: Any, packed: Any) -> None:
 @shared
 @jit
 def _correlate(
-    at: Any, x: Any, images: Any, table: Any, tiles: Any, w: Any, y: Any, cut: Any, rows: Any, columns: Any
+    at: Any, x: Any, images: Any, packed: Any, tiles: Any, w: Any, y: Any, cut: Any, rows: Any, columns: Any
 ) -> None:
+    table = unpacked(packed)
     n0, n1, start, stop = cut[at[0], 0], cut[at[0], 1], cut[at[0], 2], cut[at[0], 3]
     image = images[at[2] if table.size else 0]
     tap, depth, width = table.tap, len(table.tap), len(columns) * LANES
-    dense = len(tiles.first) == 1 < len(table.place) and table.place[1] - table.place[0] == tiles.filters[0]
+    dense = len(tiles) == 1 < len(table.place) and table.place[1] - table.place[0] == tiles[0, FILTERS]
     for n in range(n0, n1):
         base = 0 if table.size else n * table.x_sample
         row = 0
         for o0 in range(start, stop, PIXELS):
             last = min(o0 + PIXELS, stop) - 1
             row = bring(row, o0, last, n, x, image, table)
-            for t in range(len(tiles.first)):
-                origin, to, count = base + tiles.shift[t], n * table.y_sample + tiles.first[t], tiles.filters[t]
+            for t in range(len(tiles)):
+                origin, to, count = base + tiles[t, SHIFT], n * table.y_sample + tiles[t, FIRST], tiles[t, FILTERS]
                 weights = t * (1 + depth) * width
                 for k0 in range(0, depth, DEPTH):
                     for o in range(o0, last + 1, len(rows)):
@@ -162,11 +184,11 @@ def weight_grad(g: NDArray, x: NDArray, geometry: Geometry, groups: int) -> NDAr
     tiles = _tiles(groups, channels * table.between, filters // groups, width)
     place = np.arange(taps) * width
 
-    shape = (len(tiles.first), taps, width)
+    shape = (len(tiles), taps, width)
     cut = shares(len(x), len(table.window), g.size * taps)
     sums = scratch("shares", (len(cut), math.prod(shape)), x.dtype)
     images = image_space(numbers, table)
-    _weight_grad(len(cut), numbers, images, table, tiles, gradient, sums, place, cut, rows, columns)
+    _weight_grad(len(cut), numbers, images, table.packed, tiles, gradient, sums, place, cut, rows, columns)
     total = add_up(sums).reshape(shape)
     every = total.reshape(groups, -1, taps, width).swapaxes(2, 3).reshape(groups, -1, taps)
     kernels = every[:, : filters // groups].reshape(filters, *geometry.kernel, channels)
@@ -176,15 +198,16 @@ def weight_grad(g: NDArray, x: NDArray, geometry: Geometry, groups: int) -> NDAr
 @shared
 @jit
 def _weight_grad(
-    at: Any, x: Any, images: Any, table: Any, tiles: Any,
+    at: Any, x: Any, images: Any, packed: Any, tiles: Any,
     g: Any, shares: Any, place: Any, cut: Any, rows: Any, columns: Any,
 ) -> None:  # fmt: skip
+    table = unpacked(packed)
     n0, n1, start, stop = cut[at[0], 0], cut[at[0], 1], cut[at[0], 2], cut[at[0], 3]
     image, sums = images[at[2] if table.size else 0], shares[at[0]]
     sums[:] = 0
     depth, width = len(table.tap), len(columns) * LANES
     # each tile asks for its part of what the next pixels need: a tile's own reads jump from pixel to pixel
-    parts = len(table.place) * len(tiles.first) * (-(-depth // len(rows)))
+    parts = len(table.place) * len(tiles) * (-(-depth // len(rows)))
     more_g, more_x = CHAIN * table.y_sample // parts, 0 if table.size else CHAIN * table.x_sample // parts
     for n in range(n0, n1):
         base = 0 if table.size else n * table.x_sample
@@ -193,8 +216,8 @@ def _weight_grad(
             o1 = min(o0 + CHAIN, stop)
             row = bring(row, o0, o1 - 1, n, x, image, table)
             next_g, next_x = n * table.y_sample + table.place[o1 - 1], base + table.window[o1 - 1]
-            for t in range(len(tiles.first)):
-                origin, of, count = base + tiles.shift[t], n * table.y_sample + tiles.first[t], tiles.filters[t]
+            for t in range(len(tiles)):
+                origin, of, count = base + tiles[t, SHIFT], n * table.y_sample + tiles[t, FIRST], tiles[t, FILTERS]
                 for k in range(0, depth, len(rows)):
                     taps, kernels = places(table.tap, k, depth - 1, rows), places(place, k, depth - 1, rows)
                     fetch(g, next_g, more_g)
