@@ -149,12 +149,12 @@ def test_other_dtypes_and_dimensions_are_numpys():
 
 
 @pytest.mark.parametrize("shape", [(600, 700, 80), (80, 700, 600), (130, 1000, 200)])
-def test_large_products_are_tiled_too(shape):
+def test_large_products(shape):
     pytest.importorskip("numba")
     rng = np.random.default_rng(0)
     rows, depth, columns = shape
     a, b = (rng.standard_normal(s).astype(np.float32) for s in ((rows, depth), (depth, columns)))
-    assert a.size * columns > compiled_module().LARGEST
+    assert a.size * columns > module.ONE_CALL / 3
     exact = a.astype(np.float64) @ b
     with twin.using("compiled"):
         for left in (a, np.asfortranarray(a)):
@@ -162,10 +162,20 @@ def test_large_products_are_tiled_too(shape):
                 np.testing.assert_allclose(module.product(left, right), exact, atol=2e-4)
 
 
-def compiled_module():
-    from tensorgrad.kernels.compiled import matmul
+def test_which_loops_serve_a_product():
+    pytest.importorskip("numba")
+    from tensorgrad.kernels.compiled import matmul as compiled
 
-    return matmul
+    one, few, many = (np.zeros((n, 300), np.float32) for n in (1, 10, 100))
+    b, long = np.zeros((300, 200), np.float32), np.zeros((1000, 300), np.float32)
+    bt = np.asfortranarray(b)
+    assert compiled._loops_for(many, b) is compiled._loops_for(many, bt) is compiled._tiles
+    assert compiled._loops_for(few, bt) is compiled._loops_for(many, bt[:, :9]) is compiled._sums_of_vectors
+    assert compiled._loops_for(few, b) is compiled._tiles
+    assert compiled._loops_for(long.T[:, :900], long[:900]) is None  # cut out of a matrix: BLAS has no panel of it
+    assert compiled._loops_for(long.T, long) is None  # a large transpose
+    for a, other in ((one, b), (many[0], b), (many.astype(np.float64), b), (many[:, ::2], b[:150]), (many[:0], b)):
+        assert compiled._loops_for(a, other) is None
 
 
 @pytest.mark.parametrize("rows", [1, 9, 300])

@@ -24,7 +24,7 @@ from tensorgrad.kernels.compiled.tile import add_outer, add_tile, load_row, spac
 from tensorgrad.kernels.scratch import scratch
 from tensorgrad.kernels.threads import get_num_threads
 
-LARGEST = 24_000_000  # multiply-adds; beyond, BLAS is faster where ``a`` is a transpose
+LARGEST_TRANSPOSE = 1 << 18  # numbers of ``a``: its columns are read a cache line at a time, which must stay in the cache
 DEPTH = 144  # numbers added one after the other: short sums are more accurate, and a panel fits the first cache
 FEWEST_ROWS = 8  # for tiles; fewer are mostly memory traffic, and BLAS does as well
 ROWS_PACKED, ROWS_PACKED_TRANSPOSED = 64, 12  # from so many on, panels of ``b`` are worth their packing
@@ -50,8 +50,7 @@ def _loops_for(a: NDArray, b: NDArray) -> Callable[..., None] | None:
         return None
     (rows, depth), columns = a.shape, b.shape[1]
     by_rows = a.flags.c_contiguous
-    work = rows * depth * columns
-    if not work or (work > LARGEST and not by_rows):
+    if not (rows and depth and columns and (by_rows or a.size <= LARGEST_TRANSPOSE)):
         return None
     if by_rows and not b.flags.c_contiguous and (rows < ROWS_PACKED_TRANSPOSED or columns <= LANES):
         return _sums_of_vectors
