@@ -15,17 +15,20 @@ from tensorgrad.kernels.twin import has_twin
 
 LARGE = 1 << 15  # numbers; below, one NumPy call after another costs less than cutting
 ROW = 1 << 13  # numbers, NumPy's buffer: shorter rows are slower; so is a single 0, for which there is no vector loop
+_ZEROS = {np.dtype(kind): np.zeros((), kind) for kind in "fd"}  # NumPy takes as long to convert a Python number
 
 
 def relu(x: Any) -> Any:
     """Return ``max(0, x)`` in x's memory order; NaN and -0. stay as they are."""
     if type(x) is Standardization:
         return x.rectified()
-    if isinstance(x, np.ndarray) and x.size >= LARGE:
-        y = np.empty_like(x)
-        if lie_alike(x, y):
-            rectify(*flat(x, y))
-            return y
+    if isinstance(x, np.ndarray):
+        if x.size >= LARGE:
+            y = np.empty_like(x)
+            if lie_alike(x, y):
+                rectify(*flat(x, y))
+                return y
+        return np.maximum(_ZEROS.get(x.dtype, 0), x)
     return np.maximum(0, x)
 
 
