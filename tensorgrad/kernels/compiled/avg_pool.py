@@ -117,8 +117,8 @@ def _means(x: NDArray, out: Ints, boxes: Boxes) -> NDArray:
 
 
 def _spread_out(g: NDArray, size: Ints, boxes: Boxes) -> NDArray:
-    gx = np.zeros((len(g), *size, g.shape[1]), np.float64 if g.dtype.kind in "biu" else g.dtype)
-    if g.size:
+    gx = np.empty((len(g), *size, g.shape[1]), np.float64 if g.dtype.kind in "biu" else g.dtype)
+    if gx.size:
         _add_to_boxes(pieces_of(len(g), gx.size), _in_3d(channels_last(g)), boxes, _in_3d(gx))
     return channels_first(gx)
 
@@ -164,6 +164,7 @@ def _mean_of_boxes(at: Any, x: Any, boxes: Any, y: Any) -> None:
 def _add_to_boxes(at: Any, g: Any, boxes: Any, gx: Any) -> None:
     part = np.empty(gx.shape[4], gx.dtype)
     for n in range(*piece(at, len(g))):
+        gx[n] = 0
         for box in range(boxes.divisor.size):
             depths, heights, widths, of = _place(box, boxes, g.shape)
             gradient = g[n, of[0], of[1], of[2]]
