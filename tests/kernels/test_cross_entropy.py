@@ -97,3 +97,27 @@ def test_the_number_of_threads_changes_no_bit():
     threads.set_num_threads(before)
     for a, b in zip(*results, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_the_compiled_exponential():
+    """Within one unit in the last place of the exact value; 0 where float32 runs out of digits; a NaN stays."""
+    numba = pytest.importorskip("numba")
+    from tensorgrad.kernels.compiled.exponential import exponential
+
+    @numba.njit
+    def run(x, y):
+        for i in range(y.size):
+            y[i] = exponential(x[i])
+
+    x = -np.concatenate([np.linspace(0, 87, 200_001), np.geomspace(1e-30, 87, 10_001)]).astype(np.float32)
+    y = np.empty_like(x)
+    run(x, y)
+    exact = np.exp(x.astype(np.float64))
+    assert (np.abs(y - exact) <= np.spacing(exact.astype(np.float32))).all()
+    edges = np.array([0, -0.0, -88.1, -1e30, -np.inf, np.nan], np.float32)
+    y = np.empty_like(edges)
+    run(edges, y)
+    np.testing.assert_array_equal(y, np.float32([1, 1, 0, 0, 0, np.nan]))
+    y = np.empty(len(x))
+    run(x.astype(np.float64), y)
+    np.testing.assert_allclose(y, exact, rtol=1e-15)

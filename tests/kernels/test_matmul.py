@@ -194,12 +194,11 @@ def test_linear_adds_its_bias_once(rows, kernels):
 
 
 def test_a_transpose_in_registers():
-    pytest.importorskip("numba")
-    from tensorgrad.kernels.compiled.jit import jit
+    numba = pytest.importorskip("numba")
     from tensorgrad.kernels.compiled.simd import LANES
     from tensorgrad.kernels.compiled.transpose import copy_transposed
 
-    @jit
+    @numba.njit
     def run(a, row, last, out, out_row):
         copy_transposed(a, 2, row, last, out, 3, out_row)
 
