@@ -1,4 +1,4 @@
-"""Plant every fault of `planted.py` in a copy of the package and see whether the tests notice.
+"""Plant every fault of `planted` in a copy of the package and see whether the tests notice.
 
 python tests/mutants/run.py [--only WORDS] [--jobs 2]
 
