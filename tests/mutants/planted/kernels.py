@@ -13,7 +13,7 @@ FAULTS = [
     Fault(
         "regions: a thread that sleeps is left asleep",
         "tensorgrad/kernels/threads.py",
-        "if asleep > 0 and tasks >= WORTH_WAKING and self._jobs.empty():",
+        "if asleep > 0 and worth >= WORTH_WAKING and self._jobs.empty():",
         "if asleep > 0 and self._size == 0:",
         "tests/kernels/test_regions.py",
     ),
