@@ -31,6 +31,7 @@ ROWS_PACKED, ROWS_PACKED_TRANSPOSED = 64, 12  # from so many on, panels of ``b``
 MOST_ROWS, ROWS_OF_TASK = 512, 128  # what stays in the second cache; what repays packing once more
 TASK = 400_000  # multiply-adds, 5 to 10 us
 LINE = 16  # numbers of a cache line: two threads that write into one wait for each other
+HEIGHT = tile_rows(4)  # of a tile
 PANEL = 8192  # numbers of b that stay in the first cache while the rows of a pass
 
 
@@ -79,7 +80,7 @@ def _tiles(a: NDArray, b: NDArray, bias: NDArray, c: NDArray) -> None:
     panels = scratch("panel", (get_num_threads(), DEPTH * WIDTH), _FLOAT32)
     _multiply(
         across * down, across, numbers.reshape(-1), row, step, rows_of_b, transposed, packed,
-        bias, panels, c.reshape(-1), rows, columns, depth, tile_rows(4), COLUMNS, worth=wanted,
+        bias, panels, c.reshape(-1), rows, columns, depth, HEIGHT, COLUMNS, worth=wanted,
     )  # fmt: skip
 
 
