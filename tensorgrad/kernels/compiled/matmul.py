@@ -25,7 +25,7 @@ from tensorgrad.kernels.scratch import scratch
 from tensorgrad.kernels.threads import get_num_threads
 
 LARGEST_TRANSPOSE = 1 << 18  # numbers of ``a``, whose columns are read one cache line at a time
-DEPTH = 144  # numbers added one after the other: short sums are more accurate, and a panel fits the first cache
+DEPTH = 288  # numbers added one after the other: short sums are more accurate, and a panel fits the first cache
 FEWEST_ROWS = 8  # for tiles; fewer are mostly memory traffic, and BLAS does as well
 ROWS_PACKED, ROWS_PACKED_TRANSPOSED = 64, 12  # from so many on, panels of ``b`` are worth their packing
 MOST_ROWS, ROWS_OF_TASK = 512, 128  # what stays in the second cache; what repays packing once more
