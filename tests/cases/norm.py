@@ -8,7 +8,7 @@ from tests.cases.case import Case, distinct, exactly, fixed, functional, nonzero
 
 
 def training(label, shape, **static):
-    """Statistics of the batch; running ones are tested where they change, in test_semantics_loss_norm."""
+    """Statistics of the batch; running ones are tested where they change, in test_semantics_norm."""
     c = shape[1]
     return Case(
         "batch_norm",

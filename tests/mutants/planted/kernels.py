@@ -127,7 +127,7 @@ FAULTS = [
         "tensorgrad/kernels/cross_entropy.py",
         "        gx[ignored] = 0\n",
         "        gx[ignored] *= 0\n",
-        "tests/test_semantics_loss_norm.py",
+        "tests/test_semantics_loss.py",
     ),
     Fault(
         "dropout: dropped values are scaled, not zero",
@@ -190,14 +190,14 @@ FAULTS = [
         "tensorgrad/kernels/batch_norm.py",
         "inexact = ~(LOSSLESS * squares[i] > total) | (len(rows) > FEW)",
         "inexact = np.isnan(total)",
-        "tests/test_semantics_loss_norm.py tests/kernels/test_batch_norm.py -k mean",
+        "tests/test_semantics_norm.py tests/kernels/test_batch_norm.py -k mean",
     ),
     Fault(
         "layer_norm: variance in one pass",
         "tensorgrad/kernels/norm.py",
         "accurate_sum(np.multiply(deviation, deviation, out=deviation), dim, keepdims=True) / count",
         "accurate_sum(x * x, dim, keepdims=True) / count - mean * mean",
-        "tests/test_semantics_loss_norm.py -k mean",
+        "tests/test_semantics_norm.py -k mean",
     ),
     Fault(
         "getitem: duplicates counted once",
@@ -253,7 +253,7 @@ FAULTS = [
         "tensorgrad/kernels/norm.py",
         "mean = accurate_sum(x, dim, keepdims=True) / count",
         "mean = accurate_sum(x, dim, keepdims=True) / np.float64(count)",
-        "tests/test_semantics_loss_norm.py tests/test_table.py -k 'norm and (dtype or float32)'",
+        "tests/test_semantics_norm.py tests/test_table.py -k 'norm and (dtype or float32)'",
     ),
     Fault(
         "Adam: eps inside the root",

@@ -50,7 +50,7 @@ FAULTS = [
         "tensorgrad/ops/softmax.py",
         "return x - np.max(x, axis=dim, keepdims=True, initial=-np.inf)",
         "return x",
-        "tests/test_semantics_loss_norm.py -k softmax",
+        "tests/test_semantics_loss.py -k softmax",
     ),
     Fault(
         "softmax: wrong axis",
@@ -106,7 +106,7 @@ FAULTS = [
         "tensorgrad/ops/cross_entropy.py",
         "- q), mask=kept\n",
         "- q), mask=np.ones_like(kept)\n",
-        "tests/test_semantics_loss_norm.py",
+        "tests/test_semantics_loss.py",
     ),
     Fault(
         "cross_entropy: recorded gradient with probabilities that are constants",
@@ -141,14 +141,14 @@ FAULTS = [
         "tensorgrad/ops/cross_entropy.py",
         "places = t.astype(np.intp)",
         "places = t.astype(np.intp, copy=False)",
-        "tests/test_semantics_loss_norm.py tests/engine/test_lent.py",
+        "tests/test_semantics_loss.py tests/engine/test_lent.py",
     ),
     Fault(
         "cross_entropy: target -1 accepted",
         "tensorgrad/ops/cross_entropy.py",
         "bad = kept & ((t < 0) | (t >= shape[1]))",
         "bad = kept & (t >= shape[1])",
-        "tests/test_semantics_loss_norm.py -k refused",
+        "tests/test_semantics_loss.py -k refused",
     ),
     Fault(
         "batch_norm: biased variance in the buffer",
