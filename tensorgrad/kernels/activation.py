@@ -15,7 +15,9 @@ from tensorgrad.kernels.twin import has_twin
 
 LARGE = 1 << 15  # numbers; below, one NumPy call after another costs less than cutting
 ROW = 1 << 13  # numbers, NumPy's buffer: shorter rows are slower; so is a single 0, for which there is no vector loop
-_ZEROS = {np.dtype(kind): np.zeros((), kind) for kind in "fd"}  # NumPy takes as long to convert a Python number
+_ZEROS = {
+    np.dtype(kind): np.zeros((), kind) for kind in "fd"
+}  # converting a Python 0 takes NumPy as long as a small maximum
 
 
 def relu(x: Any) -> Any:

@@ -26,7 +26,7 @@ def twin_of(kernel: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     def bind(loops: Callable[..., Any]) -> Callable[..., Any]:
         def run(*args: Any, **options: Any) -> Any:
             for a in args:
-                if type(a) is np.ndarray and a.dtype is not _USUAL and a.dtype not in _SERVED:
+                if isinstance(a, np.ndarray) and a.dtype is not _USUAL and a.dtype not in _SERVED:
                     return kernel.numpy(*args, **options)
             return loops(*args, **options)
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from tensorgrad.kernels import matmul as numpy_version
 from tensorgrad.kernels.compiled.jit import jit
-from tensorgrad.kernels.compiled.panels import COLUMNS, WIDTH, pack, pack_transposed, tile_rows
+from tensorgrad.kernels.compiled.panels import COLUMNS, NO_BIAS, WIDTH, pack, pack_transposed, tile_rows
 from tensorgrad.kernels.compiled.pieces import piece
 from tensorgrad.kernels.compiled.simd import LANES, load, load_part, total, zeros
 from tensorgrad.kernels.compiled.threads import shared
@@ -24,6 +24,7 @@ from tensorgrad.kernels.compiled.tile import add_outer, add_tile, load_row, spac
 from tensorgrad.kernels.scratch import scratch
 from tensorgrad.kernels.threads import get_num_threads
 
+_FLOAT32 = np.dtype(np.float32)
 LARGEST_TRANSPOSE = 1 << 18  # numbers of ``a``, whose columns are read one cache line at a time
 DEPTH = 288  # numbers added one after the other: short sums are more accurate, and a panel fits the first cache
 FEWEST_ROWS = 8  # for tiles; fewer are mostly memory traffic, and BLAS does as well
@@ -41,7 +42,7 @@ def product(a: NDArray, b: NDArray, bias: NDArray | None = None) -> NDArray:
     if loops is None or not (bias is None or bias.dtype == np.float32):
         return numpy_version.product.numpy(a, b, bias)  # type: ignore[attr-defined]
     c = np.empty((len(a), b.shape[1]), np.float32)
-    loops(a, b, _NOTHING if bias is None else bias, c)
+    loops(a, b, NO_BIAS[_FLOAT32] if bias is None else bias, c)
     return c
 
 
@@ -62,10 +63,6 @@ def _sums_of_vectors(a: NDArray, b: NDArray, bias: NDArray, c: NDArray) -> None:
     (rows, depth), columns = a.shape, c.shape[1]
     tasks = max(1, min(-(-columns // LINE), c.size * depth // TASK))
     _rows_with_rows(tasks, a.reshape(-1), b.T.reshape(-1), bias, c.reshape(-1), rows, columns, depth)
-
-
-_FLOAT32 = np.dtype(np.float32)
-_NOTHING = np.empty(0, _FLOAT32)
 
 
 def _tiles(a: NDArray, b: NDArray, bias: NDArray, c: NDArray) -> None:

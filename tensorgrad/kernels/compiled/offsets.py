@@ -28,6 +28,7 @@ Offsets = NDArray[np.intp]
 
 TASK = 500_000  # multiplications of a piece, some 10 us: a thread that comes late finds more of them
 MOST_TASKS, MOST_SHARES = 64, 16
+HEAD = 11  # numbers that stand before the arrays of packed tables: five ends, six sizes
 
 
 class Tables(NamedTuple):
@@ -79,8 +80,8 @@ def tables(x: Ints, channels_last: bool, channels: int, out: Ints, steps: Ints, 
 
 def _packed(arrays: tuple[Offsets, ...], sizes: Ints) -> Tables:
     """Return tables and their packed form: where each array ends, the sizes, the arrays."""
-    ends = len(arrays) + len(sizes) + np.cumsum([len(array) for array in arrays])
-    return Tables(*arrays, *sizes, np.concatenate([ends, sizes, *arrays]).astype(np.intp))  # type: ignore[arg-type, call-arg]
+    ends = HEAD + np.cumsum([len(array) for array in arrays])
+    return Tables._make((*arrays, *sizes, np.concatenate([ends, sizes, *arrays]).astype(np.intp)))
 
 
 @jit
@@ -88,7 +89,7 @@ def unpacked(packed: Any) -> Tables:
     """Return the tables again from their packed form."""
     a, b, c, d, e = packed[0], packed[1], packed[2], packed[3], packed[4]
     return Tables(
-        packed[11:a], packed[a:b], packed[b:c], packed[c:d], packed[d:e],
+        packed[HEAD:a], packed[a:b], packed[b:c], packed[c:d], packed[d:e],
         packed[5], packed[6], packed[7], packed[8], packed[9], packed[10], packed,
     )  # fmt: skip
 

@@ -10,10 +10,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from tensorgrad.kernels.compiled.jit import jit
 from tensorgrad.kernels.compiled.simd import LANES, load_part, store
 from tensorgrad.kernels.compiled.transpose import copy_transposed
 
+NO_BIAS = {np.dtype(kind): np.empty(0, kind) for kind in (np.float32, np.float64)}
 COLUMNS = (0, LANES)  # of a tile
 WIDTH = 2 * LANES
 

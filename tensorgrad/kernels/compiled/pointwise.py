@@ -4,7 +4,9 @@
     gw[c, f] = sum_i x[i, c] g[i, f]               rows of a tile are channels
 
 The first serves the forward pass and the input gradient. A panel holds the columns of one tile, row after row, since
-rows of a whole matrix that lie 256 or 512 bytes apart would share a few places of the cache.
+rows of a whole matrix that lie 256 or 512 bytes apart would share a few places of the cache. Pixels are many and
+weights few: all panels are packed once and pass over a few pixels at a time. One panel over many rows, the order of
+`matmul`, takes 1.1 to 1.8 times as long here.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from numpy.typing import NDArray
 from tensorgrad.kernels.compiled.ahead import fetch, fetch_to_write
 from tensorgrad.kernels.compiled.jit import jit
 from tensorgrad.kernels.compiled.offsets import aligned, contiguous, memory, shares, tasks
-from tensorgrad.kernels.compiled.panels import COLUMNS, WIDTH, pack_transposed, tile_rows
+from tensorgrad.kernels.compiled.panels import COLUMNS, NO_BIAS, WIDTH, pack_transposed, tile_rows
 from tensorgrad.kernels.compiled.pieces import add_up
 from tensorgrad.kernels.compiled.simd import LANES, load_part, store
 from tensorgrad.kernels.compiled.threads import shared
@@ -48,7 +50,7 @@ def correlate(x: NDArray, w: NDArray, b: NDArray | None, y: NDArray, geometry: G
     numbers, _ = memory(x)
     pixels = math.prod(y.shape[:-1])
     panels = aligned((-(-filters // WIDTH), (1 + channels) * WIDTH), y.dtype)
-    _pack(contiguous(w).reshape(-1), np.empty(0, y.dtype) if b is None else contiguous(b), panels, filters, channels)
+    _pack(contiguous(w).reshape(-1), NO_BIAS[y.dtype] if b is None else contiguous(b), panels, filters, channels)
     block = np.arange(BLOCK)
     cut = tasks(-(-pixels // BLOCK), 1, y.size * channels)
     _correlate(

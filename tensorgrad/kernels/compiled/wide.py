@@ -32,6 +32,7 @@ from tensorgrad.kernels.compiled.offsets import (
     tasks,
     unpacked,
 )
+from tensorgrad.kernels.compiled.panels import NO_BIAS
 from tensorgrad.kernels.compiled.pieces import add_up
 from tensorgrad.kernels.compiled.simd import LANES
 from tensorgrad.kernels.compiled.threads import shared
@@ -46,13 +47,10 @@ CHAIN = 64  # pixels summed at a stretch in a weight gradient, for both reasons
 REGISTERS = 24 if LANES == 16 else 12  # for sums, of the 32 that AVX-512 has or the 16 of AVX2
 FILLED = 0.9  # of the columns of a tile; with fewer, narrower tiles do less
 
-_NO_BIAS = {np.dtype(kind): np.empty(0, kind) for kind in (np.float32, np.float64)}
-
 
 SHIFT, FIRST, FILTERS = 0, 1, 2  # of a tile: from the first channel of the image to its group's; its filters
 
 
-@functools.lru_cache(maxsize=128)
 def _tiles(groups: int, step: int, filters: int, width: int) -> Offsets:
     """Return the tiles (tiles, 3) of ``width`` for ``groups`` times ``filters``, none of them across two groups.
 
@@ -66,7 +64,6 @@ def _tiles(groups: int, step: int, filters: int, width: int) -> Offsets:
     return np.array(tiles, np.intp)
 
 
-@functools.lru_cache(maxsize=128)
 def _form(filters: int, itemsize: int, most_rows: int) -> tuple[Ints, Ints]:
     """Return the rows and the columns (of vectors) of a tile that suits a number of filters."""
     for vectors in (4, 2, 1):
@@ -77,46 +74,57 @@ def _form(filters: int, itemsize: int, most_rows: int) -> tuple[Ints, Ints]:
     return tuple(range(rows)), tuple(range(0, width, LANES))
 
 
-# ---- forward and input gradient ----------------------------------------------------------------------------
-
-
-class Plan(NamedTuple):
-    """What a correlation needs to know beside its numbers."""
+class Layout(NamedTuple):
+    """Where the numbers lie, and the tiles that meet them."""
 
     table: Tables
     tiles: Offsets
     rows: Ints  # of a tile
     columns: Ints
-    panels: Ints  # the shape of the packed weights
-    cut: Offsets  # the tasks
+
+    @property
+    def width(self) -> int:
+        """The filters that a tile has room for."""
+        return len(self.columns) * LANES
 
 
 @functools.lru_cache(maxsize=128)
-def _plan(
-    x: Ints, channels_last: bool, w: Ints, y: Ints, steps: Ints, itemsize: int, geometry: Geometry, groups: int
-) -> Plan:
-    """Return the plan for arrays of these shapes; ``steps`` are the strides of y (N, *out, F) but the last."""
+def _layout(
+    x: Ints,
+    channels_last: bool,
+    w: Ints,
+    out: Ints,
+    steps: Ints,
+    itemsize: int,
+    geometry: Geometry,
+    groups: int,
+    most: int,
+) -> Layout:
+    """Return the layout for samples x (C, *in) and filters w (F, C/groups); a tile has at most ``most`` rows.
+
+    ``steps`` are the strides of the results (N, *out, F) but the last.
+    """
     filters, channels = w[0] // groups, w[1]
-    table = tables(x[1:], channels_last, channels, y[1:-1], steps, geometry)
-    rows, columns = _form(filters, itemsize, 8)
-    width = len(columns) * LANES
-    tiles = _tiles(groups, channels * table.between, filters, width)
-    cut = tasks(y[0], len(table.window), math.prod(y) * len(table.tap))
-    return Plan(table, tiles, rows, columns, (len(tiles), 1 + len(table.tap), width), cut)
+    table = tables(x, channels_last, channels, out, steps, geometry)
+    rows, columns = _form(filters, itemsize, most)
+    return Layout(table, _tiles(groups, channels * table.between, filters, len(columns) * LANES), rows, columns)
+
+
+# ---- forward and input gradient ----------------------------------------------------------------------------
 
 
 def correlate(x: NDArray, w: NDArray, b: NDArray | None, y: NDArray, geometry: Geometry, groups: int) -> None:
     """Write conv(x, w, b) into y (N, *out, F)."""
     numbers, last = memory(x, any_order=True)
     result, steps = result_memory(y)
-    plan = _plan(x.shape, last, w.shape, y.shape, steps, y.itemsize, geometry, groups)
-    panels = aligned(plan.panels, y.dtype)
-    _pack(contiguous(w).reshape(*w.shape[:2], -1), _NO_BIAS[y.dtype] if b is None else contiguous(b), groups, panels)
-    images = image_space(numbers, plan.table)
-    _correlate(
-        len(plan.cut), numbers, images, plan.table.packed, plan.tiles, panels.reshape(-1), result, plan.cut,
-        plan.rows, plan.columns,
-    )  # fmt: skip
+    layout = _layout(x.shape[1:], last, w.shape[:2], y.shape[1:-1], steps, y.itemsize, geometry, groups, 8)
+    table, tiles, rows, columns = layout
+    panels = aligned((len(tiles), 1 + len(table.tap), layout.width), y.dtype)
+    _pack(contiguous(w).reshape(*w.shape[:2], -1), NO_BIAS[y.dtype] if b is None else contiguous(b), groups, panels)
+
+    cut = tasks(len(y), len(table.window), y.size * len(table.tap))
+    images, weights = image_space(numbers, table), panels.reshape(-1)
+    _correlate(len(cut), numbers, images, table.packed, tiles, weights, result, cut, rows, columns)
 
 
 @jit
@@ -178,10 +186,10 @@ def weight_grad(g: NDArray, x: NDArray, geometry: Geometry, groups: int) -> NDAr
     filters, channels = g.shape[1], x.shape[1] // groups
     numbers, last = memory(x, any_order=True)
     gradient, _ = memory(g)
-    table = tables(x.shape[1:], last, channels, g.shape[2:], strides(g), geometry)
-    rows, columns = _form(filters // groups, g.itemsize, 9)
-    width, taps = len(columns) * LANES, len(table.tap)
-    tiles = _tiles(groups, channels * table.between, filters // groups, width)
+    of = (filters, channels)
+    layout = _layout(x.shape[1:], last, of, g.shape[2:], strides(g), g.itemsize, geometry, groups, 9)
+    table, tiles, rows, columns = layout
+    width, taps = layout.width, len(table.tap)
     place = np.arange(taps) * width
 
     shape = (len(tiles), taps, width)
