@@ -20,6 +20,8 @@ import tensorgrad as tg
 import tensorgrad.nn.functional as F
 from tensorgrad.data import MNIST
 
+SHIPPED = Path(__file__).resolve().parent / "data" / "mnist"
+
 RATES = [0.02, 0.02, 0.01, 0.004]  # one learning rate an epoch, the last one stays
 
 
@@ -103,7 +105,9 @@ def draw(folder, digit, start, learned):
 def main():
     """Train, test, report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", metavar="DIR", help="folder of the MNIST files (default: the shipped ones)")
+    parser.add_argument(
+        "--data", metavar="DIR", default=SHIPPED, help="folder of the MNIST files (default: the shipped ones)"
+    )
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--images", type=int, default=5000, help="how many training images, from the first")
     parser.add_argument("--rates", type=float, nargs="+", default=RATES, help="learning rate of each epoch")

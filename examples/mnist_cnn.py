@@ -20,6 +20,8 @@ import tensorgrad.nn.functional as F
 from tensorgrad import nn, optim
 from tensorgrad.data import MNIST, DataLoader, TensorDataset
 
+SHIPPED = Path(__file__).resolve().parent / "data" / "mnist"
+
 
 class Net(nn.Module):
     """conv 5x5, pool, conv 5x5, pool, dense, dense: 28 x 28 grey values to the logits of ten digits."""
@@ -95,7 +97,13 @@ def parse_args():
     parser.add_argument("--log-interval", type=int, default=10, metavar="N", help="steps between progress updates")
     parser.add_argument("--dry-run", action="store_true", help="a single training step an epoch")
     parser.add_argument("--save-model", type=Path, metavar="FILE", help="write the trained parameters (.npz)")
-    parser.add_argument("--data", type=Path, metavar="DIR", help="folder with the MNIST files")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        metavar="DIR",
+        default=SHIPPED,
+        help="folder with the MNIST files (default: the shipped ones)",
+    )
     parser.add_argument("--target-acc", type=float, metavar="PERCENT", help="exit with status 1 below this accuracy")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results as JSON")
     parser.add_argument("--graph", type=Path, metavar="FILE", help="draw the graph of one step (.svg .png .dot ...)")
@@ -109,8 +117,8 @@ def main():
     args = parse_args()
     start = time.perf_counter()
     tg.manual_seed(args.seed)
-    train_set = TensorDataset(*MNIST(args.data, train=True, download=args.data is None).tensors())
-    test_set = TensorDataset(*MNIST(args.data, train=False, download=args.data is None).tensors())
+    train_set = TensorDataset(*MNIST(args.data, train=True, download=False).tensors())
+    test_set = TensorDataset(*MNIST(args.data, train=False, download=False).tensors())
     train_loader = Shifted(DataLoader(train_set, args.batch_size, shuffle=True))
     test_loader = DataLoader(test_set, args.test_batch_size)
 

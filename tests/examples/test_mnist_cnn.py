@@ -1,6 +1,8 @@
 """The MNIST example, short: it learns, writes what it promises, and fails when the target is missed."""
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,8 +13,9 @@ import pytest
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "mnist_cnn.py"
 
 
-def run(*options, check=True):
-    return subprocess.run([sys.executable, str(EXAMPLE), *options], capture_output=True, text=True, check=check)
+def run(*options, check=True, **settings):
+    command = [sys.executable, str(EXAMPLE), *options]
+    return subprocess.run(command, capture_output=True, text=True, check=check, **settings)
 
 
 def test_one_epoch_reaches_97_percent(tmp_path):
@@ -48,6 +51,24 @@ def test_the_same_seed_gives_the_same_numbers(tmp_path):
         run("--epochs", "1", "--dry-run", "--seed", "5", "--json", str(file))
         losses.append(json.loads(file.read_text())["epochs"][0]["test_loss"])
     assert losses[0] == losses[1]
+
+
+def test_a_package_installed_elsewhere_finds_the_shipped_files(tmp_path):
+    """After `pip install .` the package lies in site-packages, and the example still beside its data."""
+    site = tmp_path / "site"
+    unused = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(EXAMPLE.parents[1] / "tensorgrad", site / "tensorgrad", ignore=unused)
+    environment = os.environ | {
+        "PYTHONPATH": str(site),
+        "TENSORGRAD_KERNELS": "numpy",
+        "TENSORGRAD_DATA": str(tmp_path),
+        "XDG_CACHE_HOME": str(tmp_path),
+    }
+    where = [sys.executable, "-P", "-c", "import tensorgrad; print(tensorgrad.__file__)"]
+    found = subprocess.run(where, capture_output=True, text=True, check=True, env=environment).stdout
+    assert found.startswith(str(site))
+    result = run("--epochs", "1", "--dry-run", env=environment)
+    assert "test accuracy" in result.stdout
 
 
 @pytest.mark.parametrize("options", [["--data", "nowhere", "--dry-run"], ["--epochs", "many"]])
