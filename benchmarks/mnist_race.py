@@ -33,6 +33,7 @@ def example(lib: Library) -> ModuleType:
         "from tensorgrad import", f"from {name} import"
     )
     module = ModuleType("mnist_cnn")
+    module.__file__ = str(EXAMPLE)
     exec(compile(source, EXAMPLE, "exec"), vars(module))
     return module
 
