@@ -57,11 +57,27 @@ def conv(
 
     y[n, f, o] = b[f] + sum over c, k of x[n, c, o stride + k dilation - padding] w[f, c, k], (N, F, *out).
     """
-    out = conv_output_size(x.shape[2:], w.shape[2:], stride, padding, dilation)
-    dtype = np.result_type(x, w) if b is None else np.result_type(x, w, b)
-    y = np.empty((x.shape[0], *out, w.shape[0]), dtype)
-    _run(_correlate(x, w, b, y, Geometry(w.shape[2:], stride, padding, dilation), groups))
+    shape, geometry = _result(x.shape, w.shape, stride, padding, dilation)
+    y = np.empty(shape, _common_dtype(x, w) if b is None else _common_dtype(x, w, b))
+    _run(_correlate(x, w, b, y, geometry, groups))
     return channels_first(y)
+
+
+@functools.lru_cache(maxsize=256)  # a network asks about the same few shapes again and again
+def _result(x: Ints, w: Ints, stride: Ints, padding: Pads, dilation: Ints) -> tuple[Ints, Geometry]:
+    """Return the shape (N, *out, F) of the result of `conv`, and how its windows lie."""
+    return (x[0], *conv_output_size(x[2:], w[2:], stride, padding, dilation), w[0]), Geometry(
+        w[2:], stride, padding, dilation
+    )
+
+
+def _common_dtype(*arrays: NDArray) -> np.dtype:
+    """Return the dtype that all arrays have, as they do nearly always, or the one that they promote to."""
+    dtype = arrays[0].dtype
+    for a in arrays:
+        if a.dtype != dtype:
+            return np.result_type(*arrays)
+    return dtype
 
 
 def conv_input_grad(
@@ -75,7 +91,7 @@ def conv_input_grad(
     Positions that no window covers get exact zeros.
     """
     swapped = _exchange_channels(w, groups)
-    gx = np.empty((g.shape[0], *size, swapped.shape[0]), np.result_type(g, w))
+    gx = np.empty((g.shape[0], *size, swapped.shape[0]), _common_dtype(g, w))
     if direct.strided_input_grad(g, w, gx, Geometry(w.shape[2:], stride, padding, dilation), groups):
         return channels_first(gx)
     phases = [_phases(*one) for one in zip(size, g.shape[2:], w.shape[2:], stride, padding, dilation, strict=True)]
@@ -103,7 +119,7 @@ def conv_weight_grad(
     """
     channels, filters = x.shape[1] // groups, g.shape[1]
     if g.size == 0:
-        return np.zeros((filters, channels, *kernel), np.result_type(g, x))
+        return np.zeros((filters, channels, *kernel), _common_dtype(g, x))
     geometry = Geometry(kernel, stride, padding, dilation)
     if winograd.pays((g.dtype, x.dtype), len(g), g.shape[2:], channels, filters, geometry, groups):
         gw = _winograd_weight_grad(g, x, geometry)
@@ -256,7 +272,7 @@ def _plain_weight_grad(g: NDArray, x: NDArray, geometry: Geometry, groups: int) 
     """Return the weight gradient as the sum of what each block's columns and gradients make."""
     channels, filters = x.shape[1] // groups, g.shape[1]
     taps = channels * math.prod(geometry.kernel)
-    dtype = np.result_type(g, x)
+    dtype = _common_dtype(g, x)
     per_pixel = groups * taps + filters
     work: Callable[..., None] = column_product.weight_grad_block
     if channels == 1 and groups > 1:

@@ -64,18 +64,18 @@ def max_pool(
     Of equal numbers the first in row-major order wins; NaN wins over numbers, and the first NaN over later
     ones. Padding never wins, not even over -inf.
     """
-    out = pool_output_size(x.shape[2:], kernel, stride, padding, dilation, ceil_mode)
     windows = Windows(kernel, stride, padding, dilation)
-    y = np.empty((x.shape[0], *out, x.shape[1]), x.dtype)
-    place = np.empty(y.shape, _place_dtype(math.prod(kernel)))
+    shape, place_dtype = _maxima(x.shape, windows, ceil_mode)
+    y, place = np.empty(shape, x.dtype), np.empty(shape, place_dtype)
     max_of_images(x, y, place, windows)
     return channels_first(y), channels_first(place)
 
 
-@functools.cache
-def _place_dtype(places: int) -> np.dtype:
-    """Return the smallest unsigned integers that name so many places."""
-    return np.min_scalar_type(places - 1)
+@functools.lru_cache(maxsize=256)  # a network asks about the same few shapes again and again
+def _maxima(x: Ints, windows: Windows, ceil_mode: bool) -> tuple[Ints, np.dtype]:
+    """Return the shape (N, *out, C) of the maxima, and the smallest unsigned integers that name their places."""
+    out = pool_output_size(x[2:], *windows, ceil_mode)
+    return (x[0], *out, x[1]), np.min_scalar_type(math.prod(windows.kernel) - 1)
 
 
 def max_pool_scatter(

@@ -118,7 +118,7 @@ COURTESY = 50_000  # looks, about 25 us: until the thread that made the change h
 # Places in the memory of a pool. Numbers that change while others are read lie on cache lines of their own.
 POSTED, LOOKING = 0, 8  # how many jobs there have been; how many threads look for work
 BUSY, REGION, THREADS, TASKS, ENTRY, PACKED = 16, 24, 25, 26, 27, 28  # of a region of compiled loops
-TICKET, ENTERED, INSIDE = 32, 40, 48
+TICKET, BACK, ENTERED, INSIDE = 32, 33, 40, 48
 WORDS = 56
 
 

@@ -72,7 +72,10 @@ def strided_input_grad(g: NDArray, w: NDArray, gx: NDArray, geometry: Geometry, 
 def _serves(*arrays: NDArray) -> bool:
     """Return whether all arrays have the same dtype, one of those that the loops are for."""
     dtype = arrays[0].dtype
-    return dtype in SERVED and all(a.dtype == dtype for a in arrays)
+    for a in arrays:
+        if a.dtype != dtype:
+            return False
+    return dtype in SERVED
 
 
 def _is_depthwise(channels: int, filters: int, groups: int) -> bool:

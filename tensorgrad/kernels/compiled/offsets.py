@@ -120,17 +120,25 @@ def memory(x: NDArray, any_order: bool = False) -> tuple[NDArray, bool]:
 
 def contiguous(a: NDArray) -> NDArray:
     """Return ``a`` or a copy of it as every loop takes it; for Numba a read-only array would be one more type."""
+    if a.flags.carray:  # in C order, aligned, writeable
+        return a
     return np.ascontiguousarray(a) if a.flags.writeable else a.copy("C")
 
 
 def result_memory(y: NDArray) -> tuple[NDArray, Ints]:
     """Return the 1-d memory from the first to the last number of y (N, *out, F), and the strides of N, *out in it."""
     size = y.itemsize
-    steps = tuple([s // size for s in y.strides[:-1]])
+    steps = _in_numbers(y.strides[:-1], size)
     if y.flags.c_contiguous:
         return y.reshape(-1), steps
     span = 1 + sum((n - 1) * step for n, step in zip(y.shape, (*steps, 1), strict=True))
     return np.lib.stride_tricks.as_strided(y, (span,), (size,)), steps
+
+
+@functools.lru_cache(maxsize=256)
+def _in_numbers(steps: Ints, itemsize: int) -> Ints:
+    """Return strides, which NumPy counts in bytes, in numbers."""
+    return tuple([step // itemsize for step in steps])
 
 
 def strides(g: NDArray) -> Ints:

@@ -50,7 +50,9 @@ def table(windows: Windows, size: Ints, out: Ints) -> Table:
 def _by_pixel(x: NDArray) -> NDArray:
     """Return x (N, *spatial, C) as (N, pixels, C)."""
     shape = x.shape
-    return np.ascontiguousarray(x).reshape((shape[0], -1, shape[-1]) if x.size else (0, 0, shape[-1]))
+    if not x.flags.c_contiguous:
+        x = np.ascontiguousarray(x)
+    return x.reshape((shape[0], -1, shape[-1]) if x.size else (0, 0, shape[-1]))
 
 
 @twin_of(kernel.max_of_images)

@@ -20,7 +20,6 @@ from tensorgrad.kernels.compiled.jit import jit
 from tensorgrad.kernels.compiled.offsets import (
     Offsets,
     Tables,
-    aligned,
     bring,
     contiguous,
     image_space,
@@ -81,11 +80,7 @@ class Layout(NamedTuple):
     tiles: Offsets
     rows: Ints  # of a tile
     columns: Ints
-
-    @property
-    def width(self) -> int:
-        """The filters that a tile has room for."""
-        return len(self.columns) * LANES
+    panels: Ints  # (tiles, 1 + taps, the filters that a tile has room for): the bias first
 
 
 @functools.lru_cache(maxsize=128)
@@ -107,7 +102,9 @@ def _layout(
     filters, channels = w[0] // groups, w[1]
     table = tables(x, channels_last, channels, out, steps, geometry)
     rows, columns = _form(filters, itemsize, most)
-    return Layout(table, _tiles(groups, channels * table.between, filters, len(columns) * LANES), rows, columns)
+    width = len(columns) * LANES
+    tiles = _tiles(groups, channels * table.between, filters, width)
+    return Layout(table, tiles, rows, columns, (len(tiles), 1 + len(table.tap), width))
 
 
 # ---- forward and input gradient ----------------------------------------------------------------------------
@@ -118,8 +115,8 @@ def correlate(x: NDArray, w: NDArray, b: NDArray | None, y: NDArray, geometry: G
     numbers, last = memory(x, any_order=True)
     result, steps = result_memory(y)
     layout = _layout(x.shape[1:], last, w.shape[:2], y.shape[1:-1], steps, y.itemsize, geometry, groups, 8)
-    table, tiles, rows, columns = layout
-    panels = aligned((len(tiles), 1 + len(table.tap), layout.width), y.dtype)
+    table, tiles, rows, columns, shape = layout
+    panels = scratch("panels", shape, y.dtype)
     _pack(contiguous(w).reshape(*w.shape[:2], -1), NO_BIAS[y.dtype] if b is None else contiguous(b), groups, panels)
 
     cut = tasks(len(y), len(table.window), y.size * len(table.tap))
@@ -129,7 +126,8 @@ def correlate(x: NDArray, w: NDArray, b: NDArray | None, y: NDArray, geometry: G
 
 @jit
 def _pack(w: Any, b: Any, groups: Any, packed: Any) -> None:
-    """Write w (F, C, k) and b (F,) or empty to zeros (tiles, 1 + k C, width): the bias first, taps as in the tables."""
+    """Write b (F,) or empty and w (F, C, k) as (tiles, 1 + k C, width), taps as in the tables; elsewhere 0."""
+    packed[:] = 0
     filters, channels, taps = w.shape
     of_group, tiles, width = filters // groups, len(packed) // groups, packed.shape[2]
     for f in range(filters):
@@ -188,8 +186,8 @@ def weight_grad(g: NDArray, x: NDArray, geometry: Geometry, groups: int) -> NDAr
     gradient, _ = memory(g)
     of = (filters, channels)
     layout = _layout(x.shape[1:], last, of, g.shape[2:], strides(g), g.itemsize, geometry, groups, 9)
-    table, tiles, rows, columns = layout
-    width, taps = layout.width, len(table.tap)
+    table, tiles, rows, columns, (_, _, width) = layout
+    taps = len(table.tap)
     place = np.arange(taps) * width
 
     shape = (len(tiles), taps, width)
