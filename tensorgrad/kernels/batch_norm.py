@@ -27,7 +27,7 @@ from tensorgrad.kernels.threads import parallel, shared_out, split
 from tensorgrad.kernels.twin import has_twin
 
 BLOCK_FLOATS = 1 << 18  # numbers of a block: a megabyte of float32; NumPy calls on less do not scale (see im2col)
-SHARED_FLOATS = 3 << 19  # smaller work is not worth handing to a second thread
+SHARED_FLOATS = 1 << 19  # smaller work is not worth handing to a second thread
 WIDTH = 8192  # numbers of the rows that are laid end to end; on shorter ones than NumPy's buffer a vector as the other
 # operand halves the speed
 LOSSLESS = 8  # a mean whose square is not this many times the variance may be subtracted after squaring or scaling

@@ -22,7 +22,6 @@ from tensorgrad.kernels.row_winograd import (
     tile_height,
     transform_gradient,
     transform_input,
-    windows,
 )
 from tensorgrad.kernels.scratch import scratch
 
@@ -60,9 +59,7 @@ def block(x: NDArray, u: NDArray, b: NDArray | None, y: NDArray, part: Block, ge
 
     Returns False where a number is not finite: then the rows of its tile may be wrong.
     """
-    kw, channels, row = geometry.kernel[1], x.shape[1], u.shape[-1]
-    v = transform_input(x, part, geometry, row)
-    first, *others = (windows(v, j, kw, channels, row) for j in range(kw))
+    first, *others = transform_input(x, part, geometry, u.shape[-1])
     products, term = (scratch(name, first.shape, y.dtype) for name in ("products", "term"))
     np.multiply(first, u[:, :1], out=products)
     for j, numbers in enumerate(others, 1):
@@ -75,10 +72,11 @@ def add_weight_grad(g: NDArray, x: NDArray, total: NDArray, part: Block, geometr
     """Add the share of a part in the weight gradient at the points (6, kw, C), from g (N, H, W, C) and x."""
     kw, channels = geometry.kernel[1], x.shape[1]
     row = _row(channels)
-    v = transform_input(x, part, geometry, row)
+    every = transform_input(x, part, geometry, row)
     z = transform_gradient(pixels(g, inside(part, g.shape[1:3])), tile_height(geometry), kw, row)
-    for j in range(kw):
-        down = np.einsum("pij,pij->pj", windows(v, j, kw, channels, row), z.reshape(POINTS, -1, row))
+    z = z.reshape(POINTS, -1, row)
+    for j, numbers in enumerate(every):
+        down = np.einsum("pij,pij->pj", numbers, z)
         total[:, j] += down.reshape(POINTS, -1, channels).sum(axis=1)
 
 

@@ -20,7 +20,7 @@ from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from tensorgrad.kernels import layout
-from tensorgrad.kernels.scratch import scratch
+from tensorgrad.kernels.scratch import prepare, scratch, views
 from tensorgrad.kernels.threads import split
 
 Ints = tuple[int, ...]
@@ -41,7 +41,7 @@ class Geometry(NamedTuple):
 # at the end of a call a thread waits for the GIL, and before it is awake the other thread has taken it again.
 BLOCK_FLOATS = 1_000_000
 BLOCK_PIXELS = 256  # a GEMM of fewer rows would spend its time packing the weights
-SHARED_FLOATS = 500_000  # smaller blocks are not worth handing to a second thread
+SHARED_FLOATS = 250_000  # smaller blocks are not worth handing to a second thread
 LEAST_BLOCKS = 4  # of work that is worth it: the threads end together
 SHORT_RUN = 16  # numbers; shorter channels-last runs copy slower than kernel-major ones
 
@@ -86,16 +86,22 @@ def pixels(array: NDArray, block: Block) -> NDArray:
 
 def receptive_field(x: NDArray, block: Block, geometry: Geometry) -> tuple[NDArray, Pads]:
     """Return the part of x (N, C, *in) that a block of output pixels sees, and the zeros to add around it."""
-    cut: list[slice] = [slice(*block[0]), slice(None)]
-    zeros = []
-    for (a, b), n, k, s, (before, _), d in zip(block[1:], x.shape[2:], *geometry, strict=True):
+    cut, zeros = _receptive_field(x.shape[2:], block[1:], geometry)
+    return x[(slice(*block[0]), slice(None), *cut)], zeros
+
+
+@functools.lru_cache(maxsize=1024)
+def _receptive_field(size: Ints, out: Block, geometry: Geometry) -> tuple[tuple[slice, ...], Pads]:
+    """Return the part of an image of ``size`` that these output pixels see, and the zeros to add around it."""
+    cut, zeros = [], []
+    for (a, b), n, k, s, (before, _), d in zip(out, size, *geometry, strict=True):
         start, stop = a * s - before, (b - 1) * s - before + (k - 1) * d + 1
         low = min(max(start, 0), n)
         high = min(max(stop, low), n)
         missing_before = min(max(-start, 0), stop - start)
         cut.append(slice(low, high))
         zeros.append((missing_before, (stop - start) - (high - low) - missing_before))
-    return x[tuple(cut)], tuple(zeros)
+    return tuple(cut), tuple(zeros)
 
 
 def padded(x: NDArray, zeros: Pads, channels_last: bool, dtype: np.dtype) -> NDArray:
@@ -105,24 +111,42 @@ def padded(x: NDArray, zeros: Pads, channels_last: bool, dtype: np.dtype) -> NDA
     """
     if channels_last:
         x = layout.channels_last(x)
-    axes = range(1, x.ndim - 1) if channels_last else range(2, x.ndim)
-    nothing_to_add = not any(before or after for before, after in zeros)
     run = x.strides[-1] == x.itemsize and (not channels_last or x.strides[-2] == x.shape[-1] * x.itemsize)
-    if nothing_to_add and run and x.dtype == dtype:
+    if run and x.dtype == dtype and not any(map(any, zeros)):
         return x
-    shape = list(x.shape)
-    inside = [slice(None)] * x.ndim
-    for axis, (before, after) in zip(axes, zeros, strict=True):
+    frame = views(_frame, x.shape, zeros, 1 if channels_last else 2, dtype)
+    prepare("padded", frame, frame.border)
+    frame.inside[...] = x
+    return frame.image
+
+
+class _Frame(NamedTuple):
+    """Scratch for images and the zeros around them."""
+
+    image: NDArray
+    inside: NDArray
+    border: list[NDArray]
+
+
+def _frame(shape: Ints, zeros: Pads, first: int, dtype: np.dtype) -> _Frame:
+    """Return the frame for images of ``shape``, whose spatial dimensions are those from ``first`` on."""
+    whole, inside = list(shape), [slice(None)] * len(shape)
+    for axis, (before, after) in enumerate(zeros, first):
         inside[axis] = slice(before, before + shape[axis])
-        shape[axis] += before + after
-    result = scratch("padded", tuple(shape), dtype)
-    for axis, (before, after) in zip(axes, zeros, strict=True):
-        if before:
-            result[(slice(None),) * axis + (slice(0, before),)] = 0
-        if after:
-            result[(slice(None),) * axis + (slice(shape[axis] - after, None),)] = 0
-    result[tuple(inside)] = x
-    return result
+        whole[axis] += before + after
+    image = scratch("padded", tuple(whole), dtype)
+    border = []
+    for axis, (before, after) in enumerate(zeros, first):
+        ends = image.swapaxes(0, axis)
+        border += [end.swapaxes(0, axis) for end in (ends[:before], ends[whole[axis] - after :]) if end.size]
+    return _Frame(image, image[tuple(inside)], border)
+
+
+def strided(x: NDArray, shape: Ints, strides: Ints) -> NDArray:
+    """Return the view of x with this shape and these strides; for contiguous x in a tenth of `as_strided`'s time."""
+    if x.flags.c_contiguous:
+        return np.ndarray(shape, x.dtype, x, 0, strides)
+    return as_strided(x, shape, strides, writeable=False)
 
 
 def channels_last_columns(x: NDArray, out: Ints, geometry: Geometry) -> NDArray:
@@ -130,7 +154,7 @@ def channels_last_columns(x: NDArray, out: Ints, geometry: Geometry) -> NDArray:
     n, channels = x.shape[0], x.shape[-1]
     across, within = _window_strides(x.strides[1:-1], geometry)
     shape = (n, *out, *geometry.kernel, channels)
-    windows = as_strided(x, shape, (x.strides[0], *across, *within, x.strides[-1]), writeable=False)
+    windows = strided(x, shape, (x.strides[0], *across, *within, x.strides[-1]))
     if windows.flags.c_contiguous:  # a 1x1 kernel on every pixel: the image is the matrix
         columns = windows
     else:
@@ -144,16 +168,17 @@ def kernel_major_columns(x: NDArray, out: Ints, geometry: Geometry) -> NDArray:
     n, channels = x.shape[:2]
     across, within = _window_strides(x.strides[2:], geometry)
     shape = (channels, *geometry.kernel, n, *out)
-    windows = as_strided(x, shape, (x.strides[1], *within, x.strides[0], *across), writeable=False)
+    windows = strided(x, shape, (x.strides[1], *within, x.strides[0], *across))
     columns = scratch("columns", shape, x.dtype)
     np.copyto(columns, windows)
     return columns.reshape(channels * math.prod(geometry.kernel), n * math.prod(out))
 
 
-def _window_strides(steps: Ints, geometry: Geometry) -> tuple[list[int], list[int]]:
+@functools.lru_cache(maxsize=256)
+def _window_strides(steps: Ints, geometry: Geometry) -> tuple[Ints, Ints]:
     """Return the strides from window to window and from tap to tap, for pixels that lie ``steps`` apart."""
-    across = [step * s for step, s in zip(steps, geometry.stride, strict=True)]
-    within = [step * d for step, d in zip(steps, geometry.dilation, strict=True)]
+    across = tuple(step * s for step, s in zip(steps, geometry.stride, strict=True))
+    within = tuple(step * d for step, d in zip(steps, geometry.dilation, strict=True))
     return across, within
 
 

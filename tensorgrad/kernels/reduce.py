@@ -17,7 +17,7 @@ ROWS = 32  # numbers that are added one after the other before their sum joins t
 ROW_FLOATS = 4096  # a row this long runs at memory speed and its running sum stays in the L1 cache
 BLOCK_FLOATS = 1 << 18  # numbers whose sum is one task of a thread, or part of one
 SUMMED = -1  # marks an axis that is to be summed
-SHARED_FLOATS = 1_000_000  # smaller arrays are not worth handing to a second thread
+SHARED_FLOATS = 500_000  # smaller arrays are not worth handing to a second thread
 
 _sum: Callable[..., Any] = np.add.reduce  # what np.sum calls after a microsecond
 

@@ -21,21 +21,30 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from tensorgrad.kernels import banded, winograd
-from tensorgrad.kernels.im2col import Block, Geometry, Ints, blocks, padded, pixels, receptive_field
+from tensorgrad.kernels.im2col import Block, Geometry, Ints, blocks, padded, pixels, receptive_field, strided
 from tensorgrad.kernels.matmul import matmul
-from tensorgrad.kernels.scratch import scratch
+from tensorgrad.kernels.scratch import prepare, scratch, views
 from tensorgrad.kernels.winograd import B_T, POINTS, kernel_matrix, tile_matrix
 
 # What it costs to transform a number, in multiply-adds of a GEMM; and how many filters a GEMM seems to have on top of
 # its own, for it runs at full speed only if it is wide. Fitted to measurements, as the costs in `banded`.
 TRANSFORM, NARROW = 80, 8
 SMALL = 2_000_000  # of the same: nothing to be gained, so results stay those of the plain sum
+
+_B_T = B_T.astype(np.float32)
+
+
+@lru_cache
+def _tile_matrix(m: int) -> NDArray:
+    """Return A (6, m) in float32."""
+    return tile_matrix(m).astype(np.float32)
 
 
 def pays(
@@ -106,28 +115,44 @@ def weight_from_points(u: NDArray, shape: Ints) -> NDArray:
     return np.ascontiguousarray(rows.reshape(r, width, channels, filters).transpose(3, 2, 0, 1))
 
 
-def transform_input(x: NDArray, part: Block, geometry: Geometry, size: int) -> NDArray:
-    """Return B' x of x (N, C, H, W): the rows of all tiles of a part end to end, at the six points, in scratch.
+def transform_input(x: NDArray, part: Block, geometry: Geometry, size: int) -> tuple[NDArray, ...]:
+    """Return the `windows` of B' x of x (N, C, H, W): the rows of all tiles of a part at the six points, in scratch.
 
-    These are a multiple of ``size`` numbers a point and what the windows of the last pixels meet beyond them: zeros.
+    They lie end to end, a multiple of ``size`` numbers a point and what the windows of the last pixels meet beyond
+    them: zeros.
     """
     field, zeros = receptive_field(x, part, geometry)
     image = padded(field, zeros, True, x.dtype)
-    m, kw = tile_height(geometry), geometry.kernel[1]
     n, height, width, channels = image.shape
-    tiles, row = (height + m - POINTS) // m, width * channels
+    m, row = tile_height(geometry), width * channels
+    tiles = (height + m - POINTS) // m
     of_image, of_row = image.strides[:2]
-    rows = as_strided(image, (n, tiles, POINTS, row), (of_image, m * of_row, of_row, image.itemsize), writeable=False)
-    v = scratch("points of x", (POINTS, -(-n * tiles * row // size) * size + (kw - 1) * channels), x.dtype)
-    np.matmul(B_T.astype(x.dtype), rows, out=_end_to_end(v, n, tiles, row))
-    return v
+    rows = strided(image, (n, tiles, POINTS, row), (of_image, m * of_row, of_row, image.itemsize))
+    v, rest, found = views(_points_of_input, n, tiles, row, channels, geometry.kernel[1], size)
+    rest[...] = 0
+    np.matmul(_B_T, rows, out=v)
+    return found
+
+
+def _points_of_input(
+    n: int, tiles: int, row: int, channels: int, kw: int, size: int
+) -> tuple[NDArray, NDArray, tuple[NDArray, ...]]:
+    """Return the scratch for `transform_input`: for the rows, for what lies behind them, and as windows."""
+    v = scratch("points of x", (POINTS, -(-n * tiles * row // size) * size + (kw - 1) * channels), np.float32)
+    return *_end_to_end(v, n, tiles, row), tuple([windows(v, j, kw, channels, size) for j in range(kw)])
+
+
+def windows(v: NDArray, j: int, kw: int, channels: int, size: int) -> NDArray:
+    """Return the numbers of v from pixel j on as rows (6, rows, size): every kw-th window, if ``size`` is kw C."""
+    start = j * channels
+    return v[:, start : v.shape[1] - (kw - 1 - j) * channels].reshape(POINTS, -1, size)
 
 
 def transform_output(products: NDArray, y: NDArray, m: int, width: int) -> None:
     """Write A' p of the products (6, ...), rows of ``width`` windows end to end, into y (n, H, W, F)."""
     n, height, used, filters = y.shape
-    rows = _end_to_end(products, n, -(-height // m), width * filters)
-    a = tile_matrix(m).T.astype(y.dtype)
+    rows, _ = _end_to_end(products, n, -(-height // m), width * filters)
+    a = _tile_matrix(m).T
     for which, lines in _tiles(y, m):
         np.matmul(a[: lines.shape[2]], rows[:, which, :, : used * filters], out=lines)
 
@@ -135,21 +160,33 @@ def transform_output(products: NDArray, y: NDArray, m: int, width: int) -> None:
 def transform_gradient(g: NDArray, m: int, kw: int, size: int) -> NDArray:
     """Return A g of g (n, H, W, F) in scratch, a multiple of ``size`` numbers a point: 0 where windows are left out."""
     n, height, used, filters = g.shape
-    tiles, width = -(-height // m), used + kw - 1
-    z = scratch("points of g", (POINTS, -(-n * tiles * width * filters // size) * size), g.dtype)
-    rows = _end_to_end(z, n, tiles, width * filters)
-    rows[..., used * filters :] = 0
-    a = tile_matrix(m).astype(g.dtype)
+    z = views(_points_of_gradient, n, -(-height // m), used + kw - 1, used, filters, size)
+    prepare("points of g", z, z.left_out)
+    a = _tile_matrix(m)
     for which, lines in _tiles(g, m):
-        np.matmul(a[:, : lines.shape[2]], lines, out=rows[:, which, :, : used * filters])
-    return z
+        np.matmul(a[:, : lines.shape[2]], lines, out=z.rows[:, which])
+    return z.every
 
 
-def _end_to_end(points: NDArray, n: int, tiles: int, row: int) -> NDArray:
-    """Return the view (n, tiles, 6, row) of ``points`` (6, ...), and write zeros behind the last row."""
-    flat = points.reshape(POINTS, -1)
-    flat[:, n * tiles * row :] = 0
-    return flat[:, : n * tiles * row].reshape(POINTS, n, tiles, row).transpose(1, 2, 0, 3)
+class _Gradient(NamedTuple):
+    """Scratch for the points of gradients."""
+
+    every: NDArray  # (6, ...), end to end
+    rows: NDArray  # of them (n, tiles, 6, row), without what is left out
+    left_out: tuple[NDArray, NDArray]
+
+
+def _points_of_gradient(n: int, tiles: int, width: int, used: int, filters: int, size: int) -> _Gradient:
+    """Return the scratch for `transform_gradient`, for rows of ``width`` windows of which ``used`` are results."""
+    z = scratch("points of g", (POINTS, -(-n * tiles * width * filters // size) * size), np.float32)
+    rows, rest = _end_to_end(z, n, tiles, width * filters)
+    return _Gradient(z, rows[..., : used * filters], (rows[..., used * filters :], rest))
+
+
+def _end_to_end(points: NDArray, n: int, tiles: int, row: int) -> tuple[NDArray, NDArray]:
+    """Return the view (n, tiles, 6, row) of ``points`` (6, ...), and of what lies behind the last row."""
+    flat, end = points.reshape(POINTS, -1), n * tiles * row
+    return flat[:, :end].reshape(POINTS, n, tiles, row).transpose(1, 2, 0, 3), flat[:, end:]
 
 
 def _tiles(images: NDArray, m: int) -> Iterator[tuple[slice, NDArray]]:
@@ -170,8 +207,7 @@ def block(x: NDArray, u: NDArray, b: NDArray | None, y: NDArray, part: Block, ge
     Returns False where a number is not finite: then the rows of its tile may be wrong.
     """
     kw, channels, filters = geometry.kernel[1], x.shape[1], y.shape[-1]
-    v = transform_input(x, part, geometry, kw * channels)
-    every = [windows(v, j, kw, channels, kw * channels) for j in range(kw)]
+    every = transform_input(x, part, geometry, kw * channels)
     products = scratch("products", (POINTS, every[0].shape[1], kw, filters), y.dtype)
     for j, some in enumerate(every):
         np.matmul(some, u, out=products[:, :, j])
@@ -191,16 +227,9 @@ def finish(products: NDArray, b: NDArray | None, y: NDArray, part: Block, geomet
 def add_weight_grad(g: NDArray, x: NDArray, total: NDArray, part: Block, geometry: Geometry) -> None:
     """Add the share of a part in the weight gradient at the points (6, kw C, F), from g (N, H, W, F) and x."""
     kw, channels, filters = geometry.kernel[1], x.shape[1], g.shape[-1]
-    v = transform_input(x, part, geometry, kw * channels)
+    every = transform_input(x, part, geometry, kw * channels)
     z = transform_gradient(pixels(g, inside(part, g.shape[1:3])), tile_height(geometry), kw, kw * filters)
     z = z.reshape(POINTS, -1, kw, filters)
     share = scratch("share", total.shape, total.dtype)
-    for j in range(kw):
-        some = windows(v, j, kw, channels, kw * channels)
+    for j, some in enumerate(every):
         total += np.matmul(some.swapaxes(1, 2), z[:, :, j], out=share)
-
-
-def windows(v: NDArray, j: int, kw: int, channels: int, size: int) -> NDArray:
-    """Return the numbers of v from pixel j on as rows (6, rows, size): every kw-th window, if ``size`` is kw C."""
-    start = j * channels
-    return v[:, start : v.shape[1] - (kw - 1 - j) * channels].reshape(POINTS, -1, size)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tensorgrad.kernels.threads import get_num_threads, parallel, split
 
 SLICE_FLOATS = 1 << 18  # numbers of a slice: NumPy calls on less do not scale (see im2col)
-SHARED_FLOATS = 3 << 19  # smaller arrays are not worth handing to a second thread
+SHARED_FLOATS = 1 << 19  # smaller arrays are not worth handing to a second thread
 
 
 def lie_alike(*arrays: NDArray) -> bool:

@@ -20,8 +20,8 @@ from tensorgrad.kernels.threads import parallel, split
 
 Ints = tuple[int, ...]
 
-BLOCK_FLOATS = 600_000  # numbers of a batch pooled at a time: in cache, yet NumPy calls above ~50 us (see im2col)
-SHARED_FLOATS = 1_800_000  # smaller work is not worth handing to a second thread
+BLOCK_FLOATS = 300_000  # numbers of a batch pooled at a time: in cache, yet not too short for two threads (see im2col)
+SHARED_FLOATS = 600_000  # smaller work is not worth handing to a second thread
 
 
 class Windows(NamedTuple):

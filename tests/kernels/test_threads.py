@@ -11,7 +11,6 @@ import pytest
 from threadpoolctl import threadpool_info
 
 from tensorgrad.kernels import threads
-from tensorgrad.kernels.scratch import scratch
 from tensorgrad.kernels.threads import parallel, single_threaded_blas, split
 
 
@@ -173,16 +172,3 @@ def test_split():
     assert split(10, 3) == [(0, 3), (3, 6), (6, 10)]
     assert split(2, 5) == [(0, 1), (1, 2)]
     assert split(0, 5) == []
-
-
-def test_scratch_is_reused_within_a_thread():
-    a = scratch("test", (3, 4), np.float32)
-    b = scratch("test", (2, 2), np.float64)
-    assert np.shares_memory(a, b)
-    assert a.flags.c_contiguous
-    assert a.ctypes.data % 64 == 0
-    other = []
-    thread = threading.Thread(target=lambda: other.append(scratch("test", (3, 4), np.float32)))
-    thread.start()
-    thread.join()
-    assert not np.shares_memory(a, other[0])

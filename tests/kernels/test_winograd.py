@@ -243,3 +243,18 @@ def test_the_points_are_an_identity_of_polynomials():
         x, w = rng.standard_normal(winograd.POINTS), rng.standard_normal(r)
         y = winograd.tile_matrix(m).T @ ((winograd.kernel_matrix(r) @ w) * (winograd.B_T @ x))
         np.testing.assert_allclose(y, np.correlate(x, w, "valid"), rtol=1e-12)
+
+
+def test_images_of_several_shapes_take_turns():
+    """What scratch memory holds of one shape never reaches another, and their zeros are theirs again."""
+    shapes = [(9, (10, 9), 8, 24), (8, (9, 10), 24, 8), (5, (7, 5), 40, 8), (9, (10, 8), 8, 24)]
+    cases = [arrays(n, size, channels, filters, 3) for n, size, channels, filters in shapes]
+    for x, *_, k in cases[:]:
+        of_each = x[0, :, None, :3, :3].copy()
+        cases.append((x, of_each, of_each[:, 0, 0, 0], x, {**k, "groups": x.shape[1]}))
+    first = [passes(*case) for case in cases]
+    for case, found in zip(cases, first, strict=True):
+        assert_close(found, in_float64(*case))
+    for case, expected in zip(cases * 2, first * 2, strict=True):
+        for a, e in zip(passes(*case), expected, strict=True):
+            np.testing.assert_array_equal(a, e)

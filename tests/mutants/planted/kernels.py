@@ -4,6 +4,27 @@ from tests.mutants.planted.fault import KERNEL_CONV, NORM, OPTIM, POOL, Fault, t
 
 FAULTS = [
     Fault(
+        "scratch: zeros are trusted that an interrupt kept from being written",
+        "tensorgrad/kernels/scratch.py",
+        "block.prepared_by = None  #",
+        "pass  #",
+        "tests/kernels/test_scratch.py",
+    ),
+    Fault(
+        "scratch: zeros are trusted that another shape has written over",
+        "tensorgrad/kernels/scratch.py",
+        "if block is None or block.prepared_by is not of:",
+        "if block is None or block.prepared_by is None:",
+        "tests/kernels/test_scratch.py tests/kernels/test_winograd.py -k turns",
+    ),
+    Fault(
+        "scratch: views of memory that was exchanged",
+        "tensorgrad/kernels/scratch.py",
+        "_blocks.views.clear()  # some may be of the memory that is exchanged",
+        "pass  #",
+        "tests/kernels/test_scratch.py",
+    ),
+    Fault(
         "conv: last piece instead of the sum in the weight gradient",
         "tensorgrad/kernels/partial_sums.py",
         "total += partial",
