@@ -136,9 +136,10 @@ def _convolve(
         padding = per_dimension(padding, rank, op, "padding", minimum=0)
     groups = as_int(groups, op, "groups")
     check_one_dtype(op, x, w, bias)
-    shapes = x.shape, w.shape, None if bias is None else tuple(bias.shape)
+    image = raw(x).shape
+    shapes = image, raw(w).shape, None if bias is None else tuple(bias.shape)
     pads = _checked_padding(rank, *shapes, steps, padding, spread, groups, x.dtype)
-    unbatched = x.ndim == rank + 1
+    unbatched = len(image) == rank + 1
     if unbatched:
         x = _reshape(x, shape=(1, *x.shape))
     y = _conv(x, w, bias, stride=steps, padding=pads, dilation=spread, groups=groups)
@@ -205,10 +206,10 @@ def _checked_padding(
 
 def check_one_dtype(op: str, x: Any, w: Any, bias: Any) -> None:
     """TypeError unless input, weight and bias have the same dtype, one of real numbers."""
-    dtype = x.dtype
+    dtype = raw(x).dtype
     if dtype is not _FLOAT32:
         result_type([raw(x)])  # refuses any but real numbers
-    if w.dtype != dtype or (bias is not None and bias.dtype != dtype):
+    if raw(w).dtype != dtype or (bias is not None and raw(bias).dtype != dtype):
         dtypes = ", ".join(str(p.dtype) for p in (x, w, bias) if p is not None)
         raise op_error(
             TypeError,

@@ -20,6 +20,7 @@ from tensorgrad.kernels.compiled.offsets import (
     aligned,
     bring,
     image_space,
+    in_numbers,
     memory,
     result_memory,
     shares,
@@ -44,7 +45,7 @@ def correlate(x: NDArray, w: NDArray, b: NDArray | None, y: NDArray, geometry: G
     """Write the convolution of x with w (C, 1, *k) into y (N, *out, C)."""
     channels = len(w)
     numbers, _ = memory(x)
-    result, steps = result_memory(y)
+    result, steps = result_memory(y), in_numbers(y.strides, y.itemsize)
     table = tables(x.shape[1:], True, 1, y.shape[1:-1], steps, geometry)
     weights = aligned((1 + len(table.tap), -(-channels // LANES) * LANES), y.dtype)  # the bias first
     weights[1:, :channels] = w.reshape(channels, -1).T

@@ -14,7 +14,16 @@ from numpy.typing import NDArray
 
 from tensorgrad.kernels.compiled.ahead import fetch_to_write
 from tensorgrad.kernels.compiled.jit import jit
-from tensorgrad.kernels.compiled.offsets import aligned, bring, image_space, memory, result_memory, tasks, unpacked
+from tensorgrad.kernels.compiled.offsets import (
+    aligned,
+    bring,
+    image_space,
+    in_numbers,
+    memory,
+    result_memory,
+    tasks,
+    unpacked,
+)
 from tensorgrad.kernels.compiled.remainders import remainders
 from tensorgrad.kernels.compiled.simd import LANES
 from tensorgrad.kernels.compiled.threads import shared
@@ -29,7 +38,7 @@ def input_grad(g: NDArray, w: NDArray, gx: NDArray, geometry: Geometry) -> None:
     """Write the adjoint of the convolution with w (C, 1, *k) from g (N, C, *out) into gx (N, *in, C)."""
     channels = len(w)
     numbers, _ = memory(g)
-    result, steps = result_memory(gx)
+    result, steps = result_memory(gx), in_numbers(gx.strides, gx.itemsize)
     lists, table = remainders(g.shape[1:], gx.shape[1:-1], steps, geometry, len(RESULTS))
     weights = aligned((len(lists.number), -(-channels // LANES) * LANES), gx.dtype)
     weights[:, :channels] = w.reshape(channels, -1).T[lists.number]

@@ -18,6 +18,7 @@ from tensorgrad.kernels.compiled.offsets import (
     bring,
     contiguous,
     image_space,
+    in_numbers,
     memory,
     result_memory,
     tables,
@@ -44,7 +45,7 @@ def correlate(x: NDArray, w: NDArray, b: NDArray | None, y: NDArray, geometry: G
     """Write conv(x, w, b) into y (N, *out, F)."""
     filters, channels = w.shape[:2]
     numbers, _ = memory(x)
-    result, steps = result_memory(y)
+    result, steps = result_memory(y), in_numbers(y.strides, y.itemsize)
     table = tables(x.shape[1:], True, channels, y.shape[1:-1], steps, geometry)
     weights = aligned((filters, len(table.tap)), y.dtype)
     weights.reshape(filters, *geometry.kernel, channels)[...] = channels_last(w)

@@ -125,20 +125,18 @@ def contiguous(a: NDArray) -> NDArray:
     return np.ascontiguousarray(a) if a.flags.writeable else a.copy("C")
 
 
-def result_memory(y: NDArray) -> tuple[NDArray, Ints]:
-    """Return the 1-d memory from the first to the last number of y (N, *out, F), and the strides of N, *out in it."""
-    size = y.itemsize
-    steps = _in_numbers(y.strides[:-1], size)
+def result_memory(y: NDArray) -> NDArray:
+    """Return the 1-d memory from the first to the last number of y (N, *out, F)."""
     if y.flags.c_contiguous:
-        return y.reshape(-1), steps
-    span = 1 + sum((n - 1) * step for n, step in zip(y.shape, (*steps, 1), strict=True))
-    return np.lib.stride_tricks.as_strided(y, (span,), (size,)), steps
+        return y.reshape(-1)
+    span = 1 + sum((n - 1) * step for n, step in zip(y.shape, y.strides, strict=True)) // y.itemsize
+    return np.lib.stride_tricks.as_strided(y, (span,), (y.itemsize,))
 
 
 @functools.lru_cache(maxsize=256)
-def _in_numbers(steps: Ints, itemsize: int) -> Ints:
-    """Return strides, which NumPy counts in bytes, in numbers."""
-    return tuple([step // itemsize for step in steps])
+def in_numbers(y_strides: Ints, itemsize: int) -> Ints:
+    """Return the strides of N, *out in the memory of y (N, *out, F), which NumPy counts in bytes, in numbers."""
+    return tuple([step // itemsize for step in y_strides[:-1]])
 
 
 def strides(g: NDArray) -> Ints:

@@ -23,6 +23,7 @@ from tensorgrad.kernels.compiled.offsets import (
     bring,
     contiguous,
     image_space,
+    in_numbers,
     memory,
     result_memory,
     shares,
@@ -113,15 +114,22 @@ def _layout(
 def correlate(x: NDArray, w: NDArray, b: NDArray | None, y: NDArray, geometry: Geometry, groups: int) -> None:
     """Write conv(x, w, b) into y (N, *out, F)."""
     numbers, last = memory(x, any_order=True)
-    result, steps = result_memory(y)
-    layout = _layout(x.shape[1:], last, w.shape[:2], y.shape[1:-1], steps, y.itemsize, geometry, groups, 8)
+    layout, cut = _forward(x.shape[1:], last, w.shape[:2], y.shape, y.strides, y.itemsize, geometry, groups)
     table, tiles, rows, columns, shape = layout
     panels = scratch("panels", shape, y.dtype)
     _pack(contiguous(w).reshape(*w.shape[:2], -1), NO_BIAS[y.dtype] if b is None else contiguous(b), groups, panels)
-
-    cut = tasks(len(y), len(table.window), y.size * len(table.tap))
     images, weights = image_space(numbers, table), panels.reshape(-1)
-    _correlate(len(cut), numbers, images, table.packed, tiles, weights, result, cut, rows, columns)
+    _correlate(len(cut), numbers, images, table.packed, tiles, weights, result_memory(y), cut, rows, columns)
+
+
+@functools.lru_cache(maxsize=128)
+def _forward(
+    x: Ints, last: bool, w: Ints, y: Ints, y_strides: Ints, itemsize: int, geometry: Geometry, groups: int
+) -> tuple[Layout, NDArray[np.intp]]:
+    """Return the layout of `correlate`, and how its work is cut."""
+    layout = _layout(x, last, w, y[1:-1], in_numbers(y_strides, itemsize), itemsize, geometry, groups, 8)
+    table = layout.table
+    return layout, tasks(y[0], len(table.window), math.prod(y) * len(table.tap))
 
 
 @jit
