@@ -23,7 +23,9 @@ class _Block:
     __slots__ = ("arrays", "memory", "prepared_by")
 
     def __init__(self, size: int) -> None:
-        memory = np.empty(size + 64, np.uint8)
+        # zeros, since loops compute with numbers too many whose results nobody reads, and what was in fresh memory most
+        # often makes denormal numbers: a product of those takes a hundred times as long
+        memory = np.zeros(size + 64, np.uint8)
         self.memory = memory[-memory.ctypes.data % 64 :][:size]  # on a cache line, as vector loads like it
         self.arrays: dict[tuple[tuple[int, ...], Any], NDArray] = {}
         self.prepared_by: object = None
@@ -40,7 +42,7 @@ _blocks = _Blocks()
 
 
 def scratch(name: str, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray:
-    """Return an uninitialised C-contiguous array that is valid until this thread asks for ``name`` again."""
+    """Return a C-contiguous array, holding anything, that is valid until this thread asks for ``name`` again."""
     block = _blocks.by_name.get(name)
     if block is not None:
         found = block.arrays.get((shape, dtype))

@@ -29,6 +29,13 @@ def halves(name, size):
     return whole[: size // 2], whole[size // 2 :]
 
 
+def test_fresh_memory_holds_no_denormal_numbers():
+    for size in (1_000, 5_000, 20_000):
+        left_behind = [np.full(size, 1e-40, np.float32) for _ in range(20)]
+        del left_behind  # what the next arrays of this size find
+        assert not scratch(f"test fresh {size}", (size,), np.float32).any()
+
+
 def test_views_are_made_once_in_a_thread():
     first = views(halves, "test once", 10)
     assert views(halves, "test once", 10) is first
