@@ -1,7 +1,8 @@
-"""Sums of two large arrays by all threads: a residual connection, and gradients that meet."""
+"""Sums and products of two large arrays by all threads: a residual connection, gradients that meet, a gate."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,14 +18,28 @@ LARGE = 1 << 16  # numbers; below, NumPy's one call costs less than to look for 
 
 def add(a: Any, b: Any) -> Any:
     """Return ``a + b``."""
-    if type(a) is ndarray and a.size >= LARGE and type(b) is ndarray and a.dtype == b.dtype:
-        y = np.empty_like(a)
-        if lie_alike(a, b, y):
-            add_vectors(*flat(a, b, y))
-            return y
+    if type(a) is ndarray and a.size >= LARGE and (y := _by_all_threads(add_vectors, a, b)) is not None:
+        return y
     if type(a) is Standardization:
         return a.plus(b)
     return b.plus(a) if type(b) is Standardization else np.add(a, b)
+
+
+def multiply(a: Any, b: Any) -> Any:
+    """Return ``a * b``."""
+    if type(a) is ndarray and a.size >= LARGE and (y := _by_all_threads(multiply_vectors, a, b)) is not None:
+        return y
+    return np.multiply(a, b)
+
+
+def _by_all_threads(work: Callable[[NDArray, NDArray, NDArray], None], a: NDArray, b: Any) -> NDArray | None:
+    """Return what ``work`` makes of two arrays that lie alike in memory; None for any others."""
+    if type(b) is ndarray and a.dtype == b.dtype:
+        y = np.empty_like(a)
+        if lie_alike(a, b, y):
+            work(*flat(a, b, y))
+            return y
+    return None
 
 
 def add_to(total: NDArray, other: NDArray) -> None:
@@ -39,3 +54,9 @@ def add_to(total: NDArray, other: NDArray) -> None:
 def add_vectors(a: NDArray, b: NDArray, y: NDArray) -> None:
     """Write a + b into y."""
     over_ranges(np.add, a, b, y)
+
+
+@has_twin
+def multiply_vectors(a: NDArray, b: NDArray, y: NDArray) -> None:
+    """Write a * b into y."""
+    over_ranges(np.multiply, a, b, y)

@@ -16,6 +16,7 @@ from tensorgrad.autograd.primitive import primitive
 from tensorgrad.autograd.promotion import promote_operands, promote_to_float
 from tensorgrad.autograd.structural import add
 from tensorgrad.errors import op_error
+from tensorgrad.kernels import elementwise as kernel
 from tensorgrad.ops._arguments import is_tensor, raw
 
 
@@ -51,7 +52,7 @@ _mixed = functools.partial(primitive, promote=promote_operands)
 _floating = functools.partial(primitive, promote=promote_to_float)
 
 sub = _mixed(lambda g, y, a, b: g, lambda g, y, a, b: -g, name="sub")(np.subtract)
-mul = _mixed(lambda g, y, a, b: g * b, lambda g, y, a, b: g * a, name="mul")(np.multiply)
+mul = _mixed(lambda g, y, a, b: g * b, lambda g, y, a, b: g * a, name="mul")(kernel.multiply)
 div = _floating(lambda g, y, a, b: g / b, lambda g, y, a, b: -g * y / b, name="div")(np.true_divide)
 
 # at a = 0 or b = 0 the formulas are 0 * inf; the limits are 0

@@ -1,9 +1,19 @@
-"""Sums by all threads are NumPy's sums, bit for bit, in any memory order and for any operands."""
+"""Sums and products by all threads are NumPy's, bit for bit, in any memory order and for any operands."""
+
+import importlib.util
 
 import numpy as np
 import pytest
 
-from tensorgrad.kernels import elementwise, slices, threads
+from tensorgrad.kernels import elementwise, slices, threads, twin
+
+VERSIONS = ["numpy"] + ["compiled"] * (importlib.util.find_spec("numba") is not None)
+
+
+@pytest.fixture(params=VERSIONS, autouse=True)
+def _version(request):
+    with twin.using(request.param):
+        yield
 
 
 @pytest.fixture(params=[1, 2, 3], autouse=True)
@@ -18,30 +28,44 @@ def _threads(request, monkeypatch):
 
 def arrays(shape, dtype=np.float32):
     rng = np.random.default_rng(0)
-    return rng.standard_normal(shape).astype(dtype), rng.standard_normal(shape).astype(dtype)
+    return (100 * rng.standard_normal(shape)).astype(dtype), (100 * rng.standard_normal(shape)).astype(dtype)
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64, np.float16])
+BOTH = pytest.mark.parametrize(
+    ("ours", "numpy_s"), [(elementwise.add, np.add), (elementwise.multiply, np.multiply)], ids=["sum", "product"]
+)
+
+
+@BOTH
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64, np.int8, np.bool_, np.float16])
 @pytest.mark.parametrize(
     "view",
     [lambda a: a, lambda a: a.T, lambda a: a[::-1], lambda a: a[:, ::2], lambda a: a[:0]],
     ids=["plain", "transposed", "reversed", "every other", "empty"],
 )
-def test_sums(view, dtype):
+def test_two_arrays(view, dtype, ours, numpy_s):
     a, b = (view(x) for x in arrays((6, 8), dtype))
-    expected = np.add(a, b)
-    found = elementwise.add(a, b)
+    a.flat[:1] = b.flat[:1] = 0
+    expected = numpy_s(a, b)
+    found = ours(a, b)
     assert found.dtype == expected.dtype
     np.testing.assert_array_equal(found, expected)
-    total = a.copy(order="K")
-    elementwise.add_to(total, b)
-    np.testing.assert_array_equal(total, expected)
 
 
-def test_operands_of_several_kinds():
+@pytest.mark.parametrize("dtype", [np.float32, np.int64])
+def test_sums_in_place(dtype):
+    total, other = arrays((6, 8), dtype)
+    for b in (other, other.T.copy().T):
+        expected = total + b
+        elementwise.add_to(total, b)
+        np.testing.assert_array_equal(total, expected)
+
+
+@BOTH
+def test_operands_of_several_kinds(ours, numpy_s):
     a, b = arrays((6, 8))
     for other in (2.0, np.ones(8, np.float32), np.ones((6, 8)), b.T.reshape(6, 8), np.broadcast_to(b[:1], b.shape)):
-        np.testing.assert_array_equal(elementwise.add(a, other), np.add(a, other))
-        np.testing.assert_array_equal(elementwise.add(other, a), np.add(other, a))
+        np.testing.assert_array_equal(ours(a, other), numpy_s(a, other))
+        np.testing.assert_array_equal(ours(other, a), numpy_s(other, a))
     with pytest.raises(ValueError, match="broadcast"):
-        elementwise.add(a, a[:5])
+        ours(a, a[:5])

@@ -4,6 +4,13 @@ from tests.mutants.planted.fault import DIRECT, POOL, Fault
 
 FAULTS = [
     Fault(
+        "mul: the sum, of large arrays",
+        "tensorgrad/kernels/compiled/elementwise.py",
+        "y[i] = a[i] * b[i]",
+        "y[i] = a[i] + b[i]",
+        "tests/kernels/test_elementwise.py",
+    ),
+    Fault(
         "conv: the second stretch of taps replaces the first, direct",
         "tensorgrad/kernels/compiled/wide.py",
         "sums = add_tile(sums, y, pixels, to, count)",
