@@ -42,7 +42,7 @@ class Geometry(NamedTuple):
 BLOCK_FLOATS = 1_000_000
 BLOCK_PIXELS = 256  # a GEMM of fewer rows would spend its time packing the weights
 SHARED_FLOATS = 250_000  # smaller blocks are not worth handing to a second thread
-LEAST_BLOCKS = 4  # of work that is worth it: the threads end together
+LEAST_BLOCKS = 6  # of work that is worth it: the threads end together, and need less memory
 SHORT_RUN = 16  # numbers; shorter channels-last runs copy slower than kernel-major ones
 
 
