@@ -223,3 +223,13 @@ def test_cat_of_mixed_dtypes():
     assert joined.dtype == np.float64
     joined.sum().backward()
     assert (x.grad.dtype, y.grad.dtype) == (np.float32, np.float64)
+
+
+def test_flatten_reads_its_dimensions_at_every_call():
+    x, dim = tg.zeros(2, 3, 4), tg.tensor(1)
+    assert tg.flatten(x, dim).shape == (2, 12)
+    dim.fill_(0)
+    assert tg.flatten(x, dim).shape == (24,)
+    for wrong in (1.0, [1], True):
+        with pytest.raises(TypeError, match="flatten: dim must be an integer"):
+            tg.flatten(x, wrong)

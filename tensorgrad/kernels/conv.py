@@ -66,9 +66,8 @@ def conv(
 @functools.lru_cache(maxsize=256)  # a network asks about the same few shapes again and again
 def _result(x: Ints, w: Ints, stride: Ints, padding: Pads, dilation: Ints) -> tuple[Ints, Geometry]:
     """Return the shape (N, *out, F) of the result of `conv`, and how its windows lie."""
-    return (x[0], *conv_output_size(x[2:], w[2:], stride, padding, dilation), w[0]), Geometry(
-        w[2:], stride, padding, dilation
-    )
+    out = conv_output_size(x[2:], w[2:], stride, padding, dilation)
+    return (x[0], *out, w[0]), Geometry(w[2:], stride, padding, dilation)
 
 
 def _common_dtype(*arrays: NDArray) -> np.dtype:

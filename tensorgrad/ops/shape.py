@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from typing import Any
 
@@ -80,16 +79,11 @@ def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
     (2, 12)
     """
     x = operand(input, "flatten")
-    return _reshape(x, shape=_joined(x.shape, start_dim, end_dim))
-
-
-@functools.lru_cache(maxsize=256, typed=True)  # typed, since 1.0 is refused, and equals 1
-def _joined(shape: tuple[int, ...], start_dim: int, end_dim: int) -> tuple[int, ...]:
-    """``shape`` with the dimensions from one to another joined."""
+    shape = x.shape
     first, last = one_dim(start_dim, len(shape), "flatten"), one_dim(end_dim, len(shape), "flatten")
     if first > last:
         raise op_error(ValueError, "flatten", f"start_dim {start_dim} comes after end_dim {end_dim}")
-    return (*shape[:first], math.prod(shape[first : last + 1]), *shape[last + 1 :])
+    return _reshape(x, shape=(*shape[:first], math.prod(shape[first : last + 1]), *shape[last + 1 :]))
 
 
 def permute(input: Any, *order: Any, dims: Any = None) -> Any:
