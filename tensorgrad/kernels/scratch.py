@@ -89,11 +89,9 @@ def prepare(name: str, of: object, parts: Iterable[NDArray]) -> None:
 
     For this every user of the block has to call it, and must leave the parts alone.
     """
-    block = _blocks.by_name.get(name)
-    if block is None or block.prepared_by is not of:
-        if block is not None:
-            block.prepared_by = None  # an interrupt may come before all are written
+    block = _blocks.by_name.get(name) or _Block(0)  # of memory too large to keep, nothing is known the next time
+    if block.prepared_by is not of:
+        block.prepared_by = None  # an interrupt may come before all are written
         for part in parts:
             part[...] = 0
-        if block is not None:
-            block.prepared_by = of
+        block.prepared_by = of

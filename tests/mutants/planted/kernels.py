@@ -13,8 +13,8 @@ FAULTS = [
     Fault(
         "scratch: zeros are trusted that another shape has written over",
         "tensorgrad/kernels/scratch.py",
-        "if block is None or block.prepared_by is not of:",
-        "if block is None or block.prepared_by is None:",
+        "if block.prepared_by is not of:",
+        "if block.prepared_by is None:",
         "tests/kernels/test_scratch.py tests/kernels/test_winograd.py -k turns",
     ),
     Fault(
