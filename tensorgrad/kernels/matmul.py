@@ -8,7 +8,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorgrad.kernels.threads import parallel, single_threaded_blas, split
+from tensorgrad.kernels.blas import single_threaded_blas
+from tensorgrad.kernels.threads import parallel, split
 from tensorgrad.kernels.twin import has_twin
 
 ONE_CALL = 24_000_000  # multiply-adds, 0.3 ms; to wake another thread and wait for it takes up to 0.1 ms

@@ -1,7 +1,6 @@
 """One pool of Python threads for all kernels; NumPy and BLAS release the GIL, so plain threads run at once.
 
-Two thread pools that fight over the same cores are far slower than one thread alone. So while a parallel
-region runs, BLAS itself is held at one thread; the user's setting comes back when the last region ends.
+Meanwhile BLAS itself is held at one thread (see `blas`), and who waits looks at a flag for a while before it sleeps.
 """
 
 from __future__ import annotations
@@ -12,12 +11,13 @@ import os
 import queue
 import threading
 from collections.abc import Callable, Sequence
-from types import TracebackType
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tensorgrad.kernels.blas import single_threaded_blas
+from tensorgrad.kernels.flag import Flag
 from tensorgrad.kernels.memory import keep_freed_memory
 from tensorgrad.kernels.twin import has_twin
 
@@ -56,64 +56,13 @@ def set_num_threads(n: int) -> None:
     _num_threads = int(n)
 
 
-# ---- BLAS at one thread ------------------------------------------------------------------------------------
+# ---- what the threads of a pool look at --------------------------------------------------------------------
 
-
-class _SingleThreadedBlas:
-    """Context that holds every BLAS at one thread; regions may overlap, the last one restores."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._libraries: list[Any] | None = None  # found at first use: the search takes milliseconds
-        self._depth = 0
-        self._before: list[tuple[Any, int]] = []  # the libraries we changed, and what they had
-
-    def __enter__(self) -> None:
-        with self._lock:
-            if self._depth == 0:
-                if self._libraries is None:
-                    from threadpoolctl import ThreadpoolController  # its import takes milliseconds too
-
-                    found = ThreadpoolController().lib_controllers
-                    self._libraries = [library for library in found if library.user_api == "blas"]
-                self._before = []
-                for library in self._libraries:
-                    threads = library.get_num_threads()
-                    if threads is not None and threads != 1:
-                        library.set_num_threads(1)
-                        self._before.append((library, threads))
-            self._depth += 1
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        with self._lock:
-            self._depth -= 1
-            if self._depth == 0:
-                self._restore()
-
-    def _restore(self) -> None:
-        for library, threads in self._before:
-            library.set_num_threads(threads)
-        self._before = []
-
-    def after_fork(self) -> None:
-        """Start afresh in a child process, where the regions that were running do not exist."""
-        self._lock = threading.Lock()  # another thread of the parent may have held the old one
-        self._depth = 0
-        self._restore()
-
-
-single_threaded_blas = _SingleThreadedBlas()
-
-
-# ---- waiting without sleeping ------------------------------------------------------------------------------
-
-# A thread that sleeps takes 50 to 100 us to wake. So where compiled code can look at a number in memory without the
-# GIL, a thread that has worked looks for the next region, or for the end of this one, before it goes to sleep.
+# A thread that sleeps takes 50 to 100 us to wake. So a thread that has worked looks for the next region, without the
+# GIL, before it goes to sleep.
 PATIENCE = 300_000  # looks, about 0.3 ms: longer than the Python between two operators
 WORTH_WAKING = 6  # tasks of compiled loops, 10 to 20 us each
-COURTESY = 50_000  # looks, about 25 us: until the thread that made the change has given the GIL away
+COURTESY = 50_000  # looks, about 25 us: until the thread that posted a job has given the GIL away
 
 # Places in the memory of a pool. Numbers that change while others are read lie on cache lines of their own.
 POSTED, LOOKING = 0, 8  # how many jobs there have been; how many threads look for work
@@ -123,19 +72,9 @@ WORDS = 56
 
 
 @has_twin
-def serve(box: int, posted: int, patience: int, courtesy: int) -> None:
-    """Help in regions of compiled loops until a job is posted, or for a while; NumPy has none and goes to sleep."""
-
-
-@has_twin
-def await_change(box: int, place: int, seen: int, patience: int, courtesy: int) -> None:
-    """Return when a number in memory is no longer ``seen``, or after a while; NumPy cannot wait without the GIL."""
-
-
-def _shared_memory(words: int) -> tuple[NDArray[np.int64], int]:
-    """Return zeros for several threads to look at, and their address."""
-    memory = np.zeros(words, np.int64)
-    return memory, memory.ctypes.data
+def serve(box: int, posted: int, called: Flag) -> None:
+    """Wait for a job, for a while; the compiled version also helps in the regions that open."""
+    called.wait()
 
 
 # ---- the pool ----------------------------------------------------------------------------------------------
@@ -146,7 +85,9 @@ class _Pool:
 
     def __init__(self) -> None:
         self.pid = os.getpid()
-        self._memory, self._box = _shared_memory(WORDS)
+        self._memory = np.zeros(WORDS, np.int64)
+        self._box = self._memory.ctypes.data
+        self._called = Flag()
         self._teams: dict[int, NDArray[np.int64]] = {}
         self._jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._lock = threading.Lock()
@@ -158,6 +99,7 @@ class _Pool:
         for _ in range(copies):
             self._jobs.put(job)
         self._memory[POSTED] += copies
+        self._called.put(True)
 
     def team(self, threads: int, worth: int) -> NDArray[np.int64]:
         """Return where the threads of the pool look for work, and how many there are with the caller.
@@ -186,8 +128,9 @@ class _Pool:
         _here.inside = True
         while True:
             posted = int(self._memory[POSTED])
+            self._called.put(False)
             if self._jobs.empty():
-                serve(self._box, posted, PATIENCE, COURTESY)
+                serve(self._box, posted, self._called)
             job = self._jobs.get()
             job()
             del job  # a waiting thread must not keep the last region's arrays alive
@@ -201,6 +144,7 @@ class _Here(threading.local):
     """What is true of the current thread only."""
 
     inside = False  # running a task of a parallel region
+    end: Flag | None = None  # of the region that this thread opened last, to be used again
 
 
 _here = _Here()
@@ -227,40 +171,38 @@ if hasattr(os, "register_at_fork"):
 class _Region:
     """The tasks of one `parallel` call; whoever works on it takes the next task."""
 
-    def __init__(self, fn: Callable[[Any], Any], tasks: Sequence[Any]) -> None:
+    def __init__(self, fn: Callable[[Any], Any], tasks: Sequence[Any], end: Flag) -> None:
         self.fn = fn
         self.tasks = tasks
         self.results: list[Any] = [None] * len(tasks)
         self.errors: dict[int, BaseException] = {}
-        self.finished = threading.Event()
-        self._done, self._box = _shared_memory(1)
-        self._ticket = itertools.count()  # next() on it is atomic
-        self._unfinished = len(tasks)
-        self._lock = threading.Lock()
+        self._ticket, self._ended = itertools.count(), itertools.count(1)  # next() on them is atomic
+        self._unfinished = threading.Lock()
+        self._unfinished.acquire()
+        self._end = end
+        end.put(False)
         self._context = contextvars.copy_context()  # np.errstate lives here
 
     def help(self) -> None:
         self._context.copy().run(self.work)
 
     def work(self) -> None:
-        while (i := next(self._ticket)) < len(self.tasks):
+        count = len(self.tasks)
+        while (i := next(self._ticket)) < count:
             if not self.errors:  # after a failure the remaining tasks are only counted off
                 try:
                     self.results[i] = self.fn(self.tasks[i])
                 except BaseException as error:
                     self.errors[i] = error
-            with self._lock:
-                self._unfinished -= 1
-                last = self._unfinished == 0
-            if last:
-                self.finished.set()
-                self._done[0] = 1
+            if next(self._ended) == count:
+                self._unfinished.release()
+                self._end.put(True)
 
     def wait(self) -> None:
         """Return when the last task has ended."""
-        if not self.finished.is_set():
-            await_change(self._box, 0, 0, PATIENCE, COURTESY)
-        self.finished.wait()
+        if self._unfinished.locked():
+            self._end.wait()
+        self._unfinished.acquire()
 
 
 def parallel(fn: Callable[[Task], Result], tasks: Sequence[Task]) -> list[Result]:
@@ -278,10 +220,12 @@ def parallel(fn: Callable[[Task], Result], tasks: Sequence[Task]) -> list[Result
         with single_threaded_blas:
             if helpers < 1:
                 return [fn(task) for task in tasks]
-            region = _Region(fn, tasks)
+            end, _here.end = _here.end or Flag(), None
+            region = _Region(fn, tasks, end)
             _current_pool().submit(region.help, helpers)
             region.work()
             region.wait()
+            _here.end = end  # unless something interrupts: others may still be at work
     finally:
         _here.inside = False
     if region.errors:

@@ -11,7 +11,8 @@ import pytest
 from threadpoolctl import threadpool_info
 
 from tensorgrad.kernels import threads
-from tensorgrad.kernels.threads import parallel, single_threaded_blas, split
+from tensorgrad.kernels.blas import single_threaded_blas
+from tensorgrad.kernels.threads import parallel, split
 
 
 @pytest.fixture(autouse=True)

@@ -26,14 +26,17 @@ from numba.core import cgutils
 from numba.core.extending import intrinsic
 
 from tensorgrad.kernels.compiled.jit import jit
+from tensorgrad.kernels.flag import Flag
 from tensorgrad.kernels.threads import (
     BACK,
     BUSY,
+    COURTESY,
     ENTERED,
     ENTRY,
     INSIDE,
     LOOKING,
     PACKED,
+    PATIENCE,
     POSTED,
     REGION,
     TASKS,
@@ -92,20 +95,6 @@ add: Callable[..., Any] = intrinsic(_add)
 """``add(box, place, value)`` adds to it and returns what it was before; of two threads one comes first."""
 claim: Callable[..., Any] = intrinsic(_claim)
 """``claim(box, place)`` makes a 0 a 1; returns whether this thread did."""
-
-
-@jit
-def await_change(box: Any, place: Any, seen: Any, patience: Any, courtesy: Any) -> None:
-    """Return as soon as a number is not ``seen`` any more, or after ``patience`` looks at it.
-
-    After a change it waits for the time of ``courtesy`` looks: whoever made the change holds the GIL for some more
-    microseconds, and to ask for it before it is free means to be put to sleep.
-    """
-    for _ in range(patience):
-        if look(box, place) != seen:
-            for _ in range(courtesy):
-                look(box, place)
-            return
 
 
 # ---- the thread that opens a region --------------------------------------------------------------------------------
@@ -214,12 +203,16 @@ def _named_after(model: Any, function: Any, names: dict[str, Any]) -> Any:
 # ---- the threads of the pool ---------------------------------------------------------------------------------------
 
 
+def serve(box: int, posted: int, called: Flag) -> None:
+    """Wait for a job, and help in the regions that open, for a while."""
+    _serve(box, posted)
+
+
 @jit
-def serve(box: Any, posted: Any, patience: Any, courtesy: Any) -> None:
-    """Help in the regions that open, until ``patience`` looks found none or there is something other to do."""
+def _serve(box: Any, posted: Any) -> None:
     add(box, LOOKING, 1)
     looks, last = 0, 0
-    while looks < patience and look(box, POSTED) == posted:
+    while looks < PATIENCE and look(box, POSTED) == posted:
         looks += 1
         region = look(box, REGION)
         if region % 2 == 1 and region != last:
@@ -234,5 +227,6 @@ def serve(box: Any, posted: Any, patience: Any, courtesy: Any) -> None:
                         call(entry, packed, tasks - 1 - add(box, BACK, 1), tasks, thread)
             add(box, INSIDE, -1)
     add(box, LOOKING, -1)
-    if looks < patience:
-        await_change(box, POSTED, posted, 1, courtesy)
+    if looks < PATIENCE:
+        for _ in range(COURTESY):
+            look(box, POSTED)
