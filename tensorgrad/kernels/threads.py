@@ -10,7 +10,7 @@ import itertools
 import os
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -169,7 +169,10 @@ if hasattr(os, "register_at_fork"):
 
 
 class _Region:
-    """The tasks of one `parallel` call; whoever works on it takes the next task."""
+    """The tasks of one `parallel` call, until none is left: the caller takes them from the front, helpers from the back.
+
+    What a core wrote in one region it most often reads in the next, and finds in its own cache.
+    """
 
     def __init__(self, fn: Callable[[Any], Any], tasks: Sequence[Any], end: Flag) -> None:
         self.fn = fn
@@ -177,6 +180,7 @@ class _Region:
         self.results: list[Any] = [None] * len(tasks)
         self.errors: dict[int, BaseException] = {}
         self._ticket, self._ended = itertools.count(), itertools.count(1)  # next() on them is atomic
+        self._front, self._back = itertools.count(), itertools.count(len(tasks) - 1, -1)
         self._unfinished = threading.Lock()
         self._unfinished.acquire()
         self._end = end
@@ -184,11 +188,15 @@ class _Region:
         self._context = contextvars.copy_context()  # np.errstate lives here
 
     def help(self) -> None:
-        self._context.copy().run(self.work)
+        self._context.copy().run(self._work, self._back)
 
     def work(self) -> None:
+        self._work(self._front)
+
+    def _work(self, places: Iterator[int]) -> None:
         count = len(self.tasks)
-        while (i := next(self._ticket)) < count:
+        while next(self._ticket) < count:
+            i = next(places)
             if not self.errors:  # after a failure the remaining tasks are only counted off
                 try:
                     self.results[i] = self.fn(self.tasks[i])
