@@ -22,7 +22,16 @@ from types import ModuleType
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorgrad.kernels import banded, column_product, depthwise, depthwise_winograd, direct, row_winograd, winograd
+from tensorgrad.kernels import (
+    banded,
+    col2im,
+    column_product,
+    depthwise,
+    depthwise_winograd,
+    direct,
+    row_winograd,
+    winograd,
+)
 from tensorgrad.kernels.im2col import (
     Block,
     Geometry,
@@ -168,10 +177,12 @@ def _correlate(
         return _winograd(x, w, b, y, geometry)
     if direct.correlate(x, w, b, y, geometry, groups):
         return []
+    dtypes = x.dtype, w.dtype, y.dtype
+    if y.flags.c_contiguous and col2im.pays(dtypes, x.shape[2:], out, w.shape, len(y), geometry, groups):
+        return _col2im(x, w, b, y, geometry)
     if b is not None:  # one bias for each number of a row, so that a row is one contiguous addition
         b = np.ascontiguousarray(np.broadcast_to(b, y.shape[-2:]))
     for way in BY_ROWS:
-        dtypes = x.dtype, w.dtype, y.dtype
         if y.flags.c_contiguous and way.pays(dtypes, len(y), out, channels, filters, geometry, groups):
             return _row_winograd(way, x, w, b, y, geometry, groups)
     if channels == 1 and groups > 1:
@@ -206,6 +217,18 @@ def _banded(x: NDArray, w: NDArray, b: NDArray | None, y: NDArray, geometry: Geo
             column_product.block(x, column_product.to_matrices(w, 1, y.dtype), b, y, plain, geometry)
 
     return [functools.partial(job, block) for block in blocks(rows.shape[:-1], sum(matrices.shape[1:]))]
+
+
+def _col2im(x: NDArray, w: NDArray, b: NDArray | None, y: NDArray, geometry: Geometry) -> list[Job]:
+    """Return the jobs of `_correlate` that hand pixels out; one that meets inf or nan does it again with columns."""
+    wide = col2im.wide_weight(w, x.shape[2:], geometry)
+
+    def job(part: Block) -> None:
+        if not col2im.block(x, wide, b, y, part, geometry):
+            block = (part[0], *((0, n) for n in y.shape[1:-1]))
+            column_product.block(x, column_product.to_matrices(w, 1, y.dtype), b, y, block, geometry)
+
+    return [functools.partial(job, part) for part in col2im.parts(x.shape[2:], w.shape, len(y), geometry)]
 
 
 def _winograd(x: NDArray, w: NDArray, b: NDArray | None, y: NDArray, geometry: Geometry) -> list[Job]:

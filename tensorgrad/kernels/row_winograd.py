@@ -57,14 +57,23 @@ def pays(
     groups: int,
 ) -> bool:
     """Return whether this beats the plain GEMM for ``samples`` results of ``out`` pixels."""
-    if groups > 1 or not winograd.applies(dtypes, geometry):
+    if not applies(dtypes, geometry, groups):
         return False
-    kernel = geometry.kernel
-    places = tile_rows(out, geometry) * (out[1] + kernel[1] - 1) * POINTS
-    here = places * (kernel[1] * channels * (filters + NARROW) + TRANSFORM * (channels + filters))
     many = banded.results_at_once(samples, out, channels, filters, geometry)
     plain = math.prod(out) * banded.cost(many, out, channels, filters, geometry)
-    return here < plain and samples * plain > SMALL
+    return cost(out, channels, filters, geometry) < plain and samples * plain > SMALL
+
+
+def applies(dtypes: tuple[np.dtype, ...], geometry: Geometry, groups: int) -> bool:
+    """Return whether a convolution has this form, and may be computed in it."""
+    return groups == 1 and winograd.applies(dtypes, geometry)
+
+
+def cost(out: Ints, channels: int, filters: int, geometry: Geometry) -> float:
+    """Return what a result of ``out`` pixels costs."""
+    kernel = geometry.kernel
+    places = tile_rows(out, geometry) * (out[1] + kernel[1] - 1) * POINTS
+    return places * (kernel[1] * channels * (filters + NARROW) + TRANSFORM * (channels + filters))
 
 
 # ---- tiles -----------------------------------------------------------------------------------------------------------

@@ -169,7 +169,7 @@ if hasattr(os, "register_at_fork"):
 
 
 class _Region:
-    """The tasks of one `parallel` call, until none is left: the caller takes them from the front, helpers from the back.
+    """The tasks of one `parallel` call: the caller takes them from the front, helpers from the back.
 
     What a core wrote in one region it most often reads in the next, and finds in its own cache.
     """

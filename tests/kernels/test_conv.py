@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from tensorgrad.kernels import banded, column_product, im2col, threads, twin, winograd
+from tensorgrad.kernels import banded, col2im, column_product, im2col, threads, twin, winograd
 from tensorgrad.kernels import conv as K
 from tests.kernels import naive
 
@@ -23,12 +23,12 @@ def version(request):
 
 
 @st.composite
-def cases(draw, max_dims=3):
+def cases(draw, max_dims=3, most_stride=4):
     dims = draw(st.integers(1, max_dims))
     each = lambda s: tuple(draw(s) for _ in range(dims))
     kernel = each(st.integers(1, 3))
     dilation = each(st.integers(1, 3))
-    stride = each(st.integers(1, 4))
+    stride = each(st.integers(1, most_stride))
     padding = each(st.tuples(st.integers(0, 3), st.integers(0, 3)))
     size = tuple(
         draw(st.integers(max(1, d * (k - 1) + 1 - sum(p)), 9 if dims < 3 else 6).filter(bool))
@@ -315,6 +315,81 @@ def test_a_nan_pixel_reaches_only_the_windows_that_cover_it(channels, depthwise)
     y = np.ones((1, 2 * channels, 7, 7))
     y[0, 0, 3, 3] = np.nan
     np.testing.assert_array_equal(np.isnan(K.conv_input_grad(y, w, size=(7, 7), **k))[0, 0], expected)
+
+
+LENET = {"size": (10, 10), "out": (14, 14), "weight": (6, 16, 5, 5), "padding": (4, 4), "stride": 1, "groups": 1}
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, True),  # on the way back, from 16 channels to 6
+        ({"weight": (16, 6, 5, 5)}, False),  # on the way there
+        ({"size": (14, 14), "out": (10, 10), "padding": (0, 0)}, False),  # most shares would be thrown away
+        ({"out": (15, 15), "padding": (5, 4)}, False),  # the first results see no pixel
+        ({"out": (10, 10), "weight": (6, 16, 1, 1), "padding": (0, 0)}, False),
+        ({"stride": 2}, False),
+        ({"groups": 2}, False),
+        ({"samples": 1}, False),  # nothing to be gained
+        ({"dtype": np.float16}, True),
+        ({"dtype": np.int64}, False),
+    ],
+)
+def test_where_pixels_are_handed_out(change, expected):
+    k = LENET | {"samples": 64, "dtype": np.float32} | change
+    geometry = im2col.Geometry(k["weight"][2:], (k["stride"],) * 2, (k["padding"],) * 2, (1, 1))
+    dtypes = (np.dtype(k["dtype"]),) * 3
+    assert col2im.pays(dtypes, k["size"], k["out"], k["weight"], k["samples"], geometry, k["groups"]) is expected
+
+
+@pytest.fixture
+def handed_out(monkeypatch):
+    """Hand several pixels out at once wherever that is possible; return for how many convolutions that was."""
+    done, pays = [], col2im.pays
+
+    def count(*args):
+        chosen = pays(*args)
+        done.append(chosen)
+        return chosen
+
+    monkeypatch.setattr(col2im, "pays", count)
+    monkeypatch.setattr(col2im, "CLEARLY", -1)
+    monkeypatch.setattr(col2im, "SMALL", -1)
+    monkeypatch.setattr(col2im, "_pixels_at_once", lambda size, *_: several(0, size, 0, 0, None))
+    with twin.using("numpy"):
+        yield lambda: sum(done)
+
+
+def test_pixels_handed_out_against_loops(handed_out):
+    @settings(max_examples=500, deadline=None, derandomize=True)
+    @given(cases(most_stride=1), st.sampled_from([0.5, np.inf, np.nan]))
+    def check(case, value):
+        x, w, b, k = case
+        assume(x.size)
+        x[(x.shape[0] // 2, 0, *(n // 2 for n in x.shape[2:]))] = value
+        with np.errstate(invalid="ignore"):
+            y = K.conv(x, w, b, **k)
+            np.testing.assert_allclose(y, naive.conv(x, w, b, **k), rtol=1e-12, atol=1e-12)
+        if value == 0.5:
+            g = np.random.default_rng(0).standard_normal(y.shape)
+            gx = K.conv_input_grad(g, w, size=x.shape[2:], **k)
+            scale = np.abs(g).sum() * np.abs(x).max() * np.abs(w).max() + 1e-300
+            assert abs(np.vdot(gx, x) - np.vdot(g, K.conv(x, w, None, **k))) <= 1e-12 * scale
+
+    check()
+    assert handed_out() > 50
+
+
+def test_handed_out_in_float32():
+    """As it is chosen for a batch; sample by sample there is nothing to be gained."""
+    rng = np.random.default_rng(0)
+    g, w = rng.standard_normal((64, 16, 10, 10), np.float32), rng.standard_normal((16, 6, 5, 5), np.float32)
+    g[5, 3, 2, 7] = np.nan
+    k = {"stride": (1, 1), "padding": ((0, 0), (0, 0)), "dilation": (1, 1), "groups": 1, "size": (14, 14)}
+    gx = K.conv_input_grad(g, w, **k)
+    exact = np.concatenate([K.conv_input_grad(one.astype(np.float64), w.astype(np.float64), **k) for one in g[:, None]])
+    np.testing.assert_array_equal(np.isnan(gx), np.isnan(exact))
+    np.testing.assert_allclose(gx, exact, atol=2e-5 * np.nanmax(np.abs(exact)))
 
 
 @pytest.mark.parametrize("groups", [1, 4])

@@ -102,6 +102,27 @@ FAULTS = [
         KERNEL_CONV,
     ),
     Fault(
+        "conv: of spans that overlap only the first are added, col2im",
+        "tensorgrad/kernels/col2im.py",
+        "for first in range(min(apart, shares.shape[rows + 1])):",
+        "for first in range(1):",
+        KERNEL_CONV,
+    ),
+    Fault(
+        "conv: taps in rising order, col2im",
+        "tensorgrad/kernels/col2im.py",
+        "flipped = np.flip(w, axis=tuple(range(2, w.ndim)))",
+        "flipped = w",
+        KERNEL_CONV,
+    ),
+    Fault(
+        "conv: nan spreads over the span of results, col2im",
+        "tensorgrad/kernels/conv.py",
+        "        if not col2im.block(x, wide, b, y, part, geometry):",
+        "        if not col2im.block(x, wide, b, y, part, geometry) and part is None:",
+        KERNEL_CONV,
+    ),
+    Fault(
         "conv: windows between two rows count in the weight gradient, Winograd by rows",
         "tensorgrad/kernels/row_winograd.py",
         "(rows[..., used * filters :], rest)",
