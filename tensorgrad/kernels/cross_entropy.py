@@ -15,6 +15,7 @@ from tensorgrad.kernels.threads import parallel, split
 from tensorgrad.kernels.twin import has_twin
 
 BLOCK_FLOATS = 250_000  # logits of a block: work for most of a millisecond
+FEW = 64  # classes; NumPy reduces such short rows one after the other, but as many columns at once
 IGNORED = -1  # a target whose sample counts for nothing
 
 
@@ -46,14 +47,29 @@ def _over(work: Callable[..., None], rows: NDArray, *others: NDArray) -> None:
         parallel(lambda at: work(*(a[at[0] : at[1]] for a in (rows, *others))), blocks)
 
 
+def _deviations(x: NDArray) -> tuple[NDArray, int]:
+    """Return ``x - max(x)`` for every row of x (M, C), and the axis of the classes: (C, M) if there are few.
+
+    The softmax is the same, and nothing overflows.
+    """
+    x, axis = (np.ascontiguousarray(x.T), 0) if x.shape[1] <= FEW else (x, 1)
+    return x - np.maximum.reduce(x, axis=axis, keepdims=True), axis
+
+
+def _own(target: NDArray, axis: int) -> tuple[NDArray, NDArray]:
+    """Return the index of the number of every sample's own class."""
+    samples = np.arange(len(target))
+    return (samples, target) if axis else (target, samples)
+
+
 @has_twin
 def losses_of_rows(x: NDArray, target: NDArray, weight: NDArray, losses: NDArray) -> None:
     """Write the loss of every row of x (M, C) into ``losses``."""
 
     def losses_of(x: NDArray, target: NDArray, weight: NDArray, losses: NDArray) -> None:
-        z = x - np.max(x, axis=1, keepdims=True)  # nothing overflows, and the softmax is the same
-        own = z[np.arange(len(x)), target]
-        np.log(np.add.reduce(np.exp(z, out=z), axis=1), out=losses)
+        z, axis = _deviations(x)
+        own = z[_own(target, axis)]
+        np.log(np.add.reduce(np.exp(z, out=z), axis=axis), out=losses)
         losses -= own
         losses *= weight
         losses[weight == 0] = 0
@@ -66,10 +82,12 @@ def grad_of_rows(x: NDArray, target: NDArray, g: NDArray, gx: NDArray) -> None:
     """Write the gradient of every row of x (M, C) into gx."""
 
     def grad_of(x: NDArray, target: NDArray, g: NDArray, gx: NDArray) -> None:
-        np.exp(np.subtract(x, np.max(x, axis=1, keepdims=True), out=gx), out=gx)
-        gx /= np.add.reduce(gx, axis=1, keepdims=True)
-        gx[np.arange(len(x)), target] -= 1
-        gx *= g[:, None]
+        z, axis = _deviations(x)
+        np.exp(z, out=z)
+        z /= np.add.reduce(z, axis=axis, keepdims=True)
+        z[_own(target, axis)] -= 1
+        z *= g[:, None] if axis else g
+        gx[...] = z if axis else z.T
         ignored = target == IGNORED
         if ignored.any():
             gx[ignored] = 0

@@ -160,7 +160,7 @@ def _hard_losses(
     target = checked_classes(t, x.shape, ignore_index, "cross_entropy")
     kept = target != kernel.IGNORED
     own = (kept if w is None else np.where(kept, w[target], 0)).astype(x.dtype, copy=False)
-    divisor = _divisor(reduction, float(own.sum()))
+    divisor = _divisor(reduction, float(np.count_nonzero(kept) if w is None else own.sum()))
     if smoothing:
         q = _smoothed(x, kept, target, own, w, smoothing)
         return _cross_entropy_mixed(x, q, kept=np.broadcast_to(kept[:, None], x.shape), divisor=divisor)
