@@ -2,12 +2,12 @@
 
 Every module is one concept and knows nothing of the rest of the package:
 
-- ``threads``: one pool of threads for all kernels, with BLAS held at one thread inside its jobs
+- ``threads``: one pool of threads for all kernels; ``blas``: held at one thread inside its jobs; ``flag``: how they wait
 - ``scratch``: memory that a thread uses again and again; ``memory``: freed memory stays for the next array
 - ``layout``: channels first and channels last, as views
 - ``matmul``: matrix products split over the pool
 - ``conv``: convolution and its two adjoints, by the way that suits the shape: ``column_product`` (``im2col`` and one
-  GEMM), ``banded`` (fewer columns, a wider GEMM), ``winograd``, ``row_winograd`` and ``depthwise_winograd`` (fewer
+  GEMM), ``banded`` (fewer columns, a wider GEMM), ``col2im`` (few results), ``winograd`` and ``row_winograd`` (fewer
   multiplications), ``direct`` (no columns) and ``depthwise`` (no GEMM); ``partial_sums`` adds up what threads found
 - ``pool``: max pooling with its adjoint, and the averages of ``avg_pool``; ``windows`` says where windows lie
 - ``reduce``: accurate sums, and selection by a mask without branches

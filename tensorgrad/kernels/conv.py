@@ -17,7 +17,6 @@ import functools
 import itertools
 import math
 from collections.abc import Callable, Sequence
-from types import ModuleType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +26,6 @@ from tensorgrad.kernels import (
     col2im,
     column_product,
     depthwise,
-    depthwise_winograd,
     direct,
     row_winograd,
     winograd,
@@ -49,7 +47,6 @@ from tensorgrad.kernels.threads import parallel
 __all__ = ["conv", "conv_input_grad", "conv_output_size", "conv_weight_grad"]
 
 Job = Callable[[], None]
-BY_ROWS = (row_winograd, depthwise_winograd)  # Winograd's form by rows, for one group and for as many as channels
 
 
 def conv(
@@ -136,11 +133,10 @@ def conv_weight_grad(
     found = direct.weight_grad(g, x, geometry, groups)
     if found is not None:
         return found
-    for way in BY_ROWS:
-        if way.pays((g.dtype, x.dtype), len(g), g.shape[2:], channels, filters, geometry, groups):
-            gw = _row_winograd_weight_grad(way, g, x, geometry, groups)
-            if np.isfinite(gw).all():
-                return gw
+    if row_winograd.pays((g.dtype, x.dtype), len(g), g.shape[2:], channels, filters, geometry, groups):
+        gw = _row_winograd_weight_grad(g, x, geometry)
+        if np.isfinite(gw).all():
+            return gw
     many = banded.results_at_once(len(g), g.shape[2:], channels, filters, geometry) if groups == 1 else 1
     if many == 1:
         return _plain_weight_grad(g, x, geometry, groups)
@@ -182,11 +178,10 @@ def _correlate(
         return _col2im(x, w, b, y, geometry)
     if b is not None:  # one bias for each number of a row, so that a row is one contiguous addition
         b = np.ascontiguousarray(np.broadcast_to(b, y.shape[-2:]))
-    for way in BY_ROWS:
-        if y.flags.c_contiguous and way.pays(dtypes, len(y), out, channels, filters, geometry, groups):
-            return _row_winograd(way, x, w, b, y, geometry, groups)
+    if y.flags.c_contiguous and row_winograd.pays(dtypes, len(y), out, channels, filters, geometry, groups):
+        return _row_winograd(x, w, b, y, geometry)
     if channels == 1 and groups > 1:
-        job = functools.partial(depthwise.block, x, depthwise.taps(w, groups, y), b, y)
+        job = functools.partial(depthwise.block, x, depthwise.taps(w, groups, y, geometry), b, y)
         per_pixel = depthwise.per_pixel(filters)
         return [functools.partial(job, block, geometry) for block in blocks(y.shape[:-1], per_pixel)]
     many = 1
@@ -243,17 +238,15 @@ def _winograd(x: NDArray, w: NDArray, b: NDArray | None, y: NDArray, geometry: G
     return [functools.partial(plain, winograd.pixel_block(part, tiles, y.shape[1:-1]), geometry) for part in wrong]
 
 
-def _row_winograd(
-    way: ModuleType, x: NDArray, w: NDArray, b: NDArray | None, y: NDArray, geometry: Geometry, groups: int
-) -> list[Job]:
+def _row_winograd(x: NDArray, w: NDArray, b: NDArray | None, y: NDArray, geometry: Geometry) -> list[Job]:
     """Return the jobs of `_correlate` in Winograd's form by rows; where one meets inf or nan, it is done again."""
-    points = way.transform_weight(w)
+    points = row_winograd.transform_weight(w)
     out = y.shape[1:-1]
 
     def job(part: Block) -> None:
-        if not way.block(x, points, b, y, part, geometry):
+        if not row_winograd.block(x, points, b, y, part, geometry):
             block = row_winograd.inside(part, out)
-            column_product.block(x, column_product.to_matrices(w, groups, y.dtype), b, y, block, geometry)
+            column_product.block(x, column_product.to_matrices(w, 1, y.dtype), b, y, block, geometry)
 
     parts = row_winograd.parts(len(y), out, x.shape[1], w.shape[0], geometry)
     return [functools.partial(job, part) for part in parts]
@@ -271,14 +264,14 @@ def _winograd_weight_grad(g: NDArray, x: NDArray, geometry: Geometry) -> NDArray
     return winograd.weight_from_points(total, geometry.kernel[0])
 
 
-def _row_winograd_weight_grad(way: ModuleType, g: NDArray, x: NDArray, geometry: Geometry, groups: int) -> NDArray:
+def _row_winograd_weight_grad(g: NDArray, x: NDArray, geometry: Geometry) -> NDArray:
     """Return the weight gradient in Winograd's form by rows; not to be used when it is not finite."""
     gradients = np.ascontiguousarray(channels_last(g))
-    channels, filters = x.shape[1] // groups, g.shape[1]
+    channels, filters = x.shape[1], g.shape[1]
 
     def add_shares(parts: Sequence[Block], total: NDArray) -> None:
         for part in parts:
-            way.add_weight_grad(gradients, x, total, part, geometry)
+            row_winograd.add_weight_grad(gradients, x, total, part, geometry)
 
     total = sum_over(
         row_winograd.parts(len(g), g.shape[2:], x.shape[1], filters, geometry),

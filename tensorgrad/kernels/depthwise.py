@@ -1,90 +1,81 @@
 """Depthwise convolution: every channel has its own m kernels, no sum over channels, so no work for a GEMM.
 
-    y[n, c m + j, o] = b[c m + j] + sum_k x[n, c, o s + k d - p] w[c m + j, 0, k]
+    y[n, c m + j, o]  = b[c m + j] + sum_k x[n, c, o s + k d - p] w[c m + j, 0, k]
+    gw[c m + j, 0, k] = sum_{n, o} g[n, c m + j, o] x[n, c, o s + k d - p]
 
-is a sum of shifted images, each multiplied by one number a channel; channels lie last: contiguous loops.
+are sums of products of windows with numbers or gradients, channel by channel: one `einsum` each. It walks through the
+windows as they lie in the image, and what it adds to stays in cache.
 """
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorgrad.kernels.im2col import Block, Geometry, Ints, padded, pixels, positions, receptive_field
+from tensorgrad.kernels.im2col import Block, Geometry, padded, pixels, receptive_field, strided, window_strides
 from tensorgrad.kernels.layout import channels_last
 from tensorgrad.kernels.scratch import scratch
 
 
 def per_pixel(filters: int) -> int:
-    """Return how many numbers one pixel of a block keeps in the cache: the images, the sum and one product."""
+    """Return how many numbers one pixel of a block keeps in the cache, roughly: what is read and what is written."""
     return 4 * filters
 
 
-def taps(w: NDArray, groups: int, y: NDArray) -> NDArray:
-    """Return the kernels w (C m, 1, *k) as (m, *k, width, C), repeated along the width of y (N, *out, C m).
-
-    With the repetition, a row of pixels is one contiguous multiplication instead of one for each pixel.
-    """
+def taps(w: NDArray, groups: int, y: NDArray, geometry: Geometry) -> NDArray:
+    """Return the kernels w (C m, 1, *k) as (m, *k, C), or with stride 1 as (m, *k, width C) for the rows of y."""
     kernel = w.shape[2:]
     one = np.moveaxis(w.reshape(groups, -1, *kernel), 0, -1)
-    row = np.broadcast_to(one[..., None, :], (*one.shape[:-1], y.shape[-2], groups))
-    return np.ascontiguousarray(row, y.dtype)
+    return np.tile(np.ascontiguousarray(one, y.dtype), y.shape[-2] if in_rows(geometry) else 1)
 
 
-def block(
-    x: NDArray,
-    rows: NDArray,
-    b: NDArray | None,
-    y: NDArray,
-    block: Block,
-    geometry: Geometry,
-) -> None:
-    """Write the convolution of x (N, C, *in) with the taps ``rows`` into a block of y (N, *out, C m)."""
+def in_rows(geometry: Geometry) -> bool:
+    """Return whether the windows of a row see pixels that follow each other: then a row is one long run."""
+    return geometry.stride[-1] == 1
+
+
+def block(x: NDArray, taps: NDArray, b: NDArray | None, y: NDArray, block: Block, geometry: Geometry) -> None:
+    """Write the convolution of x (N, C, *in) with the `taps` into a block of y (N, *out, C m)."""
     target = pixels(y, block)
-    windows = _windows(x, block, y.dtype, geometry)
-    multiplier, width = rows.shape[0], target.shape[-2]
-    for j in range(multiplier):
+    windows = _windows(x, block, y.dtype, geometry, in_rows(geometry))
+    axes = list(range(windows.ndim))
+    of_kernel = axes[-1 - len(geometry.kernel) : -1]
+    of_result = axes[: of_kernel[0]] + axes[-1:]
+    multiplier = len(taps)
+    for j, numbers in enumerate(taps):
         channels = target[..., j::multiplier]
         total = channels if channels.flags.c_contiguous else scratch("total", channels.shape, y.dtype)
-        product = scratch("product", channels.shape, y.dtype)
-        for i, (position, window) in enumerate(windows):
-            tap = rows[j][position][:width]
-            if i == 0:
-                np.multiply(window, tap, out=total)
-            else:
-                np.multiply(window, tap, out=product)
-                np.add(total, product, out=total)
+        rows = total.reshape([windows.shape[i] for i in of_result])
+        here = numbers[..., : windows.shape[-1]]
+        np.einsum(windows, axes, here, [*of_kernel, axes[-1]], of_result, out=rows)
         if b is not None:
             total += b[: total.shape[-2], j::multiplier]
         if total is not channels:
             channels[...] = total
 
 
-def weight_grad_block(
-    g: NDArray,
-    x: NDArray,
-    result: NDArray,
-    block: Block,
-    geometry: Geometry,
-) -> None:
+def weight_grad_block(g: NDArray, x: NDArray, result: NDArray, block: Block, geometry: Geometry) -> None:
     """Write one block's share of the weight gradient into ``result`` (C, k, m)."""
-    g_part = pixels(channels_last(g), block)
-    windows = _windows(x, block, result.dtype, geometry)
-    channels, _, multiplier = result.shape
+    gradient = pixels(channels_last(g), block)
+    windows = _windows(x, block, result.dtype, geometry, False)
+    channels, places, multiplier = result.shape
+    axes = list(range(windows.ndim))
+    of_kernel = axes[gradient.ndim - 1 : -1]
+    of_pixels = [*axes[: of_kernel[0]], axes[-1]]
     for j in range(multiplier):
-        g_one = scratch("gradient", (*g_part.shape[:-1], channels), result.dtype)
-        g_one[...] = g_part[..., j::multiplier]
-        product = scratch("product", g_one.shape, result.dtype)
-        rows = product.reshape(math.prod(g_one.shape[:-2]), g_one.shape[-2] * channels)
-        for i, (_, window) in enumerate(windows):
-            np.multiply(window, g_one, out=product)
-            # Rows first: contiguous, and two short sums are more accurate than a long one.
-            result[:, i, j] = rows.sum(axis=0).reshape(-1, channels).sum(axis=0)
+        # a sum for each image: two short sums are more accurate than a long one
+        shares = np.einsum(windows, axes, gradient[..., j::multiplier], of_pixels, [0, *of_kernel, axes[-1]])
+        result[:, :, j] = shares.sum(axis=0).reshape(places, channels).T
 
 
-def _windows(x: NDArray, block: Block, dtype: np.dtype, geometry: Geometry) -> list[tuple[Ints, NDArray]]:
-    out = tuple(stop - start for start, stop in block[1:])
+def _windows(x: NDArray, block: Block, dtype: np.dtype, geometry: Geometry, in_rows: bool) -> NDArray:
+    """Return the windows of a block as a view (n, *out, *k, C), or in rows as (n, *out[:-1], *k, width C)."""
     field, zeros = receptive_field(x, block, geometry)
-    return positions(padded(field, zeros, True, dtype), 1, out, geometry)
+    image = padded(field, zeros, True, dtype)
+    across, within = window_strides(image.strides[1:-1], geometry)
+    out, run = tuple([stop - start for start, stop in block[1:]]), image.shape[-1]
+    if in_rows:
+        out, across, run = out[:-1], across[:-1], out[-1] * run
+    return strided(
+        image, (len(image), *out, *geometry.kernel, run), (image.strides[0], *across, *within, image.itemsize)
+    )

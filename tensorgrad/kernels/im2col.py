@@ -152,7 +152,7 @@ def strided(x: NDArray, shape: Ints, strides: Ints) -> NDArray:
 def channels_last_columns(x: NDArray, out: Ints, geometry: Geometry) -> NDArray:
     """Return the columns (n * pixels, k * C) of a padded x (n, *padded, C)."""
     n, channels = x.shape[0], x.shape[-1]
-    across, within = _window_strides(x.strides[1:-1], geometry)
+    across, within = window_strides(x.strides[1:-1], geometry)
     shape = (n, *out, *geometry.kernel, channels)
     windows = strided(x, shape, (x.strides[0], *across, *within, x.strides[-1]))
     if windows.flags.c_contiguous:  # a 1x1 kernel on every pixel: the image is the matrix
@@ -166,7 +166,7 @@ def channels_last_columns(x: NDArray, out: Ints, geometry: Geometry) -> NDArray:
 def kernel_major_columns(x: NDArray, out: Ints, geometry: Geometry) -> NDArray:
     """Return the columns (C * k, n * pixels) of a padded x (n, C, *padded)."""
     n, channels = x.shape[:2]
-    across, within = _window_strides(x.strides[2:], geometry)
+    across, within = window_strides(x.strides[2:], geometry)
     shape = (channels, *geometry.kernel, n, *out)
     windows = strided(x, shape, (x.strides[1], *within, x.strides[0], *across))
     columns = scratch("columns", shape, x.dtype)
@@ -175,22 +175,8 @@ def kernel_major_columns(x: NDArray, out: Ints, geometry: Geometry) -> NDArray:
 
 
 @functools.lru_cache(maxsize=256)
-def _window_strides(steps: Ints, geometry: Geometry) -> tuple[Ints, Ints]:
+def window_strides(steps: Ints, geometry: Geometry) -> tuple[Ints, Ints]:
     """Return the strides from window to window and from tap to tap, for pixels that lie ``steps`` apart."""
     across = tuple(step * s for step, s in zip(steps, geometry.stride, strict=True))
     within = tuple(step * d for step, d in zip(steps, geometry.dilation, strict=True))
     return across, within
-
-
-def positions(x: NDArray, first: int, out: Ints, geometry: Geometry) -> list[tuple[Ints, NDArray]]:
-    """Return, for every kernel position, the view of a padded x that this position meets.
-
-    The spatial axes of x start at ``first`` and keep their place; in the view they have the sizes ``out``.
-    """
-    result = []
-    for position in np.ndindex(*geometry.kernel):
-        cut = [slice(None)] * x.ndim
-        for i, (p, o, s, d) in enumerate(zip(position, out, geometry.stride, geometry.dilation, strict=True)):
-            cut[first + i] = slice(p * d, p * d + (o - 1) * s + 1, s)
-        result.append((position, x[tuple(cut)]))
-    return result

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tensorgrad.kernels import conv as K
-from tensorgrad.kernels import depthwise_winograd, im2col, row_winograd, threads, twin, winograd
+from tensorgrad.kernels import im2col, row_winograd, threads, twin, winograd
 from tensorgrad.kernels.im2col import Geometry
 
 VERSIONS = ["numpy"] + ["compiled"] * (importlib.util.find_spec("numba") is not None)
@@ -27,8 +27,6 @@ def version(request, monkeypatch):
         monkeypatch.setattr(winograd, "pays", lambda *_: False)
         monkeypatch.setattr(row_winograd, "TRANSFORM", -10_000)
         monkeypatch.setattr(row_winograd, "SMALL", 0)
-        monkeypatch.setattr(depthwise_winograd, "SHORT_ROWS", 10_000)
-        monkeypatch.setattr(depthwise_winograd, "SMALL", -1)
     with twin.using("numpy" if request.param == "by rows" else request.param):
         yield request.param
 
@@ -104,24 +102,6 @@ def test_any_channels_and_any_width_by_rows(n, size, channels, filters, kernel, 
         patch.setattr(im2col, "BLOCK_PIXELS", 1)
         found = passes(x, w, b, g, k)
     assert_close(found, in_float64(x, w, b, g, k))
-
-
-@pytest.mark.parametrize("kernel", [(3, 3), (5, 5), (3, 1), (5, 2)])
-@pytest.mark.parametrize("channels", [2, 16, 700])
-@pytest.mark.parametrize("size", [(10, 9), (15, 12)])
-@pytest.mark.parametrize("bad", [None, np.nan])
-def test_depthwise_by_rows(kernel, channels, size, bad, monkeypatch):
-    monkeypatch.setattr(im2col, "SHARED_FLOATS", 30_000)
-    monkeypatch.setattr(depthwise_winograd, "ROW", 100)
-    x, _, b, g, k = arrays(3, size, channels, channels, kernel, padding=2)
-    w = np.random.default_rng(1).standard_normal((channels, 1, *kernel)).astype(np.float32)
-    if bad is not None:
-        x[1, 0, -1, 3] = g[2, 1, 4, 4] = bad
-    k["groups"] = channels
-    found, exact = passes(x, w, b, g, k), in_float64(x, w, b, g, k)
-    for a, e in zip(found, exact, strict=True):
-        np.testing.assert_array_equal(np.isnan(a), np.isnan(e))
-    assert_close([np.nan_to_num(a) for a in found], [np.nan_to_num(e) for e in exact])
 
 
 @pytest.mark.parametrize("channels", [16, 64, 256])
