@@ -2,7 +2,7 @@
 
 Every module is one concept and knows nothing of the rest of the package:
 
-- ``threads``: one pool of threads for all kernels; ``blas``: held at one thread inside its jobs; ``flag``: how they wait
+- ``threads``: one pool of threads for all kernels; ``blas``: held at one thread meanwhile; ``flag``: how threads wait
 - ``scratch``: memory that a thread uses again and again; ``memory``: freed memory stays for the next array
 - ``layout``: channels first and channels last, as views
 - ``matmul``: matrix products split over the pool

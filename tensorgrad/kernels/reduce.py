@@ -14,10 +14,12 @@ from tensorgrad.kernels.twin import has_twin
 
 FEW = 64  # numbers that may be added one after the other without a tree
 ROWS = 32  # numbers that are added one after the other before their sum joins the next level of the tree
+SHORT_ROW = 1024  # numbers that a vector of running sums adds up, 16 times 4 of them or so at a time
 ROW_FLOATS = 4096  # a row this long runs at memory speed and its running sum stays in the L1 cache
 BLOCK_FLOATS = 1 << 18  # numbers whose sum is one task of a thread, or part of one
 SUMMED = -1  # marks an axis that is to be summed
 SHARED_FLOATS = 500_000  # smaller arrays are not worth handing to a second thread
+EINSUM = "fd"  # dtypes whose sums over an inner axis `einsum` adds two to four times faster than a ufunc
 
 _sum: Callable[..., Any] = np.add.reduce  # what np.sum calls after a microsecond
 
@@ -51,8 +53,14 @@ def accurate_sum(x: NDArray, axis: tuple[int, ...] | None, keepdims: bool = Fals
 
 @has_twin
 def sum_of_vector(x: NDArray) -> Any:
-    """Return the sum of a vector in its own dtype."""
-    return np.add.reduce(x)
+    """Return the sum of a vector in its own dtype; that of a long one by rows, on all threads."""
+    if x.size < SHARED_FLOATS or x.dtype.char not in EINSUM:
+        return np.add.reduce(x)
+    whole = x.size - x.size % SHORT_ROW
+    rows = x[:whole].reshape(-1, SHORT_ROW)
+    sums = np.empty(len(rows), x.dtype)
+    parallel(lambda at: _add(rows[slice(*at)], 1, sums[slice(*at)]), split(len(rows), 8))
+    return np.add.reduce(sums) + np.add.reduce(x[whole:])
 
 
 def sum_of_rows(x: NDArray) -> NDArray:
@@ -109,7 +117,7 @@ def _sum_rows(x: NDArray, axis: int) -> NDArray:
     """Sum over an axis that is not the innermost, in a tree of groups of rows."""
     before, n, after = x.shape[:axis], x.shape[axis], x.shape[axis + 1 :]
     if n <= ROWS:
-        return np.add.reduce(x, axis=axis)
+        return _add(x, axis)
     if not before and n >= 2 * ROWS:
         width = math.prod(after)
         together = max(1, min(ROW_FLOATS // width, n // ROWS))  # short rows are laid end to end
@@ -132,10 +140,19 @@ def _sum_rows(x: NDArray, axis: int) -> NDArray:
 def _add_groups(x: NDArray, axis: int) -> NDArray:
     """Return np.add.reduce(x, axis), large arrays on all threads."""
     if x.size < SHARED_FLOATS or axis == 0:
-        return np.add.reduce(x, axis=axis)
+        return _add(x, axis)
     y = np.empty(x.shape[:axis] + x.shape[axis + 1 :], x.dtype)
-    parallel(lambda at: np.add.reduce(x[slice(*at)], axis=axis, out=y[slice(*at)]), split(len(x), 8))
+    parallel(lambda at: _add(x[slice(*at)], axis, y[slice(*at)]), split(len(x), 8))
     return y
+
+
+def _add(x: NDArray, axis: int, out: NDArray | None = None) -> NDArray:
+    """Return np.add.reduce(x, axis, out=out)."""
+    if not axis or x.dtype.char not in EINSUM:
+        return np.add.reduce(x, axis=axis, out=out)
+    axes = list(range(x.ndim))
+    total: NDArray = np.einsum(x, axes, [a for a in axes if a != axis], out=out)
+    return total
 
 
 AS_INTEGER: dict[np.dtype, np.dtype] = {
