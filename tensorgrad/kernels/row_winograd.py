@@ -124,11 +124,11 @@ def weight_from_points(u: NDArray, shape: Ints) -> NDArray:
     return np.ascontiguousarray(rows.reshape(r, width, channels, filters).transpose(3, 2, 0, 1))
 
 
-def transform_input(x: NDArray, part: Block, geometry: Geometry, size: int) -> tuple[NDArray, ...]:
+def transform_input(x: NDArray, part: Block, geometry: Geometry) -> tuple[NDArray, ...]:
     """Return the `windows` of B' x of x (N, C, H, W): the rows of all tiles of a part at the six points, in scratch.
 
-    They lie end to end, a multiple of ``size`` numbers a point and what the windows of the last pixels meet beyond
-    them: zeros.
+    They lie end to end, a whole number of windows a point and what the windows of the last pixels meet beyond them:
+    zeros.
     """
     field, zeros = receptive_field(x, part, geometry)
     image = padded(field, zeros, True, x.dtype)
@@ -137,24 +137,25 @@ def transform_input(x: NDArray, part: Block, geometry: Geometry, size: int) -> t
     tiles = (height + m - POINTS) // m
     of_image, of_row = image.strides[:2]
     rows = strided(image, (n, tiles, POINTS, row), (of_image, m * of_row, of_row, image.itemsize))
-    v, rest, found = views(_points_of_input, n, tiles, row, channels, geometry.kernel[1], size)
+    v, rest, found = views(_points_of_input, n, tiles, row, channels, geometry.kernel[1])
     rest[...] = 0
     np.matmul(_B_T, rows, out=v)
     return found
 
 
 def _points_of_input(
-    n: int, tiles: int, row: int, channels: int, kw: int, size: int
+    n: int, tiles: int, row: int, channels: int, kw: int
 ) -> tuple[NDArray, NDArray, tuple[NDArray, ...]]:
     """Return the scratch for `transform_input`: for the rows, for what lies behind them, and as windows."""
+    size = kw * channels
     v = scratch("points of x", (POINTS, -(-n * tiles * row // size) * size + (kw - 1) * channels), np.float32)
-    return *_end_to_end(v, n, tiles, row), tuple([windows(v, j, kw, channels, size) for j in range(kw)])
+    return *_end_to_end(v, n, tiles, row), tuple([windows(v, j, kw, channels) for j in range(kw)])
 
 
-def windows(v: NDArray, j: int, kw: int, channels: int, size: int) -> NDArray:
-    """Return the numbers of v from pixel j on as rows (6, rows, size): every kw-th window, if ``size`` is kw C."""
+def windows(v: NDArray, j: int, kw: int, channels: int) -> NDArray:
+    """Return every kw-th window of v from pixel j on, as rows (6, rows, kw C)."""
     start = j * channels
-    return v[:, start : v.shape[1] - (kw - 1 - j) * channels].reshape(POINTS, -1, size)
+    return v[:, start : v.shape[1] - (kw - 1 - j) * channels].reshape(POINTS, -1, kw * channels)
 
 
 def transform_output(products: NDArray, y: NDArray, m: int, width: int) -> None:
@@ -166,10 +167,10 @@ def transform_output(products: NDArray, y: NDArray, m: int, width: int) -> None:
         np.matmul(a[: lines.shape[2]], rows[:, which, :, : used * filters], out=lines)
 
 
-def transform_gradient(g: NDArray, m: int, kw: int, size: int) -> NDArray:
-    """Return A g of g (n, H, W, F) in scratch, a multiple of ``size`` numbers a point: 0 where windows are left out."""
+def transform_gradient(g: NDArray, m: int, kw: int) -> NDArray:
+    """Return A g of g (n, H, W, F) in scratch, a multiple of kw pixels a point: 0 where windows are left out."""
     n, height, used, filters = g.shape
-    z = views(_points_of_gradient, n, -(-height // m), used + kw - 1, used, filters, size)
+    z = views(_points_of_gradient, n, -(-height // m), used, kw, filters)
     prepare("points of g", z, z.left_out)
     a = _tile_matrix(m)
     for which, lines in _tiles(g, m):
@@ -185,8 +186,9 @@ class _Gradient(NamedTuple):
     left_out: tuple[NDArray, NDArray]
 
 
-def _points_of_gradient(n: int, tiles: int, width: int, used: int, filters: int, size: int) -> _Gradient:
-    """Return the scratch for `transform_gradient`, for rows of ``width`` windows of which ``used`` are results."""
+def _points_of_gradient(n: int, tiles: int, used: int, kw: int, filters: int) -> _Gradient:
+    """Return the scratch for `transform_gradient`, for rows of windows of which ``used`` are results."""
+    width, size = used + kw - 1, kw * filters
     z = scratch("points of g", (POINTS, -(-n * tiles * width * filters // size) * size), np.float32)
     rows, rest = _end_to_end(z, n, tiles, width * filters)
     return _Gradient(z, rows[..., : used * filters], (rows[..., used * filters :], rest))
@@ -216,17 +218,12 @@ def block(x: NDArray, u: NDArray, b: NDArray | None, y: NDArray, part: Block, ge
     Returns False where a number is not finite: then the rows of its tile may be wrong.
     """
     kw, channels, filters = geometry.kernel[1], x.shape[1], y.shape[-1]
-    every = transform_input(x, part, geometry, kw * channels)
+    every = transform_input(x, part, geometry)
     products = scratch("products", (POINTS, every[0].shape[1], kw, filters), y.dtype)
     for j, some in enumerate(every):
         np.matmul(some, u, out=products[:, :, j])
-    return finish(products, b, y, part, geometry)
-
-
-def finish(products: NDArray, b: NDArray | None, y: NDArray, part: Block, geometry: Geometry) -> bool:
-    """Write the results of all products of a part, with the bias, into y; return whether they are finite."""
     target = pixels(y, inside(part, y.shape[1:3]))
-    transform_output(products, target, tile_height(geometry), target.shape[2] + geometry.kernel[1] - 1)
+    transform_output(products, target, tile_height(geometry), target.shape[2] + kw - 1)
     if b is not None:
         target += b
     flat = target.reshape(-1)
@@ -236,8 +233,8 @@ def finish(products: NDArray, b: NDArray | None, y: NDArray, part: Block, geomet
 def add_weight_grad(g: NDArray, x: NDArray, total: NDArray, part: Block, geometry: Geometry) -> None:
     """Add the share of a part in the weight gradient at the points (6, kw C, F), from g (N, H, W, F) and x."""
     kw, channels, filters = geometry.kernel[1], x.shape[1], g.shape[-1]
-    every = transform_input(x, part, geometry, kw * channels)
-    z = transform_gradient(pixels(g, inside(part, g.shape[1:3])), tile_height(geometry), kw, kw * filters)
+    every = transform_input(x, part, geometry)
+    z = transform_gradient(pixels(g, inside(part, g.shape[1:3])), tile_height(geometry), kw)
     z = z.reshape(POINTS, -1, kw, filters)
     share = scratch("share", total.shape, total.dtype)
     for j, some in enumerate(every):
