@@ -217,7 +217,7 @@ def block(x: NDArray, u: NDArray, b: NDArray | None, y: NDArray, part: Block, ge
 
     Returns False where a number is not finite: then the rows of its tile may be wrong.
     """
-    kw, channels, filters = geometry.kernel[1], x.shape[1], y.shape[-1]
+    kw, filters = geometry.kernel[1], y.shape[-1]
     every = transform_input(x, part, geometry)
     products = scratch("products", (POINTS, every[0].shape[1], kw, filters), y.dtype)
     for j, some in enumerate(every):
@@ -232,7 +232,7 @@ def block(x: NDArray, u: NDArray, b: NDArray | None, y: NDArray, part: Block, ge
 
 def add_weight_grad(g: NDArray, x: NDArray, total: NDArray, part: Block, geometry: Geometry) -> None:
     """Add the share of a part in the weight gradient at the points (6, kw C, F), from g (N, H, W, F) and x."""
-    kw, channels, filters = geometry.kernel[1], x.shape[1], g.shape[-1]
+    kw, filters = geometry.kernel[1], g.shape[-1]
     every = transform_input(x, part, geometry)
     z = transform_gradient(pixels(g, inside(part, g.shape[1:3])), tile_height(geometry), kw)
     z = z.reshape(POINTS, -1, kw, filters)
