@@ -144,7 +144,9 @@ class _Here(threading.local):
     """What is true of the current thread only."""
 
     inside = False  # running a task of a parallel region
-    end: Flag | None = None  # of the region that this thread opened last, to be used again
+
+    def __init__(self) -> None:
+        self.end = Flag()  # of the region that this thread has opened; a late thread of an interrupted one may raise it
 
 
 _here = _Here()
@@ -174,7 +176,7 @@ class _Region:
     What a core wrote in one region it most often reads in the next, and finds in its own cache.
     """
 
-    def __init__(self, fn: Callable[[Any], Any], tasks: Sequence[Any], end: Flag) -> None:
+    def __init__(self, fn: Callable[[Any], Any], tasks: Sequence[Any]) -> None:
         self.fn = fn
         self.tasks = tasks
         self.results: list[Any] = [None] * len(tasks)
@@ -183,8 +185,8 @@ class _Region:
         self._front, self._back = itertools.count(), itertools.count(len(tasks) - 1, -1)
         self._unfinished = threading.Lock()
         self._unfinished.acquire()
-        self._end = end
-        end.put(False)
+        self._end = _here.end
+        self._end.put(False)
         self._context = contextvars.copy_context()  # np.errstate lives here
 
     def help(self) -> None:
@@ -228,12 +230,10 @@ def parallel(fn: Callable[[Task], Result], tasks: Sequence[Task]) -> list[Result
         with single_threaded_blas:
             if helpers < 1:
                 return [fn(task) for task in tasks]
-            end, _here.end = _here.end or Flag(), None
-            region = _Region(fn, tasks, end)
+            region = _Region(fn, tasks)
             _current_pool().submit(region.help, helpers)
             region.work()
             region.wait()
-            _here.end = end  # unless something interrupts: others may still be at work
     finally:
         _here.inside = False
     if region.errors:

@@ -63,6 +63,7 @@ def test_a_region_after_an_interrupted_one_waits_for_its_own_tasks():
     threads._here.end = Impatient()
     with pytest.raises(KeyboardInterrupt):
         parallel(interrupted, range(2))
+    threads._here.end = Flag()
     done = np.zeros(4)
 
     def slow(i):
