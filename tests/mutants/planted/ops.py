@@ -83,15 +83,15 @@ FAULTS = [
     Fault(
         "cross_entropy: mean over all rows, the ignored too",
         "tensorgrad/ops/cross_entropy.py",
-        "float(own.sum())",
-        "float(own.size)",
+        "float(np.count_nonzero(kept) if w is None else own.sum())",
+        "float(own.size if w is None else own.sum())",
         CE,
     ),
     Fault(
         "cross_entropy: mean over the rows instead of their weights",
         "tensorgrad/ops/cross_entropy.py",
-        "float(own.sum())",
-        "float(kept.sum())",
+        "float(np.count_nonzero(kept) if w is None else own.sum())",
+        "float(np.count_nonzero(kept))",
         CE,
     ),
     Fault(
