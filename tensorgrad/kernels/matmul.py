@@ -17,6 +17,8 @@ SMALL = 2_000  # multiply-adds; below that every way takes about as long
 PER_TASK = 4_000_000
 MOST_TASKS = 16
 NARROWEST = 64  # rows or columns; BLAS packs the whole other operand again for every piece
+FEW_ROWS = (12, 48)  # times a transpose OpenBLAS multiplies slowly with AVX-512, by a third; not as so many columns
+FEW_ROWS_WORK = 1_000_000  # multiply-adds; below that the copy back takes what it saves
 BLAS_STAYS_SINGLE = 200_000  # multiply-adds; below that OpenBLAS uses one thread by itself
 
 
@@ -61,7 +63,12 @@ def linear(x: NDArray, w: NDArray, b: NDArray | None) -> NDArray:
 @has_twin
 def product(a: NDArray, b: NDArray, bias: NDArray | None = None) -> NDArray:
     """Return a @ b for matrices, or for matrices and vectors, and add a bias of one number a column."""
-    y = _product(a, b, (), a.size * (b.shape[1] if b.ndim > 1 else 1))
+    work = a.size * (b.shape[1] if b.ndim > 1 else 1)
+    transposed = b.ndim == 2 and b.flags.f_contiguous
+    if transposed and work >= FEW_ROWS_WORK and FEW_ROWS[0] <= len(a) <= min(FEW_ROWS[1], b.shape[1]):
+        y = np.ascontiguousarray(_product(b.T, a.T, (), work).T)
+    else:
+        y = _product(a, b, (), work)
     if bias is not None:
         y += bias
     return y

@@ -95,6 +95,19 @@ def test_thread_counts_give_equal_bits():
         np.testing.assert_array_equal(results[0], results[2])
 
 
+@pytest.mark.parametrize("rows", [11, 12, 48, 49])
+def test_few_rows_times_a_transpose(rows):
+    rng = np.random.default_rng(0)
+    a, b = rng.standard_normal((rows, 900)).astype(np.float32), rng.standard_normal((110, 900)).astype(np.float32)
+    bias = rng.standard_normal(110).astype(np.float32)
+    assert module.FEW_ROWS == (12, 48)
+    assert 12 * b.size > module.FEW_ROWS_WORK
+    with twin.using("numpy"):
+        y = module.linear(a, b, bias)
+    assert y.flags.c_contiguous
+    np.testing.assert_allclose(y, a.astype(np.float64) @ b.T + bias, atol=2e-4)
+
+
 # --------------------------------------------------------------------------- the compiled product
 
 
