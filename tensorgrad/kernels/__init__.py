@@ -8,7 +8,8 @@ Every module is one concept and knows nothing of the rest of the package:
 - ``matmul``: matrix products split over the pool
 - ``conv``: convolution and its two adjoints, by the way that suits the shape: ``column_product`` (``im2col`` and one
   GEMM), ``banded`` (fewer columns, a wider GEMM), ``col2im`` (few results), ``winograd`` and ``row_winograd`` (fewer
-  multiplications), ``direct`` (no columns) and ``depthwise`` (no GEMM); ``partial_sums`` adds up what threads found
+  multiplications; ``toom_cook`` makes their matrices), ``direct`` (no columns) and ``depthwise`` (no GEMM);
+  ``partial_sums`` adds up what threads found
 - ``pool``: max pooling with its adjoint, and the averages of ``avg_pool``; ``windows`` says where windows lie
 - ``reduce``: accurate sums, and selection by a mask without branches
 - ``twin``: which version of a kernel runs, NumPy's or the compiled one of ``compiled``

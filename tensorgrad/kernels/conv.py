@@ -276,7 +276,7 @@ def _row_winograd_weight_grad(g: NDArray, x: NDArray, geometry: Geometry) -> NDA
     total = sum_over(
         row_winograd.parts(len(g), g.shape[2:], x.shape[1], filters, geometry),
         add_shares,
-        (row_winograd.POINTS, geometry.kernel[1] * channels, filters),
+        (row_winograd.points(geometry.kernel[0]), geometry.kernel[1] * channels, filters),
         g.dtype,
         g.size * channels * math.prod(geometry.kernel),
     )

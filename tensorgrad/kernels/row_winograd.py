@@ -1,12 +1,12 @@
 """Winograd's convolution along the first axis, and the plain sum along the second: NumPy's way for 3 and 5 rows.
 
-A tile is m rows of the result. With the matrices of `winograd`, m + r = 7, and row by row:
+A tile is m = 4 rows of the result. With the matrices of `toom_cook`, for m + r - 1 points, and row by row:
 
     conv              y  = A' [ (G w) * (B' x) ]
     conv_weight_grad  gw = G' [ (B' x) * (A g) ]         its adjoint in w
 
 where * is the plain correlation along a row, summed over channels (or over tiles). Compared with the sum itself, 2 (3
-rows) or 1.7 (5 rows) times fewer multiplications remain, and both transforms are small matrices times whole rows of
+rows) or 2.5 (5 rows) times fewer multiplications remain, and both transforms are small matrices times whole rows of
 memory, which BLAS does as they lie: for a few channels the transforms of `winograd` would cost more than they save.
 
 Nor are columns written. The rows of all tiles lie end to end, and a window is kw C numbers of them that follow each
@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -31,20 +30,23 @@ from tensorgrad.kernels import banded, winograd
 from tensorgrad.kernels.im2col import Block, Geometry, Ints, blocks, padded, pixels, receptive_field, strided
 from tensorgrad.kernels.matmul import matmul
 from tensorgrad.kernels.scratch import prepare, scratch, views
-from tensorgrad.kernels.winograd import B_T, POINTS, kernel_matrix, tile_matrix
+from tensorgrad.kernels.toom_cook import Matrices, matrices
+from tensorgrad.kernels.winograd import POINTS_BY_ROWS
 
 # What it costs to transform a number, in multiply-adds of a GEMM; and how many filters a GEMM seems to have on top of
 # its own, for it runs at full speed only if it is wide. Fitted to measurements, as the costs in `banded`.
 TRANSFORM, NARROW = 80, 8
 SMALL = 2_000_000  # of the same: nothing to be gained, so results stay those of the plain sum
 
-_B_T = B_T.astype(np.float32)
+
+def form(r: int) -> Matrices:
+    """Return the matrices for kernels of r rows, in float32."""
+    return matrices(POINTS_BY_ROWS[r], r, np.float32)
 
 
-@lru_cache
-def _tile_matrix(m: int) -> NDArray:
-    """Return A (6, m) in float32."""
-    return tile_matrix(m).astype(np.float32)
+def points(r: int) -> int:
+    """Return the number of points for kernels of r rows."""
+    return len(POINTS_BY_ROWS[r]) + 1
 
 
 def pays(
@@ -72,7 +74,7 @@ def applies(dtypes: tuple[np.dtype, ...], geometry: Geometry, groups: int) -> bo
 def cost(out: Ints, channels: int, filters: int, geometry: Geometry) -> float:
     """Return what a result of ``out`` pixels costs."""
     kernel = geometry.kernel
-    places = tile_rows(out, geometry) * (out[1] + kernel[1] - 1) * POINTS
+    places = tile_rows(out, geometry) * (out[1] + kernel[1] - 1) * points(kernel[0])
     return places * (kernel[1] * channels * (filters + NARROW) + TRANSFORM * (channels + filters))
 
 
@@ -81,7 +83,7 @@ def cost(out: Ints, channels: int, filters: int, geometry: Geometry) -> float:
 
 def tile_height(geometry: Geometry) -> int:
     """Return m, the rows of the result that make up a tile."""
-    return POINTS + 1 - geometry.kernel[0]
+    return points(geometry.kernel[0]) + 1 - geometry.kernel[0]
 
 
 def tile_rows(out: Ints, geometry: Geometry) -> int:
@@ -95,7 +97,7 @@ def parts(samples: int, out: Ints, channels: int, filters: int, geometry: Geomet
     The last of them may reach below the image, by less than a tile.
     """
     m, width = tile_height(geometry), out[1] + geometry.kernel[1] - 1
-    per_row = width * (m * channels + POINTS * (channels + filters))
+    per_row = width * (m * channels + points(geometry.kernel[0]) * (channels + filters))
     cut = blocks((samples, tile_rows(out, geometry)), per_row, fewest=1)
     return [(images, (m * first, m * last), (0, out[1])) for images, (first, last) in cut]
 
@@ -110,22 +112,21 @@ def inside(part: Block, out: Ints) -> Block:
 
 
 def transform_weight(w: NDArray) -> NDArray:
-    """Return G w of w (F, C, r, kw) as matrices (6, kw C, F)."""
+    """Return G w of w (F, C, r, kw) as matrices (points, kw C, F)."""
     filters, channels, r, width = w.shape
     rows = np.ascontiguousarray(w.transpose(2, 3, 1, 0), np.float32).reshape(r, width * channels * filters)
-    points = matmul(kernel_matrix(r).astype(np.float32), rows)
-    return points.reshape(POINTS, width * channels, filters)
+    return matmul(form(r).kernel, rows).reshape(points(r), width * channels, filters)
 
 
 def weight_from_points(u: NDArray, shape: Ints) -> NDArray:
-    """Return G' u of the sums u (6, kw C, F) as a weight gradient of the shape (F, C, r, kw)."""
+    """Return G' u of the sums u (points, kw C, F) as a weight gradient of the shape (F, C, r, kw)."""
     filters, channels, r, width = shape
-    rows = matmul(kernel_matrix(r).T.astype(np.float32), u.reshape(POINTS, u[0].size))
+    rows = matmul(form(r).kernel.T, u.reshape(len(u), u[0].size))
     return np.ascontiguousarray(rows.reshape(r, width, channels, filters).transpose(3, 2, 0, 1))
 
 
 def transform_input(x: NDArray, part: Block, geometry: Geometry) -> tuple[NDArray, ...]:
-    """Return the `windows` of B' x of x (N, C, H, W): the rows of all tiles of a part at the six points, in scratch.
+    """Return the `windows` of B' x of x (N, C, H, W): the rows of all tiles of a part at all points, in scratch.
 
     They lie end to end, a whole number of windows a point and what the windows of the last pixels meet beyond them:
     zeros.
@@ -133,46 +134,48 @@ def transform_input(x: NDArray, part: Block, geometry: Geometry) -> tuple[NDArra
     field, zeros = receptive_field(x, part, geometry)
     image = padded(field, zeros, True, x.dtype)
     n, height, width, channels = image.shape
-    m, row = tile_height(geometry), width * channels
-    tiles = (height + m - POINTS) // m
+    m, row, count = tile_height(geometry), width * channels, points(geometry.kernel[0])
+    tiles = (height + m - count) // m
     of_image, of_row = image.strides[:2]
-    rows = strided(image, (n, tiles, POINTS, row), (of_image, m * of_row, of_row, image.itemsize))
-    v, rest, found = views(_points_of_input, n, tiles, row, channels, geometry.kernel[1])
+    rows = strided(image, (n, tiles, count, row), (of_image, m * of_row, of_row, image.itemsize))
+    v, rest, found = views(_points_of_input, count, n, tiles, row, channels, geometry.kernel[1])
     rest[...] = 0
-    np.matmul(_B_T, rows, out=v)
+    np.matmul(form(geometry.kernel[0]).input, rows, out=v)
     return found
 
 
 def _points_of_input(
-    n: int, tiles: int, row: int, channels: int, kw: int
+    count: int, n: int, tiles: int, row: int, channels: int, kw: int
 ) -> tuple[NDArray, NDArray, tuple[NDArray, ...]]:
     """Return the scratch for `transform_input`: for the rows, for what lies behind them, and as windows."""
     size = kw * channels
-    v = scratch("points of x", (POINTS, -(-n * tiles * row // size) * size + (kw - 1) * channels), np.float32)
+    v = scratch("points of x", (count, -(-n * tiles * row // size) * size + (kw - 1) * channels), np.float32)
     return *_end_to_end(v, n, tiles, row), tuple([windows(v, j, kw, channels) for j in range(kw)])
 
 
 def windows(v: NDArray, j: int, kw: int, channels: int) -> NDArray:
-    """Return every kw-th window of v from pixel j on, as rows (6, rows, kw C)."""
+    """Return every kw-th window of v from pixel j on, as rows (points, rows, kw C)."""
     start = j * channels
-    return v[:, start : v.shape[1] - (kw - 1 - j) * channels].reshape(POINTS, -1, kw * channels)
+    return v[:, start : v.shape[1] - (kw - 1 - j) * channels].reshape(len(v), -1, kw * channels)
 
 
-def transform_output(products: NDArray, y: NDArray, m: int, width: int) -> None:
-    """Write A' p of the products (6, ...), rows of ``width`` windows end to end, into y (n, H, W, F)."""
+def transform_output(products: NDArray, y: NDArray, r: int, width: int) -> None:
+    """Write A' p of the products (points, ...), rows of ``width`` windows end to end, into y (n, H, W, F)."""
     n, height, used, filters = y.shape
+    a = form(r).tile.T
+    m = len(a)
     rows, _ = _end_to_end(products, n, -(-height // m), width * filters)
-    a = _tile_matrix(m).T
     for which, lines in _tiles(y, m):
         np.matmul(a[: lines.shape[2]], rows[:, which, :, : used * filters], out=lines)
 
 
-def transform_gradient(g: NDArray, m: int, kw: int) -> NDArray:
+def transform_gradient(g: NDArray, r: int, kw: int) -> NDArray:
     """Return A g of g (n, H, W, F) in scratch, a multiple of kw pixels a point: 0 where windows are left out."""
     n, height, used, filters = g.shape
-    z = views(_points_of_gradient, n, -(-height // m), used, kw, filters)
+    a = form(r).tile
+    m = a.shape[1]
+    z = views(_points_of_gradient, len(a), n, -(-height // m), used, kw, filters)
     prepare("points of g", z, z.left_out)
-    a = _tile_matrix(m)
     for which, lines in _tiles(g, m):
         np.matmul(a[:, : lines.shape[2]], lines, out=z.rows[:, which])
     return z.every
@@ -181,23 +184,23 @@ def transform_gradient(g: NDArray, m: int, kw: int) -> NDArray:
 class _Gradient(NamedTuple):
     """Scratch for the points of gradients."""
 
-    every: NDArray  # (6, ...), end to end
-    rows: NDArray  # of them (n, tiles, 6, row), without what is left out
+    every: NDArray  # (points, ...), end to end
+    rows: NDArray  # of them (n, tiles, points, row), without what is left out
     left_out: tuple[NDArray, NDArray]
 
 
-def _points_of_gradient(n: int, tiles: int, used: int, kw: int, filters: int) -> _Gradient:
+def _points_of_gradient(count: int, n: int, tiles: int, used: int, kw: int, filters: int) -> _Gradient:
     """Return the scratch for `transform_gradient`, for rows of windows of which ``used`` are results."""
     width, size = used + kw - 1, kw * filters
-    z = scratch("points of g", (POINTS, -(-n * tiles * width * filters // size) * size), np.float32)
+    z = scratch("points of g", (count, -(-n * tiles * width * filters // size) * size), np.float32)
     rows, rest = _end_to_end(z, n, tiles, width * filters)
     return _Gradient(z, rows[..., : used * filters], (rows[..., used * filters :], rest))
 
 
-def _end_to_end(points: NDArray, n: int, tiles: int, row: int) -> tuple[NDArray, NDArray]:
-    """Return the view (n, tiles, 6, row) of ``points`` (6, ...), and of what lies behind the last row."""
-    flat, end = points.reshape(POINTS, -1), n * tiles * row
-    return flat[:, :end].reshape(POINTS, n, tiles, row).transpose(1, 2, 0, 3), flat[:, end:]
+def _end_to_end(numbers: NDArray, n: int, tiles: int, row: int) -> tuple[NDArray, NDArray]:
+    """Return the view (n, tiles, points, row) of numbers (points, ...), and of what lies behind the last row."""
+    flat, end = numbers.reshape(len(numbers), -1), n * tiles * row
+    return flat[:, :end].reshape(len(flat), n, tiles, row).transpose(1, 2, 0, 3), flat[:, end:]
 
 
 def _tiles(images: NDArray, m: int) -> Iterator[tuple[slice, NDArray]]:
@@ -217,13 +220,13 @@ def block(x: NDArray, u: NDArray, b: NDArray | None, y: NDArray, part: Block, ge
 
     Returns False where a number is not finite: then the rows of its tile may be wrong.
     """
-    kw, filters = geometry.kernel[1], y.shape[-1]
+    (r, kw), filters = geometry.kernel, y.shape[-1]
     every = transform_input(x, part, geometry)
-    products = scratch("products", (POINTS, every[0].shape[1], kw, filters), y.dtype)
+    products = scratch("products", (points(r), every[0].shape[1], kw, filters), y.dtype)
     for j, some in enumerate(every):
         np.matmul(some, u, out=products[:, :, j])
     target = pixels(y, inside(part, y.shape[1:3]))
-    transform_output(products, target, tile_height(geometry), target.shape[2] + kw - 1)
+    transform_output(products, target, r, target.shape[2] + kw - 1)
     if b is not None:
         target += b
     flat = target.reshape(-1)
@@ -231,11 +234,11 @@ def block(x: NDArray, u: NDArray, b: NDArray | None, y: NDArray, part: Block, ge
 
 
 def add_weight_grad(g: NDArray, x: NDArray, total: NDArray, part: Block, geometry: Geometry) -> None:
-    """Add the share of a part in the weight gradient at the points (6, kw C, F), from g (N, H, W, F) and x."""
-    kw, filters = geometry.kernel[1], g.shape[-1]
+    """Add the share of a part in the weight gradient at the points, (points, kw C, F), from g (N, H, W, F) and x."""
+    (r, kw), filters = geometry.kernel, g.shape[-1]
     every = transform_input(x, part, geometry)
-    z = transform_gradient(pixels(g, inside(part, g.shape[1:3])), tile_height(geometry), kw)
-    z = z.reshape(POINTS, -1, kw, filters)
+    z = transform_gradient(pixels(g, inside(part, g.shape[1:3])), r, kw)
+    z = z.reshape(len(z), -1, kw, filters)
     share = scratch("share", total.shape, total.dtype)
     for j, some in enumerate(every):
         total += np.matmul(some.swapaxes(1, 2), z[:, :, j], out=share)

@@ -32,45 +32,24 @@ from tensorgrad.kernels.matmul import matmul
 from tensorgrad.kernels.partial_sums import sum_over
 from tensorgrad.kernels.scratch import scratch
 from tensorgrad.kernels.threads import parallel, shared_out, split
+from tensorgrad.kernels.toom_cook import EIGHT, SIX, matrices
 from tensorgrad.kernels.twin import compiled_kernels, has_twin
 
 POINTS = 6
-KERNELS = (3, 5)
+POINTS_BY_ROWS = {3: SIX, 5: EIGHT}  # of the form along the rows alone (row_winograd.py), beside infinity
+KERNELS = tuple(POINTS_BY_ROWS)
 BLOCK_FLOATS = 200_000  # of the transformed input and output together: what fits a core's cache beside the weights
 CHANNELS = 16  # their number must be a multiple: whole vector registers
-
-B_T = np.array(
-    [
-        [4, 0, -5, 0, 1, 0],
-        [0, -4, -4, 1, 1, 0],
-        [0, 4, -4, -1, 1, 0],
-        [0, -2, -1, 2, 1, 0],
-        [0, 2, -1, -2, 1, 0],
-        [0, 4, 0, -5, 0, 1],
-    ]
-)
-"""B': an input tile at the six points (each row times a constant that makes it whole; G holds its inverse)."""
-
-
-@lru_cache
-def kernel_matrix(r: int) -> NDArray:
-    """Return G (6, r): a kernel, as a polynomial of degree r - 1, at the six points."""
-    powers = np.array([[p**i for i in range(r)] for p in (0, 1, -1, 2, -2)]) / [[4], [-6], [-6], [24], [24]]
-    return np.vstack([powers, np.eye(r)[-1]])
-
-
-@lru_cache
-def tile_matrix(m: int) -> NDArray:
-    """Return A (6, m): an output tile, as a polynomial of degree m - 1, at the six points."""
-    return np.vstack([[[p**i for i in range(m)] for p in (0, 1, -1, 2, -2)], np.eye(m)[-1]])
 
 
 @lru_cache
 def both_axes(matrix: str, size: int = POINTS) -> NDArray:
-    """Return the matrix that applies B', G, A or A' along both axes of a flattened tile, in float32."""
-    one = B_T if matrix == "B'" else kernel_matrix(size) if matrix == "G" else tile_matrix(size)
-    if matrix == "A'":
-        one = one.T
+    """Return the matrix that applies B', G, A or A' along both axes of a flattened tile, in float32.
+
+    The ``size`` is that of a kernel for G, and of a tile for A.
+    """
+    found = matrices(SIX, size if matrix == "G" else POINTS + 1 - size)
+    one = {"B'": found.input, "G": found.kernel, "A": found.tile, "A'": found.tile.T}[matrix]
     return np.kron(one, one).astype(np.float32)
 
 
@@ -128,7 +107,8 @@ def pays(
     compiled = compiled_kernels()
     transforms = (COMPILED if compiled else MATRIX_PRODUCT) * (channels + filters)
     here = POINTS**2 * (samples * tiles * (channels * filters + transforms) + kernel[0] ** 2 * channels * filters)
-    rival = kernel[0] * (kernel[0] * (filters + COPY) if compiled else POINTS / m * filters)
+    by_rows = len(POINTS_BY_ROWS[kernel[0]]) + 1
+    rival = kernel[0] * (kernel[0] * (filters + COPY) if compiled else by_rows / (by_rows + 1 - kernel[0]) * filters)
     return here < samples * math.prod(out) * channels * rival
 
 

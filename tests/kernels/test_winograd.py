@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tensorgrad.kernels import conv as K
-from tensorgrad.kernels import im2col, row_winograd, threads, twin, winograd
+from tensorgrad.kernels import im2col, row_winograd, threads, toom_cook, twin, winograd
 from tensorgrad.kernels.im2col import Geometry
 
 VERSIONS = ["numpy"] + ["compiled"] * (importlib.util.find_spec("numba") is not None)
@@ -218,11 +218,12 @@ def test_where_it_applies(change, expected, by_rows, version):
 def test_the_points_are_an_identity_of_polynomials():
     """A' ((G w) * (B' x)) is the correlation, exactly, in one dimension and in float64."""
     rng = np.random.default_rng(0)
-    for r in winograd.KERNELS:
-        m = winograd.POINTS + 1 - r
-        x, w = rng.standard_normal(winograd.POINTS), rng.standard_normal(r)
-        y = winograd.tile_matrix(m).T @ ((winograd.kernel_matrix(r) @ w) * (winograd.B_T @ x))
-        np.testing.assert_allclose(y, np.correlate(x, w, "valid"), rtol=1e-12)
+    for points in (toom_cook.SIX, toom_cook.EIGHT):
+        for r in range(1, len(points) + 1):
+            found = toom_cook.matrices(points, r)
+            x, w = rng.standard_normal(len(points) + 1), rng.standard_normal(r)
+            y = found.tile.T @ ((found.kernel @ w) * (found.input @ x))
+            np.testing.assert_allclose(y, np.correlate(x, w, "valid"), rtol=1e-10, atol=1e-12)
 
 
 def test_images_of_several_shapes_take_turns():
