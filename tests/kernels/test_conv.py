@@ -417,6 +417,15 @@ def test_depthwise_in_float32(kernel, channels, multiplier, stride, bad, monkeyp
         np.testing.assert_allclose(found, exact, atol=2e-6 * np.nanmax(np.abs(exact)))
 
 
+@pytest.mark.parametrize("stride", [1, 2])
+def test_a_large_image_costs_no_digits_depthwise(stride):
+    rng = np.random.default_rng(0)
+    k = {"stride": (stride, stride), "padding": ((1, 1), (1, 1)), "dilation": (1, 1), "groups": 4, "kernel": (3, 3)}
+    x, g = rng.random((1, 4, 400, 400), np.float32), rng.random((1, 4, 400 // stride, 400 // stride), np.float32)
+    gw = K.conv_weight_grad(g, x, **k)
+    np.testing.assert_allclose(gw, K.conv_weight_grad(g.astype(np.float64), x.astype(np.float64), **k), rtol=2e-6)
+
+
 @pytest.mark.parametrize("groups", [1, 4])
 def test_zero_times_infinity_is_nan(groups):
     x = np.full((1, 4, 3, 3), np.inf)
