@@ -18,8 +18,8 @@ def version(request):
         yield
 
 
-@pytest.mark.parametrize("kernel", [(3, 3), (5, 2)])
-@pytest.mark.parametrize("channels", [2, 16, 100])
+@pytest.mark.parametrize("kernel", [(3, 3), (5, 5), (3, 1), (5, 2)])
+@pytest.mark.parametrize("channels", [2, 16, 700])
 @pytest.mark.parametrize("multiplier", [1, 3])
 @pytest.mark.parametrize("stride", [1, 2])
 @pytest.mark.parametrize("bad", [None, np.nan])
@@ -35,6 +35,8 @@ def test_depthwise_in_float32(kernel, channels, multiplier, stride, bad, monkeyp
     def passes(x, w):
         y = K.conv(x, w, None, **k)
         g = np.cos(np.arange(y.size)).reshape(y.shape).astype(x.dtype)
+        if bad is not None:
+            g[2, 1, 4, 4] = bad
         return y, K.conv_input_grad(g, w, size=x.shape[2:], **k), K.conv_weight_grad(g, x, kernel=kernel, **k)
 
     for found, exact in zip(passes(x, w), passes(x.astype(np.float64), w.astype(np.float64)), strict=True):
