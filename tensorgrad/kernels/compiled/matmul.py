@@ -18,9 +18,20 @@ from tensorgrad.kernels import matmul as numpy_version
 from tensorgrad.kernels.compiled.jit import jit
 from tensorgrad.kernels.compiled.panels import COLUMNS, NO_BIAS, WIDTH, pack, pack_transposed, tile_rows
 from tensorgrad.kernels.compiled.pieces import piece
-from tensorgrad.kernels.compiled.simd import LANES, load, load_part, total, zeros
+from tensorgrad.kernels.compiled.simd import LANES
 from tensorgrad.kernels.compiled.threads import shared
-from tensorgrad.kernels.compiled.tile import add_outer, add_tile, load_row, spaced, store_tile, tile
+from tensorgrad.kernels.compiled.tile import (
+    add_inner,
+    add_outer,
+    add_tile,
+    inner_form,
+    load_each,
+    load_row,
+    spaced,
+    store_tile,
+    store_totals,
+    tile,
+)
 from tensorgrad.kernels.scratch import scratch
 from tensorgrad.kernels.threads import get_num_threads
 
@@ -28,11 +39,14 @@ _FLOAT32 = np.dtype(np.float32)
 LARGEST_TRANSPOSE = 1 << 18  # numbers of ``a``, whose columns are read one cache line at a time
 DEPTH = 288  # numbers added one after the other: short sums are more accurate, and a panel fits the first cache
 FEWEST_ROWS = 8  # for tiles; fewer are mostly memory traffic, and BLAS does as well
-ROWS_PACKED, ROWS_PACKED_TRANSPOSED = 64, 12  # from so many on, panels of ``b`` are worth their packing
+ROWS_PACKED = 64  # from so many on, panels of ``b`` are worth their packing
+ROWS_PACKED_TRANSPOSED = 40 if LANES == 16 else 16  # or of a transpose, where vectors may run along the sum instead
+SHORT_SUM = 3  # numbers a row; of shorter sums more is spent at their ends
 MOST_ROWS, ROWS_OF_TASK = 512, 64  # what stays in the second cache; what repays packing once more
 TASK = 400_000  # multiply-adds, 5 to 10 us
 LINE = 16  # numbers of a cache line: two threads that write into one wait for each other
 HEIGHT = tile_rows(4)  # of a tile
+INNER = inner_form(4, 4)  # rows and columns of one whose vectors run along the sum
 PANEL = 8192  # numbers of b that stay in the first cache while the rows of a pass
 
 
@@ -54,15 +68,18 @@ def _loops_for(a: NDArray, b: NDArray) -> Callable[..., None] | None:
     by_rows = a.flags.c_contiguous
     if not (rows and depth and columns and (by_rows or a.size <= LARGEST_TRANSPOSE)):
         return None
-    if by_rows and not b.flags.c_contiguous and (rows < ROWS_PACKED_TRANSPOSED or columns <= LANES):
-        return _sums_of_vectors
+    if by_rows and not b.flags.c_contiguous:
+        few = rows < min(ROWS_PACKED_TRANSPOSED, depth // SHORT_SUM)
+        if few or rows < FEWEST_ROWS or columns <= LANES:
+            return _sums_of_vectors
     return _tiles if rows >= FEWEST_ROWS else None
 
 
 def _sums_of_vectors(a: NDArray, b: NDArray, bias: NDArray, c: NDArray) -> None:
     (rows, depth), columns = a.shape, c.shape[1]
     tasks = max(1, min(-(-columns // LINE), c.size * depth // TASK))
-    _rows_with_rows(tasks, a.reshape(-1), b.T.reshape(-1), bias, c.reshape(-1), rows, columns, depth)
+    numbers = a.reshape(-1), b.T.reshape(-1), bias, c.reshape(-1)
+    _rows_with_rows(tasks, *numbers, rows, columns, depth, *INNER)
 
 
 def _tiles(a: NDArray, b: NDArray, bias: NDArray, c: NDArray) -> None:
@@ -124,38 +141,24 @@ def _multiply(
 
 @shared
 @jit
-def _rows_with_rows(at: Any, a: Any, b: Any, bias: Any, c: Any, rows: Any, columns: Any, depth: Any) -> None:
+def _rows_with_rows(
+    at: Any, a: Any, b: Any, bias: Any, c: Any, rows: Any, columns: Any, depth: Any, height: Any, width: Any
+) -> None:
     """c = a b' + bias, where a and b have rows of ``depth`` numbers: vectors run along the sum."""
     whole = depth // LANES * LANES
-    panel = max(4, PANEL // max(depth, 1) // 4 * 4)
+    panel = max(1, PANEL // max(depth, 1) // len(width)) * len(width)
     begin, end = piece(at, -(-columns // LINE))
     stop = min(end * LINE, columns)
     for start in range(begin * LINE, stop, panel):
         last = min(start + panel, stop) - 1
-        for i in range(0, rows, 2):
-            i1 = min(i + 1, rows - 1)  # beyond the edge a tile repeats the last row
-            p0, p1 = i * depth, i1 * depth
-            for j in range(start, last + 1, 4):
-                j1, j2, j3 = min(j + 1, last), min(j + 2, last), min(j + 3, last)
-                q0, q1, q2, q3 = j * depth, j1 * depth, j2 * depth, j3 * depth
-                s00 = s01 = s02 = s03 = s10 = s11 = s12 = s13 = zeros(c)
+        for i in range(0, rows, len(height)):
+            of_a, to = spaced(depth, i, rows - 1, height), spaced(columns, i, rows - 1, height)
+            for j in range(start, last + 1, len(width)):
+                of_b, beside = spaced(depth, j, last, width), spaced(1, j, last, width)
+                sums = tile(load_each(bias, beside, 0, min(1, len(bias))), height)
                 for k in range(0, whole, LANES):
-                    u0, u1 = load(a, p0 + k), load(a, p1 + k)
-                    v0, v1, v2, v3 = load(b, q0 + k), load(b, q1 + k), load(b, q2 + k), load(b, q3 + k)
-                    s00, s01, s02, s03 = s00 + u0 * v0, s01 + u0 * v1, s02 + u0 * v2, s03 + u0 * v3
-                    s10, s11, s12, s13 = s10 + u1 * v0, s11 + u1 * v1, s12 + u1 * v2, s13 + u1 * v3
-                rest = depth - whole
-                if rest:
-                    u0, u1 = load_part(a, p0 + whole, rest), load_part(a, p1 + whole, rest)
-                    v0, v1 = load_part(b, q0 + whole, rest), load_part(b, q1 + whole, rest)
-                    v2, v3 = load_part(b, q2 + whole, rest), load_part(b, q3 + whole, rest)
-                    s00, s01, s02, s03 = s00 + u0 * v0, s01 + u0 * v1, s02 + u0 * v2, s03 + u0 * v3
-                    s10, s11, s12, s13 = s10 + u1 * v0, s11 + u1 * v1, s12 + u1 * v2, s13 + u1 * v3
-                to, to1 = i * columns, i1 * columns
-                c[to + j], c[to + j1], c[to + j2], c[to + j3] = total(s00), total(s01), total(s02), total(s03)
-                c[to1 + j], c[to1 + j1], c[to1 + j2], c[to1 + j3] = total(s10), total(s11), total(s12), total(s13)
-            if len(bias):
-                for j in range(start, last + 1):
-                    c[i * columns + j] += bias[j]
-                    if i1 > i:
-                        c[i1 * columns + j] += bias[j]
+                    sums = add_inner(sums, a, of_a, k, load_each(b, of_b, k, None), None)
+                if whole < depth:
+                    rest = depth - whole
+                    sums = add_inner(sums, a, of_a, whole, load_each(b, of_b, whole, rest), rest)
+                store_totals(sums, c, to, 0, beside)

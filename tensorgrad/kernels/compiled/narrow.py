@@ -27,12 +27,11 @@ from tensorgrad.kernels.compiled.offsets import (
 )
 from tensorgrad.kernels.compiled.simd import LANES
 from tensorgrad.kernels.compiled.threads import shared
-from tensorgrad.kernels.compiled.tile import add_inner, load_row, places, store_totals, tile
+from tensorgrad.kernels.compiled.tile import add_inner, inner_form, load_each, places, spaced, store_totals, tile
 from tensorgrad.kernels.im2col import Geometry
 from tensorgrad.kernels.layout import channels_last
 
 PIXELS = 256  # pixels whose windows stay in the cache while the filters pass over them
-ROWS, COLUMNS = tuple(range(8)), (0,)  # of a tile: 8 pixels, one vector each
 FILTERS = LANES // 2  # from here on, idle lanes cost less than the sums over lanes
 
 
@@ -54,7 +53,7 @@ def correlate(x: NDArray, w: NDArray, b: NDArray | None, y: NDArray, geometry: G
 
     cut = tasks(len(y), len(table.window), y.size * len(table.tap))
     images = image_space(numbers, table)
-    _correlate(len(cut), numbers, images, table.packed, flat, bias, result, cut, ROWS, COLUMNS)
+    _correlate(len(cut), numbers, images, table.packed, flat, bias, result, cut, *inner_form(filters, y.itemsize))
 
 
 @shared
@@ -74,9 +73,10 @@ def _correlate(
             row = bring(row, o0, last, n, x, image, table)
             for o in range(o0, last + 1, len(rows)):
                 windows, pixels = places(table.window, o, last, rows), places(table.place, o, last, rows)
-                for f in range(len(b)):
-                    sums = tile(load_row(w, 0, 0, columns), rows)
+                for f in range(0, len(b), len(columns)):
+                    kernels, beside = spaced(depth, f, len(b) - 1, columns), spaced(1, f, len(b) - 1, columns)
+                    sums = tile(load_each(b, beside, 0, 1), rows)
                     for k in range(0, depth, LANES):
-                        factors = load_row(w, f * depth + k, LANES, columns)
+                        factors = load_each(w, kernels, k, None)
                         sums = add_inner(sums, image, windows, base + table.tap[k], factors, None)
-                    store_totals(sums, y, pixels, to + f, b[f])
+                    store_totals(sums, y, pixels, to, beside)

@@ -84,6 +84,27 @@ def sum_of_lanes(builder: Any, vector: Any) -> Any:
     return call(builder, name, number, [ir.Constant(number, 0.0), vector], ("reassoc",))
 
 
+def sums_of_lanes(builder: Any, vectors: Any) -> list[Any]:
+    """Return the code for the sum of each vector's numbers; the vectors are at most LANES, and a power of two.
+
+    Neighbours are added, of two vectors into one: each step halves the numbers of a sum, so that all sums together
+    take hardly more steps than one by itself.
+    """
+    numbers, step = len(vectors), 1
+    while step < LANES:
+        pairs = zip(vectors[::2], vectors[1::2], strict=True) if len(vectors) > 1 else [(vectors[0], vectors[0])]
+        vectors = [_neighbours_added(builder, *pair) for pair in pairs]
+        step *= 2
+    return [builder.extract_element(vectors[0], ir.Constant(_INDEX, i)) for i in range(numbers)]
+
+
+def _neighbours_added(builder: Any, a: Any, b: Any) -> Any:
+    """Return the code for (a0 + a1, a2 + a3, ..., b0 + b1, ...)."""
+    kind = ir.VectorType(_INDEX, LANES)
+    even, odd = (ir.Constant(kind, list(range(first, 2 * LANES, 2))) for first in (0, 1))
+    return builder.fadd(builder.shuffle_vector(a, b, even), builder.shuffle_vector(a, b, odd))
+
+
 def _size(kind: Any) -> int:
     """Return the bytes of a number: all that is known of where a vector starts in memory."""
     return int(kind.bitwidth // 8)

@@ -21,7 +21,7 @@ from tensorgrad.kernels.compiled.simd import (
     address,
     masked,
     repeated,
-    sum_of_lanes,
+    sums_of_lanes,
     vector_at,
 )
 
@@ -136,19 +136,43 @@ def _store_tile(_typing: Any, tile: Any, array: Any, rows: Any, shift: Any, coun
     return types.void(tile, array, rows, types.intp, types.intp), codegen
 
 
-def _store_totals(_typing: Any, tile: Any, array: Any, rows: Any, shift: Any, more: Any) -> Any:
+def _load_each(_typing: Any, array: Any, rows: Any, shift: Any, count: Any) -> Any:
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        tile, array, rows, shift, more = args
-        for row, value in zip(_part(builder, rows), _part(builder, tile), strict=True):
-            at = address(context, builder, signature.args[1], array, builder.add(row, shift))
-            builder.store(builder.fadd(sum_of_lanes(builder, value), more), at)
+        array, rows, shift, count = args
+        vectors = [
+            _load(context, builder, signature.args[0], array, builder.add(place, shift), count)
+            for place in _part(builder, rows)
+        ]
+        return context.make_tuple(builder, signature.return_type, vectors)
+
+    return types.UniTuple(Vector(array.dtype), len(rows))(array, rows, types.intp, count), codegen
+
+
+def _load(context: Any, builder: Any, kind: Any, array: Any, index: Any, count: Any) -> Any:
+    """Return the code for the vector at a place, of which ``count`` numbers are read (None: all)."""
+    at = vector_at(context, builder, kind, array, index)
+    if isinstance(count.type, ir.IntType):
+        return masked(builder, "load", at, count)
+    return builder.load(at, align=kind.dtype.bitwidth // 8)
+
+
+def _store_totals(_typing: Any, tile: Any, array: Any, rows: Any, shift: Any, columns: Any) -> Any:
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        tile, array, rows, shift, columns = args
+        totals = iter(sums_of_lanes(builder, _part(builder, tile)))
+        for row in _part(builder, rows):
+            for column in _part(builder, columns):
+                index = builder.add(builder.add(row, shift), column)
+                builder.store(next(totals), address(context, builder, signature.args[1], array, index))
         return context.get_dummy_value()
 
-    return types.void(tile, array, rows, types.intp, array.dtype), codegen
+    return types.void(tile, array, rows, types.intp, columns), codegen
 
 
 load_row: Callable[..., Any] = intrinsic(_load_row)
 """``load_row(array, i, count, columns)`` are the vectors from number ``i`` on, of which ``count`` are read; then 0."""
+load_each: Callable[..., Any] = intrinsic(_load_each)
+"""``load_each(array, places, shift, count)`` is a row too: the vectors at each place + shift (``count`` None: all)."""
 tile: Callable[..., Any] = intrinsic(_tile)
 """``tile(row, rows)`` is the tile in which every row is that one."""
 add_tile: Callable[..., Any] = intrinsic(_add_tile)
@@ -156,7 +180,8 @@ add_tile: Callable[..., Any] = intrinsic(_add_tile)
 store_tile: Callable[..., Any] = intrinsic(_store_tile)
 """``store_tile(tile, array, places, shift, count)`` writes the first ``count`` numbers of the rows there."""
 store_totals: Callable[..., Any] = intrinsic(_store_totals)
-"""``store_totals(tile, array, places, shift, more)`` writes one number a row: the sum of its vector, and ``more``."""
+"""``store_totals(tile, array, places, shift, columns)`` writes the sum of each vector at place + shift + column; the
+tile is one of `inner_form`."""
 
 
 # ---- steps of a sum ----------------------------------------------------------------------------------------
@@ -178,23 +203,26 @@ def _add_outer(_typing: Any, tile: Any, array: Any, rows: Any, shift: Any, row: 
 def _add_inner(_typing: Any, tile: Any, array: Any, rows: Any, shift: Any, row: Any, count: Any) -> Any:
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         tile, array, rows, shift, row, count = args
-        (factor,) = _part(builder, row)
-        result = []
-        for place, value in zip(_part(builder, rows), _part(builder, tile), strict=True):
-            at = vector_at(context, builder, signature.args[1], array, builder.add(place, shift))
-            if signature.args[5] is types.none:
-                there = builder.load(at, align=array_size)
-            else:
-                there = masked(builder, "load", at, count)
-            result.append(_multiply_add(builder, there, factor, value))
+        sums, factors, result = _part(builder, tile), _part(builder, row), []
+        for place in _part(builder, rows):
+            there = _load(context, builder, signature.args[1], array, builder.add(place, shift), count)
+            result += [_multiply_add(builder, there, factor, sums.pop(0)) for factor in factors]
         return context.make_tuple(builder, signature.return_type, result)
 
-    array_size = array.dtype.bitwidth // 8
     return tile(tile, array, rows, types.intp, row, count), codegen
+
+
+def inner_form(columns: int, itemsize: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return the rows and the columns of a tile for `add_inner` that has no column to spare, or as few as can be.
+
+    Together they are at most LANES, a power of two: half the registers for sums, as many as `store_totals` takes.
+    """
+    width = min((4, 2, 1), key=lambda width: -(-columns // width) * width)
+    return tuple(range(min(8, LANES * 4 // (itemsize * width)))), tuple(range(width))
 
 
 add_outer: Callable[..., Any] = intrinsic(_add_outer)
 """``add_outer(tile, array, places, shift, row)`` adds number place + shift of the array times ``row`` to each row."""
 add_inner: Callable[..., Any] = intrinsic(_add_inner)
 """``add_inner(tile, array, places, shift, row, count)`` adds the vector at place + shift of the array, its first
-``count`` numbers (None: all), times the one vector of ``row`` to each row."""
+``count`` numbers (None: all), times each vector of ``row`` to each row."""
