@@ -5,6 +5,8 @@ from tensorgrad import nn, optim
 import tensorgrad.nn.functional as F
 """
 
+from typing import TYPE_CHECKING
+
 from numpy import bool_ as bool
 from numpy import float16, float32, float64, inf, int8, int16, int32, int64, nan, pi, uint8
 
@@ -39,8 +41,11 @@ from tensorgrad.creation import (
 from tensorgrad.kernels.threads import get_num_threads, set_num_threads
 from tensorgrad.kernels.winograd import get_float32_conv_precision, set_float32_conv_precision
 from tensorgrad.ops.activation import celu, relu, selu
+from tensorgrad.ops.adaptive_pool import adaptive_avg_pool1d
 from tensorgrad.ops.calculus import cumulative_trapezoid, diff, gradient, trapezoid, trapz
 from tensorgrad.ops.cdist import cdist, corrcoef, cov, dist
+from tensorgrad.ops.conv import conv1d, conv2d, conv3d
+from tensorgrad.ops.conv_transpose import conv_transpose1d, conv_transpose2d, conv_transpose3d
 from tensorgrad.ops.decompositions import cholesky, matrix_exp
 from tensorgrad.ops.diagonal import (
     diag,
@@ -56,6 +61,7 @@ from tensorgrad.ops.diagonal import (
     triu_indices,
 )
 from tensorgrad.ops.distance import cosine_similarity, pairwise_distance, pdist
+from tensorgrad.ops.dropout import dropout
 from tensorgrad.ops.einsum import einsum
 from tensorgrad.ops.elementary import (
     acos,
@@ -144,6 +150,7 @@ from tensorgrad.ops.elementwise import less_equal as le
 from tensorgrad.ops.elementwise import mul as multiply
 from tensorgrad.ops.elementwise import neg as negative
 from tensorgrad.ops.elementwise import not_equal as ne
+from tensorgrad.ops.embedding import bilinear, embedding
 from tensorgrad.ops.extrema import amax, amin, aminmax, argmax, argmin, max, min
 from tensorgrad.ops.index import gather, index_select, masked_select, nonzero, select, take, take_along_dim
 from tensorgrad.ops.join import (
@@ -161,9 +168,12 @@ from tensorgrad.ops.join import (
     vstack,
 )
 from tensorgrad.ops.linalg import matmul
+from tensorgrad.ops.norm import batch_norm, group_norm, instance_norm, layer_norm, rms_norm
 from tensorgrad.ops.order import argsort, kthvalue, median, mode, msort, nanmedian, sort, topk
 from tensorgrad.ops.pad import constant_pad_nd
 from tensorgrad.ops.piecewise import hardshrink, prelu, rrelu, threshold
+from tensorgrad.ops.pixel import channel_shuffle, pixel_shuffle, pixel_unshuffle
+from tensorgrad.ops.pool import avg_pool1d, max_pool1d, max_pool2d, max_pool3d
 from tensorgrad.ops.products import (
     addbmm,
     addmm,
@@ -272,33 +282,6 @@ from tensorgrad.ops.vector_norm import norm
 from tensorgrad.random import get_rng_state, manual_seed, set_rng_state
 from tensorgrad.tensor import Tensor
 
-from tensorgrad import nn  # isort: skip  (its layers build on everything above)
-from tensorgrad import optim  # isort: skip
-from tensorgrad.nn.functional import (  # isort: skip  (what PyTorch has at top level too)
-    adaptive_avg_pool1d,
-    avg_pool1d,
-    batch_norm,
-    bilinear,
-    channel_shuffle,
-    conv1d,
-    conv2d,
-    conv3d,
-    conv_transpose1d,
-    conv_transpose2d,
-    conv_transpose3d,
-    dropout,
-    embedding,
-    group_norm,
-    instance_norm,
-    layer_norm,
-    max_pool1d,
-    max_pool2d,
-    max_pool3d,
-    pixel_shuffle,
-    pixel_unshuffle,
-    rms_norm,
-)
-
 concat = concatenate = cat
 # what is composed of primitives; those take out= themselves
 accept_out(
@@ -322,12 +305,23 @@ channels_last, channels_last_3d = "channels_last", "channels_last_3d"
 __version__ = "0.1.0"
 
 
+if TYPE_CHECKING:
+    from tensorgrad import data, func, linalg, nn, optim, testing, utils, viz
+    from tensorgrad.viz import summary
+
+_ROOMS = ("data", "func", "linalg", "nn", "optim", "testing", "utils", "viz")
+
+
 def __getattr__(name: str) -> object:
-    """The rooms that most programs do not need are loaded when they are first named."""
+    """The rooms of the house are loaded when they are first named: a program pays for those that it enters."""
     import importlib
 
-    if name in ("data", "func", "linalg", "testing", "utils", "viz"):
+    if name in _ROOMS:
         return importlib.import_module(f"tensorgrad.{name}")
     if name == "summary":
         return importlib.import_module("tensorgrad.viz").summary
     raise AttributeError(f"module 'tensorgrad' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_ROOMS, "summary"})

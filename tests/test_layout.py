@@ -90,7 +90,15 @@ def test_importing_the_package_loads_nothing_that_only_some_programs_need():
     import subprocess
     import sys
 
-    heavy = ("graphviz", "matplotlib", "tqdm", "numba", "torch", "numpy.random", "threadpoolctl", "tensorgrad.viz")
-    code = f"import sys, tensorgrad; print([m for m in {heavy} if m in sys.modules])"
+    heavy = ("graphviz", "matplotlib", "tqdm", "numba", "torch", "numpy.random", "threadpoolctl")
+    rooms = ("data", "func", "linalg", "nn", "optim", "testing", "utils", "viz")
+    unwanted = (*heavy, *(f"tensorgrad.{room}" for room in rooms))
+    code = f"""
+import sys
+import tensorgrad as tg
+print([m for m in {unwanted} if m in sys.modules])
+print([room for room in {rooms} if room not in dir(tg) or getattr(tg, room).__name__ != "tensorgrad." + room])
+print(tg.summary is tg.viz.summary)
+"""
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert result.stdout.strip() == "[]"
+    assert result.stdout.split() == ["[]", "[]", "True"]
