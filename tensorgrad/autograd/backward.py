@@ -85,8 +85,17 @@ class Sweep:
             if node.hooks is not None:
                 found = self._after_hooks(node, g, edges, found)
             for edge, gradient in zip(edges, found):  # a joint rule may return fewer
-                if edge is not None and gradient is not None:
-                    self._pass_on(node, g, edge, gradient, found)
+                if edge is None or gradient is None:
+                    continue
+                leaf = type(edge) is not Node
+                like = edge._data if leaf else edge
+                if gradient.shape != like.shape or gradient.dtype is not like.dtype:
+                    gradient = self._fitted(node, edge, gradient)
+                if leaf and edge not in pending and _fresh(gradient, g, node, found):
+                    owned.add(edge)
+                    pending[edge] = gradient
+                else:
+                    self._accumulate(edge, gradient)
             if not self.retain_graph:
                 node.free()
             elif packed is not None:
@@ -129,18 +138,6 @@ class Sweep:
         if gradient.dtype != edge.dtype:
             gradient = cast(gradient, dtype=edge.dtype)
         return gradient
-
-    def _pass_on(self, node: Node, g: Any, edge: Any, gradient: Any, found: list[Any]) -> None:
-        """Give ``gradient`` to where an input of ``node`` came from, in the input's shape and dtype."""
-        leaf = type(edge) is not Node
-        like = edge._data if leaf else edge
-        if gradient.shape != like.shape or gradient.dtype is not like.dtype:
-            gradient = self._fitted(node, edge, gradient)
-        if leaf and edge not in self.pending and _fresh(gradient, g, node, found):
-            self.owned.add(edge)
-            self.pending[edge] = gradient
-        else:
-            self._accumulate(edge, gradient)
 
     @staticmethod
     def _unbroadcast(node: Node, gradient: Any, shape: tuple[int, ...]) -> Any:

@@ -118,12 +118,10 @@ class Node:
         """Drop the saved values; the structure stays, so that the graph can still be drawn."""
         self.saved = FREED
         self.value = None
-        faded = {}  # a mask, an index, moments: what the forward saved for the rules
-        for name, value in self.static.items():
-            if isinstance(value, np.ndarray) or (type(value) is tuple and np.ndarray in map(type, value)):
-                faded[name] = _faded(value)
-        if faded:
-            self.static = {**self.static, **faded}
+        if self.static:  # a mask, an index, moments: what the forward saved for the rules
+            held = [name for name, value in self.static.items() if _holds_an_array(value)]
+            if held:
+                self.static = {**self.static, **{name: _faded(self.static[name]) for name in held}}
 
     def __repr__(self) -> str:
         path = f" in {self.module_path}" if self.module_path else ""
@@ -135,6 +133,10 @@ class Faded(NamedTuple):
 
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
+
+
+def _holds_an_array(value: Any) -> bool:
+    return isinstance(value, np.ndarray) or (type(value) is tuple and np.ndarray in map(type, value))
 
 
 def _faded(value: Any) -> Any:

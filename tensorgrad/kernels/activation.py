@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorgrad.kernels.reduce import AS_INTEGER, select
+from tensorgrad.kernels.reduce import AS_INTEGER, ZERO, select
 from tensorgrad.kernels.scratch import scratch
 from tensorgrad.kernels.slices import flat, in_cache, lie_alike, over_ranges
 from tensorgrad.kernels.standardization import Standardization
@@ -15,9 +15,6 @@ from tensorgrad.kernels.twin import has_twin
 
 LARGE = 1 << 15  # numbers; below, one NumPy call after another costs less than cutting
 ROW = 1 << 13  # numbers, NumPy's buffer: shorter rows are slower; so is a single 0, for which there is no vector loop
-_ZEROS = {
-    np.dtype(kind): np.zeros((), kind) for kind in "fd"
-}  # converting a Python 0 takes NumPy as long as a small maximum
 
 
 def relu(x: Any) -> Any:
@@ -30,7 +27,7 @@ def relu(x: Any) -> Any:
             if lie_alike(x, y):
                 rectify(*flat(x, y))
                 return y
-        return np.maximum(_ZEROS.get(x.dtype, 0), x)
+        return np.maximum(ZERO.get(x.dtype, 0), x)
     return np.maximum(0, x)
 
 
@@ -41,7 +38,7 @@ def relu_grad(g: NDArray, y: NDArray) -> NDArray:
         if lie_alike(y, g, dx):
             keep_where_nonzero(*flat(g, y, dx))
             return dx
-    return select(y != 0, g)
+    return select(np.not_equal(y, ZERO.get(y.dtype, 0)), g)
 
 
 @has_twin
