@@ -7,14 +7,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorgrad.kernels.reduce import AS_INTEGER, ZERO, select
+from tensorgrad.kernels.reduce import AS_INTEGER, select
 from tensorgrad.kernels.scratch import scratch
 from tensorgrad.kernels.slices import flat, in_cache, lie_alike, over_ranges
 from tensorgrad.kernels.standardization import Standardization
 from tensorgrad.kernels.twin import has_twin
 
 LARGE = 1 << 15  # numbers; below, one NumPy call after another costs less than cutting
+FEW = 1024  # numbers; NumPy's calls for the trick of `select` would take longer than a branch for each
 ROW = 1 << 13  # numbers, NumPy's buffer: shorter rows are slower; so is a single 0, for which there is no vector loop
+_ZEROS = {
+    np.dtype(kind): np.zeros((), kind) for kind in "fd"
+}  # converting a Python 0 takes NumPy as long as a small maximum
 
 
 def relu(x: Any) -> Any:
@@ -27,7 +31,7 @@ def relu(x: Any) -> Any:
             if lie_alike(x, y):
                 rectify(*flat(x, y))
                 return y
-        return np.maximum(ZERO.get(x.dtype, 0), x)
+        return np.maximum(_ZEROS.get(x.dtype, 0), x)
     return np.maximum(0, x)
 
 
@@ -38,7 +42,9 @@ def relu_grad(g: NDArray, y: NDArray) -> NDArray:
         if lie_alike(y, g, dx):
             keep_where_nonzero(*flat(g, y, dx))
             return dx
-    return select(np.not_equal(y, ZERO.get(y.dtype, 0)), g)
+    zero = _ZEROS.get(y.dtype, 0)
+    mask = np.not_equal(y, zero)
+    return np.where(mask, g, zero) if y.size <= FEW and y.dtype == g.dtype else select(mask, g)
 
 
 @has_twin

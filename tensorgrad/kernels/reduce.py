@@ -19,7 +19,6 @@ ROW_FLOATS = 4096  # a row this long runs at memory speed and its running sum st
 BLOCK_FLOATS = 1 << 18  # numbers whose sum is one task of a thread, or part of one
 SUMMED = -1  # marks an axis that is to be summed
 SHARED_FLOATS = 500_000  # smaller arrays are not worth handing to a second thread
-FEW_FLOATS = 1024  # of a selection: so few are selected sooner than NumPy's calls for the trick are made
 EINSUM = "fd"  # dtypes whose sums over an inner axis `einsum` adds two to four times faster than a ufunc
 
 _sum: Callable[..., Any] = np.add.reduce  # what np.sum calls after a microsecond
@@ -156,9 +155,6 @@ def _add(x: NDArray, axis: int, out: NDArray | None = None) -> NDArray:
     return total
 
 
-#: 0 as an array: converting a Python number takes NumPy as long as an operation on a few numbers.
-ZERO: dict[np.dtype, NDArray] = {np.dtype(kind): np.zeros((), kind) for kind in "fd"}
-
 AS_INTEGER: dict[np.dtype, np.dtype] = {
     np.dtype(np.float16): np.dtype(np.int16),
     np.dtype(np.float32): np.dtype(np.int32),
@@ -171,11 +167,10 @@ def select(mask: NDArray, g: NDArray) -> NDArray:
     shape.
 
     The bits of g, read as an integer, are multiplied by 0 or 1. That has no branch to mispredict (np.where is
-    five times slower on a random mask, though not on few numbers) and, unlike a product of floats, it turns inf and
-    nan into 0 as well.
+    five times slower on a random mask) and, unlike a product of floats, it turns inf and nan into 0 as well.
     """
-    if g.size <= FEW_FLOATS:
-        return np.where(mask, g, ZERO.get(g.dtype, 0))
+    if not g.ndim:
+        return np.asarray(g if mask else np.zeros_like(g))
     y = np.empty_like(g)
     mask = mask.astype(bool, copy=False)
     kind = AS_INTEGER.get(g.dtype, g.dtype)
