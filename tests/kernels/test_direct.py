@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 
 import numpy as np
 import pytest
@@ -121,6 +122,17 @@ def test_three_passes_against_columns(layer):
     assert_twins(x, w, b, g, k)
     for a, was in zip((x, w, b, g), before, strict=True):
         np.testing.assert_array_equal(a, was)
+
+
+@pytest.mark.parametrize("stride", [(2, 1), (3, 1), (1, 2), (2, 2), (2, 1, 1), (1, 2, 1)])
+def test_a_stride_in_one_dimension_leaves_the_rows_between_alone(stride):
+    """The input gradient comes one remainder after the other, each between the results of the others."""
+    rng, dims = np.random.default_rng(0), len(stride)
+    for channels, width, pad in itertools.product((1, 2, 3, 5), (4, 5, 7), (0, 1)):
+        x = rng.standard_normal((2, channels, *(6, 7)[: dims - 1], width))
+        w = rng.standard_normal((2, channels, *(2,) * dims))
+        k = options(stride, ((pad, pad),) * dims, (1,) * dims, 1)
+        assert_twins(x, w, None, gradient_of(x, w, k), k)
 
 
 LAYERS = {

@@ -157,7 +157,8 @@ def _correlate(
     n0, n1, start, stop = cut[at[0], 0], cut[at[0], 1], cut[at[0], 2], cut[at[0], 3]
     image = images[at[2] if table.size else 0]
     tap, depth, width = table.tap, len(table.tap), len(columns) * LANES
-    dense = len(tiles) == 1 < len(table.place) and table.place[1] - table.place[0] == tiles[0, FILTERS]
+    apart = len(table.place) - 1  # from the first pixel of a result to the last; between strided rows lie others
+    dense = len(tiles) == 1 and table.place[apart] - table.place[0] == apart * tiles[0, FILTERS]
     for n in range(n0, n1):
         base = 0 if table.size else n * table.x_sample
         row = 0
