@@ -21,19 +21,24 @@ def op_error(kind: type[E], operator: str, message: str, path: str | None = None
     >>> op_error(ValueError, "stack", "expected at least one tensor, got none")
     ValueError('stack: expected at least one tensor, got none')
     """
-    path = path or per_thread.state.module_path
-    where = f"{operator} (in {path})" if path else operator
-    return kind(f"{where}: {message}")
+    return kind(f"{place(operator, path or per_thread.state.module_path)}: {message}")
+
+
+def place(operator: str, path: str | None) -> str:
+    """Where something happened: the operator, and the path of the module that called it.
+
+    >>> place("conv2d", "Net.features.0"), place("conv2d", None)
+    ('conv2d (in Net.features.0)', 'conv2d')
+    """
+    return f"{operator} (in {path})" if path else operator
 
 
 def describe(value: object) -> str:
     """Type and shape of an operand, short enough for an error message.
 
-        >>> import numpy as np
-
-    from tensorgrad.state import per_thread
-        >>> describe(np.zeros((2, 3), np.float32)), describe(1.5)
-        ('float32(2, 3)', 'float 1.5')
+    >>> import numpy as np
+    >>> describe(np.zeros((2, 3), np.float32)), describe(1.5)
+    ('float32(2, 3)', 'float 1.5')
     """
     array = getattr(value, "_data", value)
     if isinstance(array, np.ndarray):

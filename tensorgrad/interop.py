@@ -150,7 +150,6 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
     np.where: elementwise.where,
     np.round: lambda a, decimals=0: rounding.round(a, decimals=decimals),
     np.around: lambda a, decimals=0: rounding.round(a, decimals=decimals),
-    np.fix: rounding.trunc,
     np.sinc: special.sinc,
     np.nan_to_num: _nan_to_num,
     np.isclose: rounding.isclose,

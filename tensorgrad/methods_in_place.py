@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tensorgrad.ops import activation, elementary, elementwise, scaled, scatter
-from tensorgrad.ops.write import in_place_form, setitem
+from tensorgrad.ops.write import assign, in_place_form, setitem
 from tensorgrad.random import generator
 
 
@@ -49,17 +49,18 @@ class InPlaceMethods:
 
     def copy_(self, src: Any) -> Any:
         """Write the values of ``src`` (broadcast) into this tensor. Source: ``torch.Tensor.copy_``."""
-        setitem(self, Ellipsis, src)
+        assign(self, Ellipsis, src, "copy_")
         return self
 
     def fill_(self, value: Any) -> Any:
         """Write one value everywhere. Source: ``torch.Tensor.fill_``."""
-        setitem(self, Ellipsis, value)
+        assign(self, Ellipsis, value, "fill_")
         return self
 
     def zero_(self) -> Any:
         """Write zeros. Source: ``torch.Tensor.zero_``."""
-        return self.fill_(0)
+        assign(self, Ellipsis, 0, "zero_")
+        return self
 
     def uniform_(self, a: float = 0.0, b: float = 1.0) -> Any:
         """Write uniform random numbers from [a, b). Source: ``torch.Tensor.uniform_``."""

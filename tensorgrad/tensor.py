@@ -10,7 +10,7 @@ import numpy as np
 from tensorgrad.autograd.backward import backward as _backward
 from tensorgrad.autograd.cut import cut_from
 from tensorgrad.autograd.handle import RemovableHandle, add_hook
-from tensorgrad.autograd.hooks import RetainGrad
+from tensorgrad.autograd.hooks import RetainGrad, retains_grad
 from tensorgrad.autograd.lent import lend
 from tensorgrad.autograd.node import Node
 from tensorgrad.autograd.primitive import TENSOR_CLASSES, bind_tensor_class, primitive, wrap
@@ -42,10 +42,10 @@ class Tensor(Layout, OperatorMethods, InPlaceMethods, NewMethods, NumpyProtocols
     tensor([2., 4.])
     """
 
-    __slots__ = ("__weakref__", "_data", "_requires_grad", "cut", "grad", "hooks", "name", "node", "view_of")
+    __slots__ = ("__weakref__", "_data", "_grad", "_requires_grad", "cut", "hooks", "name", "node", "view_of")
 
     _data: np.ndarray
-    grad: Any
+    _grad: Any
     hooks: Any
     name: str | None
     node: Node | None
@@ -57,7 +57,7 @@ class Tensor(Layout, OperatorMethods, InPlaceMethods, NewMethods, NumpyProtocols
         self._data = array = as_array(data)
         if not isinstance(data, Tensor) and (array is data or array.base is not None):
             lend(array, ours=False)
-        self.grad = None
+        self._grad = None
         self.hooks = None
         self.name = name
         self.node = None
@@ -196,7 +196,7 @@ class Tensor(Layout, OperatorMethods, InPlaceMethods, NewMethods, NumpyProtocols
         out = type(self).__new__(type(self))
         memo[id(self)] = out
         out._data = self._data.copy()
-        out.grad = None if self.grad is None else self.grad.detach().clone()
+        out._grad = None if self._grad is None else self._grad.detach().clone()
         out.name, out.node, out.hooks, out.view_of = self.name, None, None, None
         out._requires_grad = self._requires_grad
         out.cut = None
@@ -216,6 +216,24 @@ class Tensor(Layout, OperatorMethods, InPlaceMethods, NewMethods, NumpyProtocols
         See :func:`tensorgrad.autograd.backward`.
         """
         _backward(self, gradient, retain_graph, create_graph, inputs)
+
+    @property
+    def grad(self) -> Any:
+        """What backward has added up here, a tensor, or None.
+
+        Set it to None to start anew, or to a tensor like this one: TypeError for anything else or another dtype,
+        ValueError for another shape. Source: ``torch.Tensor.grad``.
+        """
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: Any) -> None:
+        if value is not None:
+            if not isinstance(value, Tensor) or value._data.dtype != self._data.dtype:
+                raise TypeError(f"grad: expected a {self._data.dtype} tensor or None, got {_kind_of(value)}")
+            if value._data.shape != self._data.shape:
+                raise ValueError(f"grad: expected a gradient of shape {self.shape}, got {describe(value)}")
+        self._grad = value
 
     @property
     def requires_grad(self) -> bool:
@@ -248,9 +266,7 @@ class Tensor(Layout, OperatorMethods, InPlaceMethods, NewMethods, NumpyProtocols
         """Keep ``.grad`` of this computed tensor too (leaves keep theirs anyway)."""
         if not self.requires_grad:
             raise RuntimeError("retain_grad: this tensor does not require grad")
-        if self.node is not None and not any(
-            isinstance(h, RetainGrad) and h.tensor() is self for h in (self.node.hooks or {}).values()
-        ):
+        if self.node is not None and not retains_grad(self):
             self.register_hook(RetainGrad(self))
 
     def register_hook(self, hook: Callable[[Any], Any]) -> RemovableHandle:
@@ -388,6 +404,15 @@ def as_array(data: Any) -> np.ndarray:
     if array.dtype == np.float64 and not isinstance(data, np.generic) and not _holds_arrays(data):
         array = array.astype(np.float32)
     return array
+
+
+def _kind_of(value: Any) -> str:
+    """What someone gave who should have given a tensor, and what to do."""
+    if isinstance(value, Tensor):
+        return f"a {describe(value)}; convert it with .to(dtype)"
+    return (
+        f"an array {describe(value)}; wrap it, tg.from_numpy(array)" if isinstance(value, np.ndarray) else repr(value)
+    )
 
 
 def _holds_arrays(data: Any) -> bool:

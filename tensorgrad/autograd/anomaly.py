@@ -12,7 +12,7 @@ from tensorgrad.autograd import in_place
 from tensorgrad.autograd.node import Node, Packed
 from tensorgrad.autograd.primitive import TENSOR_CLASSES, Primitive
 from tensorgrad.autograd.watch import Watcher
-from tensorgrad.errors import describe
+from tensorgrad.errors import describe, place
 from tensorgrad.state import per_thread
 
 
@@ -50,7 +50,7 @@ class _AnomalyMode(Watcher, contextlib.ContextDecorator):
         if node is not None and not all(map(_finite, node.static.values())):
             return  # an infinity that the user gave: padding with -inf
         raise AnomalyError(
-            f"{_place(op.name, per_thread.state.module_path)} at {in_place.user_line()} made {_count(result)} "
+            f"{place(op.name, per_thread.state.module_path)} at {in_place.user_line()} made {_count(result)} "
             f"out of finite inputs{_listing(operands, 'input')}"
         )
 
@@ -58,7 +58,7 @@ class _AnomalyMode(Watcher, contextlib.ContextDecorator):
         """Raise when the gradient is non-finite before a rule has made it so."""
         if self.check_nan and not _finite(gradient):
             raise AnomalyError(
-                f"the gradient that reaches {_place(node.op.name, node.module_path)}{_made_at(node)} has "
+                f"the gradient that reaches {node.place}{_made_at(node)} has "
                 f"{_count(gradient)}, though the rules gave finite ones: it was given so to backward, a hook put it "
                 "there, or the sum of the contributions overflowed"
             )
@@ -72,7 +72,7 @@ class _AnomalyMode(Watcher, contextlib.ContextDecorator):
                 values = [v for v in node.saved if v is not None] if not isinstance(node.saved, Packed) else []
                 saved = _listing(values, "saved input") + _listing([v for v in [node.value] if v is not None], "output")
                 raise AnomalyError(
-                    f"backward of {_place(node.op.name, node.module_path)}{_made_at(node)} made {_count(value)} in the "
+                    f"backward of {node.place}{_made_at(node)} made {_count(value)} in the "
                     f"gradient of input {i} out of a finite gradient{_listing([gradient], 'gradient')}{saved}"
                 )
 
@@ -167,10 +167,6 @@ def _range(value: Any) -> str:
 def _listing(values: list[Any], what: str) -> str:
     shown = [(i, v) for i, v in enumerate(values) if v is not None]
     return "".join(f"\n  {what} {i}: {_range(v)}" if len(shown) > 1 else f"\n  {what}: {_range(v)}" for i, v in shown)
-
-
-def _place(name: str, path: str | None) -> str:
-    return f"{name} (in {path})" if path else name
 
 
 def _made_at(node: Node) -> str:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy import asarray, ndarray
 
 from tensorgrad.autograd import in_place, lent
-from tensorgrad.autograd.hooks import run_hooks, run_post_hooks
+from tensorgrad.autograd.hooks import retains_grad, run_hooks, run_post_hooks
 from tensorgrad.autograd.node import FREED, Node, Packed
 from tensorgrad.autograd.primitive import TENSOR_CLASSES, wrap
 from tensorgrad.autograd.structural import add, cast, sum_to
@@ -68,8 +68,8 @@ class Sweep:
             saved = node.saved
             if saved is FREED:
                 raise RuntimeError(
-                    f"{_place(node)}: trying to backward through the graph a second time, but its saved values "
-                    "were freed by the first; pass retain_graph=True to the first backward to keep them"
+                    f"backward of {node.place}: trying to backward through the graph a second time, but its saved "
+                    "values were freed by the first; pass retain_graph=True to the first backward to keep them"
                 )
             packed = saved if isinstance(saved, Packed) else None
             if packed is not None:
@@ -79,7 +79,7 @@ class Sweep:
             if node in self.wanted:
                 self.caught[node] = g
             if node.number < in_place.last_write:
-                lent.check_saved(node, _place(node))
+                lent.check_saved(node, node.place)
             edges = node.edges if needed is None else [edge if edge in needed else None for edge in node.edges]
             found = self._gradients(node, g, edges)
             if node.hooks is not None:
@@ -120,7 +120,7 @@ class Sweep:
             for watcher in self.watchers:
                 watcher.backward(node, g, found)
         except (ValueError, TypeError, IndexError) as error:
-            raise type(error)(f"backward of {_place(node)}: {error}") from error
+            raise type(error)(f"backward of {node.place}: {error}") from error
         return found
 
     def _after_hooks(self, node: Node, g: Any, edges: list[Any], found: list[Any]) -> list[Any]:
@@ -148,7 +148,7 @@ class Sweep:
         except ValueError:
             pass
         raise ValueError(
-            f"backward of {_place(node)}: a rule returned a gradient of shape {tuple(gradient.shape)} "
+            f"backward of {node.place}: a rule returned a gradient of shape {tuple(gradient.shape)} "
             f"for an input of shape {shape}"
         )
 
@@ -166,10 +166,6 @@ class Sweep:
             return node.op.gradients(g, y, inputs, edges, node.static)
         finally:
             state.module_path = before
-
-
-def _place(node: Node) -> str:
-    return f"{node.op.name} (in {node.module_path})" if node.module_path else node.op.name
 
 
 def _fresh(gradient: Any, g: Any, node: Node, found: list[Any]) -> bool:
@@ -215,8 +211,9 @@ def backward(
 
     ``grad_tensors`` are the gradients with respect to ``tensors`` themselves, 1 for a scalar when not given.
     ``retain_graph`` (default: ``create_graph``) keeps the saved values for another backward. With ``create_graph``
-    the gradients are recorded and can be differentiated again. ``inputs`` restricts accumulation to these leaves.
-    Raises RuntimeError when a tensor needs no gradient or the graph was freed, ValueError on a wrong shape.
+    the gradients are recorded and can be differentiated again. ``inputs`` restricts accumulation to these tensors,
+    leaves or computed ones. Raises RuntimeError when a tensor needs no gradient or the graph was freed, ValueError on a
+    wrong shape.
     Source: ``torch.autograd.backward``.
 
     >>> import tensorgrad as tg
@@ -225,10 +222,21 @@ def backward(
     >>> x.grad
     tensor([2., 4.])
     """
-    targets = None if inputs is None else _as_tuple(inputs)
-    gradients, _ = _sweep(_as_tuple(tensors), grad_tensors, retain_graph, create_graph, targets, "backward")
-    for leaf, (gradient, owned) in gradients.items():
-        _accumulate_grad(leaf, gradient, owned, create_graph)
+    targets = None if inputs is None else _checked(_as_tuple(inputs), "backward")
+    if targets == ():
+        raise ValueError("backward: inputs must not be empty; leave it away for all leaves")
+    gradients, caught = _sweep(_as_tuple(tensors), grad_tensors, retain_graph, create_graph, targets, "backward")
+    state = per_thread.state
+    before = state.recording
+    state.recording = create_graph
+    try:
+        for leaf, (gradient, owned) in gradients.items():
+            _accumulate_grad(leaf, gradient, owned, create_graph)
+        for x in dict.fromkeys(targets or ()):
+            if x.node in caught and not retains_grad(x):  # a computed tensor; one that retains it has it already
+                _accumulate_grad(x, caught[x.node], False, create_graph)
+    finally:
+        state.recording = before
 
 
 def grad(
@@ -251,12 +259,7 @@ def grad(
     >>> first.item(), second.item()
     (27.0, 18.0)
     """
-    targets = _as_tuple(inputs)
-    for i, x in enumerate(targets):
-        if type(x) not in TENSOR_CLASSES:
-            raise TypeError(f"grad: inputs[{i}] must be a tensor, got {describe(x)}")
-        if not x.requires_grad:
-            raise RuntimeError(f"grad: inputs[{i}] does not require grad; set requires_grad=True before it is used")
+    targets = _checked(_as_tuple(inputs), "grad")
     leaves, caught = _sweep(_as_tuple(outputs), grad_outputs, retain_graph, create_graph, targets, "grad")
     results = []
     for i, x in enumerate(targets):
@@ -312,6 +315,16 @@ def _sweep(
 
 def _as_tuple(tensors: Any) -> tuple[Any, ...]:
     return tuple(tensors) if isinstance(tensors, (tuple, list)) else (tensors,)
+
+
+def _checked(inputs: tuple[Any, ...], caller: str) -> tuple[Any, ...]:
+    """The tensors whose gradients are asked for; TypeError or RuntimeError for what can have none."""
+    for i, x in enumerate(inputs):
+        if type(x) not in TENSOR_CLASSES:
+            raise TypeError(f"{caller}: inputs[{i}] must be a tensor, got {describe(x)}")
+        if not x.requires_grad:
+            raise RuntimeError(f"{caller}: inputs[{i}] does not require grad; set requires_grad=True before it is used")
+    return inputs
 
 
 def _seed(root: Any, seed: Any, create_graph: bool, caller: str) -> Any:
@@ -379,11 +392,12 @@ def _settled(gradient: ndarray, owned: bool, data: ndarray) -> ndarray:
 
 
 def _accumulate_grad(leaf: Any, gradient: Any, owned: bool, create_graph: bool) -> None:
-    """``leaf.grad += gradient``: the first gradient is kept, later ones are added."""
-    if leaf.grad is None:
-        leaf.grad = _as_result(gradient, owned, leaf)
-    elif create_graph or leaf.grad.requires_grad:
-        leaf.grad = leaf.grad + gradient
+    """``leaf.grad += gradient``: the first one is kept, later ones are added; in memory of its own in any case."""
+    kept = leaf._grad
+    if kept is None:
+        leaf._grad = gradient.clone() if create_graph else _as_result(gradient, owned, leaf)
+    elif create_graph or kept.requires_grad:
+        leaf._grad = kept + gradient
     else:
-        in_place.write(leaf.grad._data)
-        np.add(leaf.grad._data, gradient, out=leaf.grad._data)
+        in_place.write(kept._data)
+        np.add(kept._data, gradient, out=kept._data)

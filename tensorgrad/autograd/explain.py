@@ -9,9 +9,9 @@ import numpy as np
 
 from tensorgrad.autograd.backward import grad
 from tensorgrad.autograd.cut import Cut
-from tensorgrad.autograd.hooks import RetainGrad
+from tensorgrad.autograd.hooks import RetainGrad, retains_grad
 from tensorgrad.autograd.node import Node
-from tensorgrad.autograd.primitive import TENSOR_CLASSES, Primitive
+from tensorgrad.autograd.primitive import TENSOR_CLASSES
 from tensorgrad.autograd.watch import Watcher
 from tensorgrad.errors import describe
 from tensorgrad.state import per_thread
@@ -150,10 +150,10 @@ def _constants(root: Any) -> list[Any]:
 def _of_the_backward(t: Any, loss: Any) -> Explanation:
     if t.grad is not None and t.grad._data.any():
         return Explanation("nothing wrong", f"the gradient is there, with magnitudes up to {_size(t.grad)}")
-    if t.grad is None and t.node is not None and not _retains(t):
+    if t.grad is None and t.node is not None and not retains_grad(t):
         return Explanation(
             "not a leaf",
-            f"the tensor was computed (by {_place(t.node)}), and only leaves keep their gradient; call t.retain_grad() "
+            f"the tensor was computed (by {t.node.place}), and only leaves keep their gradient; call t.retain_grad() "
             "before backward",
             getattr(t.node, "source", None),
         )
@@ -198,7 +198,7 @@ class _Walk(Watcher):
 
     def before_backward(self, node: Node, gradient: Any) -> None:
         if node in self.sent and gradient.size and not gradient.any():
-            self.events.append(_vanished(node.hooks, f"the output of {_place(node)}", getattr(node, "source", None)))
+            self.events.append(_vanished(node.hooks, f"the output of {node.place}", getattr(node, "source", None)))
 
     def backward(self, node: Node, gradient: Any, found: list[Any]) -> None:
         for i, (edge, value) in enumerate(zip(node.edges, found, strict=False)):
@@ -212,7 +212,7 @@ class _Walk(Watcher):
                 self.events.append(
                     Explanation(
                         "zero",
-                        f"{_place(node)} turned {_described(gradient)} into zeros{which}: {why}",
+                        f"{node.place} turned {_described(gradient)} into zeros{which}: {why}",
                         getattr(node, "source", None),
                     )
                 )
@@ -229,7 +229,12 @@ def _walk(loss: Any, t: Any) -> tuple[np.ndarray, _Walk]:
     walk = _Walk()
     state = per_thread.state
     watchers = state.watchers
-    kept = [(hook.tensor(), hook) for node in _nodes(loss) for hook in (node.hooks or {}).values() if _is_retain(hook)]
+    kept = [
+        (hook.tensor(), hook)
+        for node in _nodes(loss)
+        for hook in (node.hooks or {}).values()
+        if isinstance(hook, RetainGrad)
+    ]
     before = [(tensor, tensor.grad) for tensor, _ in kept if tensor is not None]
     walk.sent.add(loss.node or loss)
     state.watchers = (walk,)
@@ -245,25 +250,12 @@ def _walk(loss: Any, t: Any) -> tuple[np.ndarray, _Walk]:
     return found._data, walk
 
 
-def _is_retain(hook: Any) -> bool:
-    return isinstance(hook, RetainGrad)
-
-
-def _retains(t: Any) -> bool:
-    return any(_is_retain(hook) and hook.tensor() is t for hook in (t.node.hooks or {}).values())
-
-
 def _size(gradient: Any) -> str:
     return f"{np.abs(np.asarray(getattr(gradient, '_data', gradient))).max():.3g}"
 
 
 def _described(gradient: Any) -> str:
     return f"a gradient of magnitudes up to {_size(gradient)}" if np.size(gradient) else "an empty gradient"
-
-
-def _place(node: Node) -> str:
-    op: Primitive = node.op
-    return f"{op.name} (in {node.module_path})" if node.module_path else op.name
 
 
 _OTHER_FACTOR = "what it was multiplied by is zero everywhere"

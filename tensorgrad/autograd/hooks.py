@@ -80,3 +80,8 @@ class RetainGrad:
         if gradient.node is None:
             gradient = wrap(gradient._data.copy())
         tensor.grad = gradient if tensor.grad is None else tensor.grad + gradient
+
+
+def retains_grad(tensor: Any) -> bool:
+    """True for a computed tensor that keeps its gradient."""
+    return any(isinstance(hook, RetainGrad) and hook.tensor() is tensor for hook in (tensor.node.hooks or {}).values())

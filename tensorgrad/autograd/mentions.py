@@ -64,10 +64,10 @@ def _loaded(code: Any) -> tuple[set[str], set[str]]:
             (shapes if metadata else values).add(pending)
         pending = None
         argument = instruction.argval
-        if instruction.opname.startswith(("LOAD_FAST", "LOAD_DEREF")):
-            # from Python 3.13 on one instruction may load two names
+        if "LOAD_FAST" in instruction.opname or instruction.opname.startswith("LOAD_DEREF"):
+            # from Python 3.13 on one instruction may load two names, or store one and load another
             names = argument if isinstance(argument, tuple) else (argument,)
-            values.update(names[:-1])
+            values.update(names[:-1] if instruction.opname.startswith("LOAD") else ())
             pending = names[-1]
         elif instruction.opname == "MAKE_CELL":  # captured by an inner function
             values.add(argument)

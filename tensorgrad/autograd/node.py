@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from tensorgrad.autograd.handle import PostHook, PreHook, RemovableHandle, add_hook
+from tensorgrad.errors import place
 
 if TYPE_CHECKING:
     from tensorgrad.autograd.primitive import Primitive
@@ -81,6 +82,11 @@ class Node:
     def ndim(self) -> int:
         """Number of dimensions of the output."""
         return len(self.shape)
+
+    @property
+    def place(self) -> str:
+        """The operator, and the module whose forward called it: ``conv2d (in Net.features.0)``."""
+        return place(self.op.name, self.module_path)
 
     @property
     def freed(self) -> bool:

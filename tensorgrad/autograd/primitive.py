@@ -12,11 +12,12 @@ of every operator, and no second implementation.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
-from numpy import asarray, generic, ndarray
+from numpy import asarray, generic, ndarray, ufunc
 
 from tensorgrad.autograd import in_place, lent
 from tensorgrad.autograd.mentions import mentions
@@ -54,7 +55,7 @@ def wrap(data: ndarray, node: Node | None = None) -> Any:
     """A Tensor around ``data``: a constant, or the output of ``node``."""
     out = _new(_tensor_class)
     out._data = data
-    out.grad = out.name = out.hooks = out.view_of = out.cut = None
+    out._grad = out.name = out.hooks = out.view_of = out.cut = None
     out.node = node
     out._requires_grad = node is not None
     return out
@@ -118,6 +119,7 @@ def primitive(
     views: bool = False,
     plans_results: bool = False,
     takes_plans: bool = False,
+    formula: str | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declare an operator: ``primitive(rule_of_input_0, rule_of_input_1, ...)(forward)``.
 
@@ -130,6 +132,7 @@ def primitive(
     - ``views``: the result may share the first input's memory, so that writes into one reach the other.
     - ``plans_results``: the forward returns a plan that may wait (see `autograd.planned`); no rule may read ``y``.
     - ``takes_plans``: the forward knows what to do with a plan in the place of an operand; no rule may read that.
+    - ``formula``: of a public function of every number ``x``, or of ``a`` and ``b``: its documentation is made of it.
 
     The rules use operators and primitives only, so that they work on arrays and on Tensors alike.
 
@@ -149,7 +152,7 @@ def primitive(
             raise ValueError(f"primitive: an operator named {prim.name!r} is declared already; choose another name")
         REGISTRY[prim.name] = prim
         how = {"saves": saves, "views": views, "plans_results": plans_results, "takes_plans": takes_plans}
-        return operator(prim, promote=promote, **how)
+        return operator(prim, promote=promote, formula=formula, **how)
 
     return declare
 
@@ -162,12 +165,14 @@ def operator(
     views: bool = False,
     plans_results: bool = False,
     takes_plans: bool = False,
+    formula: str | None = None,
 ) -> Callable[..., Any]:
     """The function that runs a primitive on arrays, and on Tensors records it: the one call path of all operators."""
     forward = prim.forward
     differentiable = prim.differentiable
     plans = prim.plans
     fixed = prim.joint is None  # the number of inputs; joint rules may take any number
+    inputs = forward.nin if isinstance(forward, ufunc) else len(prim.rules) if formula else None
 
     def on_arrays(raw: Any, static: dict[str, Any]) -> ndarray:
         try:
@@ -186,6 +191,8 @@ def operator(
                 args = (static.pop("input"), *args)
             if "out" in static:
                 return compute_into(static.pop("out"), op, args, static, prim.name)
+        if inputs is not None and (static or len(args) != inputs):
+            _refuse(prim.name, inputs, args, static)
         for a in args:
             if type(a) is not ndarray:
                 break
@@ -258,7 +265,7 @@ def operator(
         else:
             out = _new(_tensor_class)
             out._data = y
-        out.grad = out.name = out.hooks = out.view_of = out.cut = None
+        out._grad = out.name = out.hooks = out.view_of = out.cut = None
         if wanted and differentiable and state.recording:
             out._requires_grad = True
             out.node = node = _new(Node)
@@ -306,7 +313,31 @@ def operator(
     op.__doc__ = forward.__doc__ if isinstance(forward, type(op)) else f"The operator ``{prim.name}``."
     op.__module__ = getattr(forward, "__module__", __name__) or __name__
     op.primitive = prim  # type: ignore[attr-defined]
+    if formula is not None:
+        _document(op, formula, inputs)
     return op
+
+
+_UNARY, _BINARY = (
+    inspect.Signature([inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in names])
+    for names in (["input"], ["input", "other"])
+)
+
+
+def _document(op: Any, formula: str, inputs: int | None) -> None:
+    """Give a public operator its signature, and the documentation that its formula makes."""
+    each = "each number x of ``input``" if inputs == 1 else "each a of ``input`` and b of ``other``, which broadcast"
+    op.__doc__ = f"``{formula}``, for {each}. Source: ``torch.{op.__name__}``."
+    op.__module__ = "tensorgrad"
+    op.__signature__ = _UNARY if inputs == 1 else _BINARY
+
+
+def _refuse(operator: str, inputs: int, args: tuple[Any, ...], static: dict[str, Any]) -> NoReturn:
+    """Raise for arguments that NumPy's function would take for something else: where to write, which numbers."""
+    if static:
+        raise op_error(TypeError, operator, f"got an unexpected keyword argument {next(iter(static))!r}")
+    got = ", ".join(map(describe, args)) or "none"
+    raise op_error(TypeError, operator, f"expected {inputs} operand{'s' * (inputs > 1)}, got {got}")
 
 
 def _operand(value: Any, operator: str) -> Any:
@@ -327,7 +358,7 @@ def _operand(value: Any, operator: str) -> Any:
 def _fail(error: Exception, prim: Primitive, raw: list[Any]) -> NoReturn:
     """Raise ``error`` anew with operator, module path and operands in front."""
     operands = ", ".join(describe(a) for a in raw if a is not None)
-    if str(error).startswith(prim.name):  # the message names the operator already
+    if str(error).startswith((f"{prim.name}: ", f"{prim.name} (in ")):  # it says all that already
         raise error
     kind = type(error) if type(error) in (ValueError, TypeError, IndexError, RuntimeError) else ValueError
     if isinstance(error, (MemoryError, FloatingPointError, KeyError)):

@@ -94,6 +94,12 @@ class Module(Hooked):
         finally:
             state.module, state.module_path = parent, parent_path
 
+    def __delattr__(self, name: str) -> None:
+        """Take an attribute away; modules in it no longer go by its name."""
+        for _, module in _inside(vars(self).get(name), Module, name):
+            module.__dict__["_path"] = (None, None, None)
+        super().__delattr__(name)
+
     def _path_below(self, parent: Any, parent_path: str | None) -> str:
         """``Net.features.0``: the caller's path and the name under which it holds this module. Remembered."""
         path = type(self).__name__

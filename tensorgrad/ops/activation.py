@@ -29,7 +29,9 @@ def masked(x: Any, *, mask: np.ndarray) -> Any:
     return select(mask, x)
 
 
-relu = primitive(lambda g, y, x: relu_grad(g, output=_values(y)), name="relu", takes_plans=True)(kernel.relu)
+relu = primitive(lambda g, y, x: relu_grad(g, output=_values(y)), name="relu", takes_plans=True, formula="max(0, x)")(
+    kernel.relu
+)
 
 
 @primitive(lambda g, y, x, *, output: relu_grad(g, output=output))
@@ -208,9 +210,19 @@ def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
     return _softplus(input, beta=float(beta), threshold=float(threshold))
 
 
-logsigmoid = _floating(lambda g, y, x: g * sigmoid(neg(x)), name="logsigmoid")(
+_logsigmoid = _floating(lambda g, y, x: g * sigmoid(neg(x)), name="logsigmoid")(
     lambda x: np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x)))
 )
+
+
+def logsigmoid(input: Any) -> Any:
+    """``log(sigmoid(x)) = -log(1 + e^-x)``, without overflow. Source: ``torch.nn.functional.logsigmoid``.
+
+    >>> import tensorgrad as tg
+    >>> tg.nn.functional.logsigmoid(tg.tensor([0.0, -1000.0]))
+    tensor([   -0.6931, -1000.0000])
+    """
+    return _logsigmoid(input)
 
 
 def _mish_rule(g: Any, y: Any, x: Any) -> Any:

@@ -40,14 +40,15 @@ _LN2, _LN10 = math.log(2), math.log(10)
 
 # --- trigonometry ---------------------------------------------------------------------------------------------
 
-tan = _floating(lambda g, y, x: g * (1 + y * y))(np.tan)
-asin = _floating(lambda g, y, x: g * rsqrt(1 - x * x), name="asin")(np.arcsin)
-acos = _floating(lambda g, y, x: -g * rsqrt(1 - x * x), name="acos")(np.arccos)
-atan = _floating(lambda g, y, x: g / (1 + x * x), name="atan")(np.arctan)
+tan = _floating(lambda g, y, x: g * (1 + y * y), formula="tan x")(np.tan)
+asin = _floating(lambda g, y, x: g * rsqrt(1 - x * x), name="asin", formula="arcsin x")(np.arcsin)
+acos = _floating(lambda g, y, x: -g * rsqrt(1 - x * x), name="acos", formula="arccos x")(np.arccos)
+atan = _floating(lambda g, y, x: g / (1 + x * x), name="atan", formula="arctan x")(np.arctan)
 atan2 = _floating(
     lambda g, y, a, b: g * (b * _inverse_square(a, b)),
     lambda g, y, a, b: -g * (a * _inverse_square(a, b)),
     name="atan2",
+    formula="arg(b + i a)",
 )(np.arctan2)
 
 
@@ -61,29 +62,32 @@ def _inverse_square(a: Any, b: Any) -> Any:
 hypot = _floating(
     lambda g, y, a, b: g * (a / y),
     lambda g, y, a, b: g * (b / y),
+    formula="sqrt(a^2 + b^2)",
 )(np.hypot)
 
 
 # --- hyperbolic functions ---------------------------------------------------------------------------------------
 
-sinh: Callable[..., Any] = _floating(lambda g, y, x: g * cosh(x))(np.sinh)
-cosh: Callable[..., Any] = _floating(lambda g, y, x: g * sinh(x))(np.cosh)
-asinh = _floating(lambda g, y, x: g * rsqrt(x * x + 1), name="asinh")(np.arcsinh)
-acosh = _floating(lambda g, y, x: g * rsqrt(x * x - 1), name="acosh")(np.arccosh)
-atanh = _floating(lambda g, y, x: g / (1 - x * x), name="atanh")(np.arctanh)
+sinh: Callable[..., Any] = _floating(lambda g, y, x: g * cosh(x), formula="sinh x")(np.sinh)
+cosh: Callable[..., Any] = _floating(lambda g, y, x: g * sinh(x), formula="cosh x")(np.cosh)
+asinh = _floating(lambda g, y, x: g * rsqrt(x * x + 1), name="asinh", formula="arsinh x")(np.arcsinh)
+acosh = _floating(lambda g, y, x: g * rsqrt(x * x - 1), name="acosh", formula="arcosh x")(np.arccosh)
+atanh = _floating(lambda g, y, x: g / (1 - x * x), name="atanh", formula="artanh x")(np.arctanh)
 
 # --- exponentials and logarithms --------------------------------------------------------------------------------
 
-exp2 = _floating(lambda g, y, x: g * y * _LN2)(np.exp2)
-log2 = _floating(lambda g, y, x: g / (x * _LN2))(np.log2)
-log10 = _floating(lambda g, y, x: g / (x * _LN10))(np.log10)
+exp2 = _floating(lambda g, y, x: g * y * _LN2, formula="2^x")(np.exp2)
+log2 = _floating(lambda g, y, x: g / (x * _LN2), formula="log2 x")(np.log2)
+log10 = _floating(lambda g, y, x: g / (x * _LN10), formula="log10 x")(np.log10)
 logaddexp = _floating(
     lambda g, y, a, b: g * sigmoid(a - b),
     lambda g, y, a, b: g * sigmoid(b - a),
+    formula="log(e^a + e^b)",
 )(np.logaddexp)
 logaddexp2 = _floating(
     lambda g, y, a, b: g * sigmoid((a - b) * _LN2),
     lambda g, y, a, b: g * sigmoid((b - a) * _LN2),
+    formula="log2(2^a + 2^b)",
 )(np.logaddexp2)
 
 # --- the larger and the smaller of two, a number winning over NaN and the first over the second --------------------
@@ -91,10 +95,12 @@ logaddexp2 = _floating(
 fmax = _mixed(
     lambda g, y, a, b: where(greater_equal(a, b) | isnan(b), g, 0.0),
     lambda g, y, a, b: where(greater_equal(a, b) | isnan(b), 0.0, g),
+    formula="max(a, b), or the one that is no NaN",
 )(np.fmax)
 fmin = _mixed(
     lambda g, y, a, b: where(greater_equal(b, a) | isnan(b), g, 0.0),
     lambda g, y, a, b: where(greater_equal(b, a) | isnan(b), 0.0, g),
+    formula="min(a, b), or the one that is no NaN",
 )(np.fmin)
 
 

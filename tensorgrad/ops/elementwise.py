@@ -27,23 +27,23 @@ def _zero(g: Any, y: Any, x: Any, *_: Any) -> Any:
 
 # --- comparisons and logic: booleans, nothing to differentiate ----------------------------------------------------
 
-equal = primitive(name="eq")(np.equal)
-not_equal = primitive(name="ne")(np.not_equal)
-less = primitive(name="lt")(np.less)
-less_equal = primitive(name="le")(np.less_equal)
-greater = primitive(name="gt")(np.greater)
-greater_equal = primitive(name="ge")(np.greater_equal)
-logical_and = primitive()(np.logical_and)
-logical_or = primitive()(np.logical_or)
-logical_xor = primitive()(np.logical_xor)
-logical_not = primitive()(np.logical_not)
-bitwise_and = primitive()(np.bitwise_and)
-bitwise_or = primitive()(np.bitwise_or)
-bitwise_xor = primitive()(np.bitwise_xor)
-bitwise_not = primitive(name="bitwise_not")(np.invert)
-isnan = primitive()(np.isnan)
-isinf = primitive()(np.isinf)
-isfinite = primitive()(np.isfinite)
+equal = primitive(name="eq", formula="a == b")(np.equal)
+not_equal = primitive(name="ne", formula="a != b")(np.not_equal)
+less = primitive(name="lt", formula="a < b")(np.less)
+less_equal = primitive(name="le", formula="a <= b")(np.less_equal)
+greater = primitive(name="gt", formula="a > b")(np.greater)
+greater_equal = primitive(name="ge", formula="a >= b")(np.greater_equal)
+logical_and = primitive(formula="a and b")(np.logical_and)
+logical_or = primitive(formula="a or b")(np.logical_or)
+logical_xor = primitive(formula="a xor b")(np.logical_xor)
+logical_not = primitive(formula="not x")(np.logical_not)
+bitwise_and = primitive(formula="a & b")(np.bitwise_and)
+bitwise_or = primitive(formula="a | b")(np.bitwise_or)
+bitwise_xor = primitive(formula="a ^ b")(np.bitwise_xor)
+bitwise_not = primitive(name="bitwise_not", formula="~x")(np.invert)
+isnan = primitive(formula="x != x")(np.isnan)
+isinf = primitive(formula="|x| = inf")(np.isinf)
+isfinite = primitive(formula="|x| < inf")(np.isfinite)
 
 # --- two operands ---------------------------------------------------------------------------------------------
 
@@ -52,8 +52,8 @@ _mixed = functools.partial(primitive, promote=promote_operands)
 _floating = functools.partial(primitive, promote=promote_to_float)
 
 sub = _mixed(lambda g, y, a, b: g, lambda g, y, a, b: -g, name="sub")(np.subtract)
-mul = _mixed(lambda g, y, a, b: g * b, lambda g, y, a, b: g * a, name="mul")(kernel.multiply)
-div = _floating(lambda g, y, a, b: g / b, lambda g, y, a, b: -g * y / b, name="div")(np.true_divide)
+mul = _mixed(lambda g, y, a, b: g * b, lambda g, y, a, b: g * a, name="mul", formula="a b")(kernel.multiply)
+div = _floating(lambda g, y, a, b: g / b, lambda g, y, a, b: -g * y / b, name="div", formula="a / b")(np.true_divide)
 
 # at a = 0 or b = 0 the formulas are 0 * inf; the limits are 0
 power: Callable[..., Any] = _mixed(
@@ -67,41 +67,46 @@ maximum = _mixed(
     lambda g, y, a, b: where(equal(a, b), g / 2, where(less(a, b), 0.0, g)),
     lambda g, y, a, b: where(equal(a, b), g / 2, where(less(b, a), 0.0, g)),
     name="maximum",
+    formula="max(a, b)",
 )(np.maximum)
 minimum = _mixed(
     lambda g, y, a, b: where(equal(a, b), g / 2, where(less(b, a), 0.0, g)),
     lambda g, y, a, b: where(equal(a, b), g / 2, where(less(a, b), 0.0, g)),
     name="minimum",
+    formula="min(a, b)",
 )(np.minimum)
 
-floor_divide = _mixed(_zero, _zero, name="floor_divide")(np.floor_divide)
+floor_divide = _mixed(_zero, _zero, name="floor_divide", formula="floor(a / b)")(np.floor_divide)
 remainder = _mixed(
     lambda g, y, a, b: g,
     lambda g, y, a, b: -g * floor_divide(a, b),
     name="remainder",
+    formula="a - b floor(a / b)",
 )(np.remainder)
 
 # --- one operand ------------------------------------------------------------------------------------------------
 
-neg = primitive(lambda g, y, x: -g, name="neg")(np.negative)
-square = primitive(lambda g, y, x: 2 * g * x)(np.square)
-exp = _floating(lambda g, y, x: g * y)(np.exp)
-expm1 = _floating(lambda g, y, x: g * (y + 1))(np.expm1)
-log: Callable[..., Any] = _floating(lambda g, y, x: g / x)(np.log)
-log1p = _floating(lambda g, y, x: g / (1 + x))(np.log1p)
-sqrt = _floating(lambda g, y, x: g / (2 * y))(np.sqrt)
-rsqrt = _floating(lambda g, y, x: -0.5 * g * y * y * y, name="rsqrt")(lambda x: 1 / np.sqrt(x))
-reciprocal = _floating(lambda g, y, x: -g * y * y, name="reciprocal")(lambda x: 1 / x)
-sin = _floating(lambda g, y, x: g * cos(x))(np.sin)
-cos: Callable[..., Any] = _floating(lambda g, y, x: -g * sin(x))(np.cos)
-tanh = _floating(lambda g, y, x: g * (1 - y * y))(np.tanh)
-sigmoid = _floating(lambda g, y, x: g * y * (1 - y), name="sigmoid")(lambda x: 1 / (1 + np.exp(-x)))
+neg = primitive(lambda g, y, x: -g, name="neg", formula="-x")(np.negative)
+square = primitive(lambda g, y, x: 2 * g * x, formula="x^2")(np.square)
+exp = _floating(lambda g, y, x: g * y, formula="e^x")(np.exp)
+expm1 = _floating(lambda g, y, x: g * (y + 1), formula="e^x - 1")(np.expm1)
+log: Callable[..., Any] = _floating(lambda g, y, x: g / x, formula="log x")(np.log)
+log1p = _floating(lambda g, y, x: g / (1 + x), formula="log(1 + x)")(np.log1p)
+sqrt = _floating(lambda g, y, x: g / (2 * y), formula="sqrt(x)")(np.sqrt)
+rsqrt = _floating(lambda g, y, x: -0.5 * g * y * y * y, name="rsqrt", formula="1 / sqrt(x)")(lambda x: 1 / np.sqrt(x))
+reciprocal = _floating(lambda g, y, x: -g * y * y, name="reciprocal", formula="1 / x")(lambda x: 1 / x)
+sin = _floating(lambda g, y, x: g * cos(x), formula="sin x")(np.sin)
+cos: Callable[..., Any] = _floating(lambda g, y, x: -g * sin(x), formula="cos x")(np.cos)
+tanh = _floating(lambda g, y, x: g * (1 - y * y), formula="tanh x")(np.tanh)
+sigmoid = _floating(lambda g, y, x: g * y * (1 - y), name="sigmoid", formula="1 / (1 + e^-x)")(
+    lambda x: 1 / (1 + np.exp(-x))
+)
 
 # sign(NaN) is 0, as in PyTorch
-sign = primitive(_zero, name="sign")(lambda x: np.subtract(x > 0, x < 0, dtype=x.dtype))
-absolute = primitive(lambda g, y, x: g * sign(x), name="abs")(np.absolute)
-floor = primitive(_zero)(np.floor)
-ceil = primitive(_zero)(np.ceil)
+sign = primitive(_zero, name="sign", formula="(x > 0) - (x < 0)")(lambda x: np.subtract(x > 0, x < 0, dtype=x.dtype))
+absolute = primitive(lambda g, y, x: g * sign(x), name="abs", formula="|x|")(np.absolute)
+floor = primitive(_zero, formula="max {n integer: n <= x}")(np.floor)
+ceil = primitive(_zero, formula="min {n integer: n >= x}")(np.ceil)
 
 
 # --- choices ------------------------------------------------------------------------------------------------------

@@ -32,16 +32,17 @@ def _integers_stay(function: Any) -> Any:
     return lambda x, **static: x.copy() if x.dtype.kind in "iu" else function(x, **static)
 
 
-trunc = primitive(_zero, name="trunc")(_integers_stay(np.trunc))
-frac = primitive(lambda g, y, x: g, name="frac")(lambda x: x - np.trunc(x))
+trunc = primitive(_zero, name="trunc", formula="sign(x) floor(|x|)")(_integers_stay(np.trunc))
+frac = primitive(lambda g, y, x: g, name="frac", formula="x - trunc(x)")(lambda x: x - np.trunc(x))
 _round = primitive(_zero, name="round")(_integers_stay(np.round))
 _trunc_divide = _mixed(_zero, _zero, name="trunc_divide")(
     lambda a, b: _whole_quotient(a, b) if result_type([a, b]).kind in "iub" else np.trunc(np.true_divide(a, b))
 )
-fmod = _mixed(lambda g, y, a, b: g, lambda g, y, a, b: -g * _trunc_divide(a, b))(np.fmod)
+fmod = _mixed(lambda g, y, a, b: g, lambda g, y, a, b: -g * _trunc_divide(a, b), formula="a - b trunc(a / b)")(np.fmod)
 copysign = _floating(
     lambda g, y, a, b: where(_equal(a, 0), 0.0, g * (y / a)),
     _zero,
+    formula="|a| sign(b)",
 )(np.copysign)
 
 

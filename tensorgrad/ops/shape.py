@@ -301,7 +301,14 @@ def expand(input: Any, *sizes: Any, size: Any = None) -> Any:
     new = len(shape) - x.ndim
     if new < 0 or -1 in shape[:new]:
         raise op_error(ValueError, "expand", f"sizes {shape} must name every dimension of shape {tuple(x.shape)}")
-    return broadcast_to(x, tuple(x.shape[i - new] if n == -1 else n for i, n in enumerate(shape)))
+    sizes = (1,) * new + tuple(x.shape)
+    wanted = tuple(have if n == -1 else n for have, n in zip(sizes, shape, strict=True))
+    for i, (have, n) in enumerate(zip(sizes, wanted, strict=True)):
+        if have not in (1, n):
+            raise op_error(
+                ValueError, "expand", f"dimension {i} has size {have}, and only a size of 1 is repeated: got {n}"
+            )
+    return broadcast_to(x, wanted)
 
 
 def broadcast_to(input: Any, shape: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Softmax and the cross-entropy that is fused with it."""
+"""Softmax and its logarithm, without overflow."""
 
 from __future__ import annotations
 

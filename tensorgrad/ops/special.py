@@ -22,14 +22,18 @@ _floating = functools.partial(primitive, promote=promote_to_float)
 
 _SLOPE = 2 / math.sqrt(math.pi)  # of erf at 0
 
-erf = _floating(lambda g, y, x: g * (_SLOPE * exp(-x * x)))(special.erf)
-erfc = _floating(lambda g, y, x: -g * (_SLOPE * exp(-x * x)))(special.erfc)
-erfinv = _floating(lambda g, y, x: g * (exp(y * y) / _SLOPE))(special.erfinv)
+erf = _floating(lambda g, y, x: g * (_SLOPE * exp(-x * x)), formula="2 / sqrt(pi) integral_0^x e^(-t^2) dt")(
+    special.erf
+)
+erfc = _floating(lambda g, y, x: -g * (_SLOPE * exp(-x * x)), formula="1 - erf(x)")(special.erfc)
+erfinv = _floating(lambda g, y, x: g * (exp(y * y) / _SLOPE), formula="erf^-1(x)")(special.erfinv)
 
 # --- the gamma function: each is the derivative of the one above -----------------------------------------------
 
-lgamma = _floating(lambda g, y, x: g * digamma(x))(gamma.lgamma)
-digamma: Callable[..., Any] = _floating(lambda g, y, x: g * _polygamma(x, n=1))(gamma.digamma)
+lgamma = _floating(lambda g, y, x: g * digamma(x), formula="log |Gamma(x)|")(gamma.lgamma)
+digamma: Callable[..., Any] = _floating(lambda g, y, x: g * _polygamma(x, n=1), formula="d/dx log |Gamma(x)|")(
+    gamma.digamma
+)
 _polygamma: Callable[..., Any] = _floating(lambda g, y, x, *, n: g * _polygamma(x, n=n + 1), name="polygamma")(
     lambda x, *, n: gamma.polygamma(n, x)
 )
@@ -75,7 +79,9 @@ def _sinc_curvature(x: Any) -> Any:
     return where(zero, -(math.pi**2) / 3, -(math.pi**2) * sinc(x) - 2 * _sinc_slope(x) / where(zero, 1.0, x))
 
 
-sinc: Callable[..., Any] = _floating(lambda g, y, x: g * _sinc_slope(x))(np.sinc)
+sinc: Callable[..., Any] = _floating(lambda g, y, x: g * _sinc_slope(x), formula="sin(pi x) / (pi x), and 1 at 0")(
+    np.sinc
+)
 
 
 def _sinc_slope_values(x: Any) -> Any:

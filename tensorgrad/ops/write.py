@@ -39,9 +39,14 @@ def setitem(x: Any, index: Any, value: Any) -> None:
     >>> x.sum().backward(); x.tolist(), v.grad.item()
     ([0.0, 2.0, 0.0], 1.0)
     """
+    assign(x, plain_index(index), value, "setitem")
+
+
+def assign(x: Any, index: Any, value: Any, op: str) -> None:
+    """:func:`setitem` under the name ``op``, for an index without tensors."""
     if not is_tensor(value) and not isinstance(value, (bool, int, float, np.ndarray, np.generic, list, tuple)):
-        raise op_error(TypeError, "setitem", f"expected a tensor, an array or a number, got {describe(value)}")
-    _write(x, plain_index(index), value, "setitem")
+        raise op_error(TypeError, op, f"expected a tensor, an array or a number, got {describe(value)}")
+    _write(x, index, value, op)
 
 
 def _write(x: Any, index: Any, value: Any, op: str) -> None:
@@ -141,4 +146,4 @@ def _overwrite(x: Any, result: Any, op: str) -> None:
         x.node, x._requires_grad = result.node, result._requires_grad
 
 
-__all__ = ["in_place_form", "setitem", "with_inplace"]
+__all__ = ["assign", "in_place_form", "setitem", "with_inplace"]

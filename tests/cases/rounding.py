@@ -44,7 +44,6 @@ CASES += [
     ),
     Case("round", "np.rint", lambda t, x: np.rint(x), between_steps(3), torch=False, numpy=np.rint),
     Case("trunc", "np.trunc", lambda t, x: np.trunc(x), between_steps(3), torch=False, numpy=np.trunc),
-    Case("trunc", "np.fix", lambda t, x: np.fix(x), between_steps(3), torch=False, numpy=np.fix),
     Case("nan_to_num", "numbers", function("nan_to_num"), real(3, 4)),
     Case("nan_to_num", "0-d", function("nan_to_num"), real()),
     Case("nan_to_num", "empty", function("nan_to_num"), real(0, 3)),

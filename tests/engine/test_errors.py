@@ -1,11 +1,14 @@
 """Errors say which operator, which module, what came and what to do."""
 
+import inspect
+
 import numpy as np
 import pytest
 
 import tensorgrad as tg
 import tensorgrad.nn.functional as F
 from tensorgrad.autograd.primitive import REGISTRY, primitive
+from tensorgrad.ops import elementwise
 
 
 class Net(tg.nn.Module):
@@ -128,3 +131,72 @@ def test_numpy_functions_record():
 def test_operands_by_keyword():
     assert tg.add(tg.ones(2), other=tg.ones(2)).tolist() == [2.0, 2.0]
     assert tg.ones(2).mul(other=3).tolist() == [3.0, 3.0]
+
+
+ELEMENTWISE = [name for name, prim in REGISTRY.items() if isinstance(prim.forward, np.ufunc)]
+
+
+@pytest.mark.parametrize("name", ELEMENTWISE)
+@pytest.mark.parametrize("kind", ["tensors", "arrays"])
+def test_a_surplus_operand_is_refused_and_not_written_to(name, kind):
+    """NumPy's functions take one more array as the place to write their result to."""
+    known = [*vars(tg).values(), *vars(elementwise).values()]
+    op = next(f for f in known if getattr(f, "primitive", None) is REGISTRY[name])
+    make = tg.ones if kind == "tensors" else np.ones
+    operands = [make(2) for _ in range(REGISTRY[name].forward.nin)]
+    spare = make(2) * 7
+    with pytest.raises(TypeError, match=rf"^{name}: expected {len(operands)} operands?, got float"):
+        op(*operands, spare)
+    assert spare.tolist() == [7.0, 7.0]
+    with pytest.raises(TypeError, match=f"^{name}: got an unexpected keyword argument 'where'"):
+        op(*operands, where=False)
+
+
+def test_missing_and_misspelt_arguments_name_the_operator_and_the_module():
+    class Odd(tg.nn.Module):
+        def forward(self, x, **options):
+            return tg.exp(x, **options) if options else tg.mul(x)
+
+    with pytest.raises(TypeError, match=r"^exp \(in Odd\): got an unexpected keyword argument 'dim'"):
+        Odd()(tg.ones(2), dim=0)
+    with pytest.raises(TypeError, match=r"^mul \(in Odd\): expected 2 operands, got float32\(2,\)"):
+        Odd()(tg.ones(2))
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda x: x.fill_("a"), "^fill_: expected a tensor, an array or a number, got str"),
+        (lambda x: x.copy_(tg.ones(3)), "^copy_: "),
+        (lambda x: x.requires_grad_().zero_(), "^zero_: a leaf tensor that requires grad"),
+        (lambda x: x.expand(3), "^expand: dimension 0 has size 2, and only a size of 1 is repeated: got 3"),
+    ],
+)
+def test_methods_are_called_by_their_names(call, words):
+    with pytest.raises((TypeError, ValueError, RuntimeError), match=words):
+        call(tg.ones(2))
+
+
+def test_a_module_that_moves_goes_by_its_new_name():
+    class Pair(tg.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a = Block()
+
+        def forward(self, x):
+            return self.a(x) if hasattr(self, "a") else self.b(x)
+
+    net = Pair()
+    assert net(tg.ones(2, 3)).node.module_path == "Pair.a"
+    net.b = net.a
+    del net.a
+    assert net(tg.ones(2, 3)).node.module_path == "Pair.b"
+
+
+def test_every_public_operator_says_what_it_computes():
+    public = [f for room in (tg, F) for f in vars(room).values() if hasattr(f, "primitive") and callable(f)]
+    assert len(public) > 60
+    assert [f.__name__ for f in public if "``" not in f.__doc__ or "Source: ``torch." not in f.__doc__] == []
+    assert str(inspect.signature(tg.exp)) == "(input)"
+    assert str(inspect.signature(tg.mul)) == "(input, other)"
+    assert tg.exp.__doc__ == "``e^x``, for each number x of ``input``. Source: ``torch.exp``."

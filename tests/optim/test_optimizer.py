@@ -113,8 +113,9 @@ def test_backward_after_a_step_through_an_older_graph_raises():
 
 def test_a_gradient_of_another_shape_is_refused_before_anything_is_written():
     a, b = leaf(1.0), leaf(1.0, 2.0)
-    a.grad, b.grad = tg.ones(1), tg.ones(1)
-    with pytest.raises(ValueError, match=r"SGD.*float32\(2,\).*float32\(1,\)"):
+    a.grad, b.grad = tg.ones(1), tg.ones(2)
+    b.data = tg.ones(3)
+    with pytest.raises(ValueError, match=r"SGD.*float32\(3,\).*float32\(2,\)"):
         make("SGD", [a, b]).step()
     assert a.tolist() == [1.0]
 
@@ -191,6 +192,16 @@ def test_repr():
         (lambda p: [p], {"lr": -0.1}, ValueError, "lr must be at least 0, got -0.1"),
         (lambda p: [p], {"lr": float("nan")}, ValueError, "lr"),
         (lambda p: [p], {"weight_decay": -1}, ValueError, "weight_decay"),
+        (lambda p: tg.nn.Linear(1, 1), {}, TypeError, r"got Linear; pass net\.parameters\(\)"),
+        (lambda p: tg.nn.Sequential(tg.nn.ReLU()), {}, TypeError, r"got Sequential; pass net\.parameters\(\)"),
+        (lambda p: tg.nn.Linear(1, 1).parameters, {}, TypeError, r"got method; pass net\.parameters\(\)"),
+        (lambda p: [tg.nn.Linear(1, 1)], {}, TypeError, r"tensors to optimize, got Linear; pass net\.parameters\(\)"),
+        (lambda p: [{"params": tg.nn.Linear(1, 1)}], {}, TypeError, r"got Linear; pass net\.parameters\(\)"),
+        (lambda p: [{"params": 3}], {}, TypeError, "iterable of tensors or groups, got int 3$"),
+        (lambda p: [p], {"lr": "a"}, TypeError, "lr must be a number, at least 0, got 'a'"),
+        (lambda p: [p], {"lr": None}, TypeError, "lr must be a number, at least 0, got None"),
+        (lambda p: [p], {"lr": np.ones(2)}, TypeError, r"lr must be a number, .* got float64\(2,\)"),
+        (lambda p: [p], {"weight_decay": "a"}, TypeError, "weight_decay must be a number"),
     ],
 )
 def test_refusals(cls, params, settings, error, words):
@@ -208,11 +219,29 @@ def test_refusals(cls, params, settings, error, words):
         ("Adam", {"betas": (0.9, -0.1)}, r"betas\[1\]"),
         ("AdamW", {"betas": (0.9,)}, "two numbers"),
         ("Adam", {"eps": -1e-8}, "eps"),
+        ("Adam", {"betas": 0.9}, "betas must be two numbers, got 0.9"),
+        ("SGD", {"dampening": float("nan")}, "dampening"),
     ],
 )
 def test_settings_out_of_range(cls, settings, words):
     with pytest.raises(ValueError, match=f"^{cls}: .*{words}"):
         make(cls, [leaf(1.0)], **settings)
+
+
+@pytest.mark.parametrize(
+    ("cls", "name", "value"),
+    [
+        ("SGD", "momentum", "a"),
+        ("SGD", "momentum", None),
+        ("SGD", "dampening", "a"),
+        ("Adam", "eps", "a"),
+        ("AdamW", "eps", [1]),
+        ("Adam", "betas", ("a", 0.9)),
+    ],
+)
+def test_settings_that_are_no_numbers(cls, name, value):
+    with pytest.raises(TypeError, match=rf"^{cls}: {name}(\[0\])? must be a number, "):
+        make(cls, [leaf(1.0)], **{name: value})
 
 
 # --------------------------------------------------------------------------- saving and loading
