@@ -8,6 +8,21 @@ Positional arguments are arrays, keyword arguments are static. A primitive calle
 inputs returns the raw array. Therefore the *same* rule runs at NumPy speed in an ordinary backward pass, where
 it gets arrays, and records itself under ``create_graph=True``, where it gets Tensors: exact higher derivatives
 of every operator, and no second implementation.
+
+What `operator` does at heart:
+
+    def op(*args, **static):
+        raw = [a.data if is_tensor(a) else a for a in args]                       # 1. unwrap
+        y = forward(*raw, **static)                                               # 2. compute
+        if not any(is_tensor(a) for a in args):
+            return y
+        out = Tensor(y)
+        if recording and any(a.requires_grad for a in args):                      # 3. record
+            edges = [a.node or a if a.requires_grad else None for a in args]
+            out.node = Node(op, edges, saved=what_the_rules_mention(raw, y), static=static)
+        return out
+
+The rest of it are dtypes, views, NumPy's own arrays, plans that wait, and errors that say where they come from.
 """
 
 from __future__ import annotations
@@ -184,6 +199,7 @@ def operator(
         return y if type(y) is ndarray else asarray(y)
 
     def op(*args: Any, **static: Any) -> Any:
+        # --- the arguments by position, as the rules have them
         if static:
             if "other" in static:  # PyTorch's names for the first and the second operand
                 args = (*args, static.pop("other"))
@@ -198,6 +214,7 @@ def operator(
                 break
         else:  # most often a rule at work in an ordinary backward pass
             return on_arrays(args, static)
+        # --- 1. unwrap: raw operands, and the edges to where they came from
         raw: list[Any] = []
         edges: list[Any] = []
         constants: dict[int, Any] | None = None
@@ -229,6 +246,7 @@ def operator(
         if scalars:
             # NumPy scalars are weak: a float32 tensor times np.sqrt(2) stays float32
             raw = [v.item() if isinstance(a, generic) else v for v, a in zip(raw, args, strict=True)]
+        # --- 2. compute, in the dtype that the operands promote to
         state = per_thread.state
         try:
             if views:  # nothing is computed, so there is nothing that NumPy could warn of
@@ -259,6 +277,7 @@ def operator(
             if state.entered_before():
                 return state.call_inside(op, args, static)
             _fail(error, prim, raw)
+        # --- 3. record
         if waits:
             out = _new(_planned_class)
             wait(out, y)
@@ -301,6 +320,7 @@ def operator(
                 for a in constants.values():
                     if a.cut is not None:
                         out.cut = a.cut
+        # --- who else wants to know
         if state.watchers:
             for watcher in state.watchers:
                 watcher.forward(prim, raw, y, out.node)

@@ -55,7 +55,8 @@ sub = _mixed(lambda g, y, a, b: g, lambda g, y, a, b: -g, name="sub")(np.subtrac
 mul = _mixed(lambda g, y, a, b: g * b, lambda g, y, a, b: g * a, name="mul", formula="a b")(kernel.multiply)
 div = _floating(lambda g, y, a, b: g / b, lambda g, y, a, b: -g * y / b, name="div", formula="a / b")(np.true_divide)
 
-# at a = 0 or b = 0 the formulas are 0 * inf; the limits are 0
+# y = a^b:  dy/da = b a^(b - 1), dy/db = y log a. The first where b = 0, the second where a = 0 <= b, may come out
+# as 0 * inf; their limits are 0
 power: Callable[..., Any] = _mixed(
     lambda g, y, a, b: where(equal(b, 0), 0.0, g * b * power(a, b - 1)),
     lambda g, y, a, b: where(equal(a, 0) & greater_equal(b, 0), 0.0, g * y * log(a)),

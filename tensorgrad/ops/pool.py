@@ -92,8 +92,9 @@ def max_pool2d(
     ceil_mode: bool = False,
     return_indices: bool = False,
 ) -> Any:
-    """The maximum of each window; its gradient goes to the first place that holds it.
+    """``y[n, c, i, j] = max_{u, v} x[n, c, i stride + u dilation - padding, j stride + v dilation - padding]``.
 
+    The gradient of a maximum goes to the first place of its window that holds it.
     ``input`` is (N, C, H, W) or (C, H, W); ``stride`` is the kernel size when not given; padding counts as minus
     infinity and is at most half the kernel; ``ceil_mode`` keeps a last, partial window; ``return_indices`` adds
     the flat positions in each (H, W) plane. A NaN wins its window (the first one). Raises ValueError for sizes that

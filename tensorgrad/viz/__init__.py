@@ -41,11 +41,12 @@ def graph(
     """The graph that made ``outputs``, before or after backward: a graphviz.Digraph which also carries its model.
 
     Parameters: ``outputs``, a tensor, or several in a list, a tuple or a dictionary of names; ``params``, a Module, or
-    a dictionary of names to tensors, which gives leaves (and intermediate results) their names; ``detail``, "op" for
-    every operator, "module" for one box a layer, None for operators up to 60 of them and modules beyond; ``depth``,
-    the level of modules that become one box: 0 the outermost, 1 its children; ``rankdir``, "TB" or "LR".
-    Scalars show ``data | grad`` where their tensor is known: leaves, outputs, named ones and those that called
-    ``retain_grad()``.
+    names and tensors in a dictionary or as pairs (``net.named_parameters()``), which gives leaves (and intermediate
+    results) their names; ``detail``, "op" for every operator, "module" for one box a layer, None for operators up to
+    60 of them and modules beyond; ``depth``, the level of modules that become one box: 0 the outermost, 1 its
+    children; ``rankdir``, "TB" or "LR".
+    Where their tensor is known (leaves, outputs, named ones and those that called ``retain_grad()``), scalars show
+    ``data | grad`` and larger tensors ``|grad|``, the norm of their gradient, once they have one.
     Raises TypeError for other outputs and params, ValueError for other options.
 
     >>> import tensorgrad as tg, tensorgrad.viz

@@ -8,7 +8,8 @@ from itertools import pairwise
 
 import graphviz
 
-from tensorgrad.viz.labels import count_text, visible
+from tensorgrad.viz.captions import box_lines, cluster_lines, module_title
+from tensorgrad.viz.labels import visible
 from tensorgrad.viz.look import (
     EDGE,
     FAMILY_STYLE,
@@ -22,6 +23,7 @@ from tensorgrad.viz.look import (
     legend,
 )
 from tensorgrad.viz.model import Graph, GraphModule, GraphNode
+from tensorgrad.viz.rows import room_for_titles, rows_of
 
 
 def digraph(graph: Graph, *, rankdir: str = "TB", into: graphviz.Digraph | None = None) -> graphviz.Digraph:
@@ -54,11 +56,13 @@ def digraph(graph: Graph, *, rankdir: str = "TB", into: graphviz.Digraph | None 
             inside.setdefault(module.parent, []).extend(inside.pop(module.id))
         else:
             below.setdefault(module.parent, []).append(module)
-    rows = _rows(graph)
-    titles = {node.id: _title(named[node.module]) for node in graph.nodes if node.module in named}
+    rows = rows_of(graph)
+    clusters = {module.id for module in graph.modules} - set(named)
+    room = room_for_titles(graph, rows, clusters) if rankdir == "TB" else {}
+    titles = {node.id: module_title(named[node.module]) for node in graph.nodes if node.module in named}
     for node in inside.get(None, ()):
         _node(dot, node, titles)
-    dot.body.extend(_clusters(graph, inside, below, titles, rows))
+    dot.body.extend(_clusters(graph, inside, below, titles, rows, room))
 
     side = {node.id for node in graph.nodes if node.kind in ("parameter", "buffer", "constant")}
     leftwards = {(right, left) for row in rows.values() for left, right in pairwise(row)}
@@ -76,6 +80,7 @@ def _clusters(
     below: dict[str | None, list[GraphModule]],
     titles: dict[str, str],
     rows: dict[str, list[str]],
+    room: dict[str, float],
 ) -> Iterator[str]:
     """The lines of all module clusters, nested; with a stack, since nesting has no limit."""
     todo: list[GraphModule | int] = list(reversed(below.get(None, [])))
@@ -88,12 +93,16 @@ def _clusters(
             continue
         pad = "\t" * depth
         scratch = graphviz.Digraph()
-        scratch.attr(label=_cluster_label(item, graph.parameters), labelloc="t", labeljust="l", fontsize="10")
+        scratch.attr(
+            label=label_of(cluster_lines(item, graph.parameters), "\\l"), labelloc="t", labeljust="l", fontsize="10"
+        )
         scratch.attr(style="rounded,dashed", color="#9aa9bd", bgcolor=_shade(depth), margin="10")
         for node in inside.get(item.id, ()):
             _node(scratch, node, titles)
             if node.id in rows:
                 scratch.body.append(_row(rows[node.id], node.id))
+            if node.id in room:
+                scratch.body.append(_spacer(rows.get(node.id, [node.id]), room[node.id]))
         yield f"{pad}subgraph {_quoted(f'cluster_{name_of(item.id)}')} {{\n"
         yield from (pad + line for line in scratch.body)
         todo.append(depth)
@@ -103,49 +112,6 @@ def _clusters(
 
 def _shade(depth: int) -> str:
     return ("#f7f9fc", "#f0f4f9")[(depth - 1) % 2]
-
-
-def _rows(graph: Graph) -> dict[str, list[str]]:
-    """For operators in modules the nodes that stand in one row with them: their parameters, left and right.
-
-    Parameters above an operator would push the data aside; beside it they leave it a straight way down. An operator
-    that only prepares a parameter (batch norm's reshape) stands between the two.
-    """
-    sources: dict[str, list[str]] = {}
-    uses: Counter[str] = Counter()
-    for edge in graph.edges:
-        sources.setdefault(edge.target, []).append(edge.source)
-        uses[edge.source] += 1
-    nodes = {node.id: node for node in graph.nodes}
-    rows: dict[str, list[str]] = {}
-    placed: set[str] = set()
-    for node in reversed(graph.nodes):  # newest first: what prepares a parameter is placed by its user
-        if node.kind != "op" or node.module is None or node.id in placed:
-            continue
-        branches = []
-        for source in sources.get(node.id, ()):
-            branch = [source]
-            if nodes[source].kind == "op" and len(sources.get(source, ())) == 1:
-                branch = [sources[source][0], source]
-            single = all(uses[id] == 1 and nodes[id].module == node.module for id in branch)
-            if single and nodes[branch[0]].kind in ("parameter", "buffer"):
-                branches.append(branch)
-        if 0 < len(branches) <= 2 and len(branches) < len(sources[node.id]):
-            left, right = branches[0], branches[1][::-1] if len(branches) == 2 else []
-            rows[node.id] = [*left, node.id, *right]
-            placed.update(rows[node.id])
-    return rows
-
-
-def _row(row: list[str], operator: str) -> str:
-    """The statement that puts nodes beside each other.
-
-    Graphviz keeps a single node right of the operator, two only when invisible edges hold them there.
-    """
-    names = [_quoted(name_of(id)) for id in row]
-    right = names[row.index(operator) :]
-    hold = f" {' -> '.join(right)} [style=invis];" if len(right) > 2 else ""
-    return f"\t{{rank=same; {'; '.join(names)};{hold}}}\n"
 
 
 def _modules_of_one_box(graph: Graph) -> dict[str, GraphModule]:
@@ -161,50 +127,38 @@ def _node(dot: graphviz.Digraph, node: GraphNode, titles: dict[str, str]) -> Non
     if not node.trainable:
         attributes["style"] += ",dashed"
     hint = [node.id] if node.source is None else [node.id, node.source]
-    dot.node(name_of(node.id), label_of(_lines(node, titles.get(node.id))), tooltip=label_of(hint), **attributes)
+    dot.node(name_of(node.id), label_of(box_lines(node, titles.get(node.id))), tooltip=label_of(hint), **attributes)
 
 
-def _lines(node: GraphNode, title: str | None = None) -> list[str]:
-    lines = [node.label] if title is None else [title, node.label]
-    if node.attributes:
-        lines.append(node.attributes)
-    dtype = "" if node.dtype == "float32" else f"{node.dtype} "
-    if node.value is None:
-        lines.append(f"{dtype}{node.shape}" if node.shape else f"{dtype}scalar")
-    else:
-        lines.append(f"data {node.value:.4g}" + ("" if node.grad is None else f" | grad {node.grad:.4g}"))
-    if node.kind == "parameter" and node.value is None:
-        lines[-1] += f" = {node.parameters:,}"
-    if node.kind == "module" and node.parameters:
-        lines.append(count_text(node.parameters))
-    if not node.trainable:
-        lines.append("frozen")
-    return lines
+def _row(row: list[str], operator: str) -> str:
+    """The statement that puts nodes beside each other.
+
+    Graphviz keeps a single node right of the operator, two only when invisible edges hold them there.
+    """
+    names = [_quoted(name_of(id)) for id in row]
+    right = names[row.index(operator) :]
+    hold = f" {' -> '.join(right)} [style=invis];" if len(right) > 2 else ""
+    return f"\t{{rank=same; {'; '.join(names)};{hold}}}\n"
 
 
-def _title(module: GraphModule) -> str:
-    return module.name if module.cls in ("", module.name) else f"{module.name}: {module.cls}"
-
-
-def _cluster_label(module: GraphModule, total: int) -> str:
-    name = _title(module)
-    if module.parameters:
-        share = 100 * module.parameters / total if total else 100
-        percent = f"{share:.0f}%" if share >= 9.95 or share == 0 else f"{share:.2g}%"
-        name += f" ({count_text(module.parameters)}, {percent})"
-    return label_of([name])
+def _spacer(row: list[str], width: float) -> str:
+    """The statement that keeps ``width`` points free left of a row."""
+    empty, first = _quoted(f"%left of {name_of(row[0])}"), _quoted(name_of(row[0]))
+    size = f'label="", width={width / 72:.2f}, height=0.1'
+    return f"\t{empty} [style=invis, {size}] {{rank=same; {empty}; {first}; {empty} -> {first} [style=invis]}}\n"
 
 
 # --- text that is not ours --------------------------------------------------------------------------------------------
 
 
-def label_of(lines: list[str]) -> str:
-    """Lines of any text as one DOT label that shows exactly this text.
+def label_of(lines: list[str], end: str = "\\n") -> str:
+    """Lines of any text as one DOT label that shows exactly this text; ``end`` is r"\\l" for lines at the left.
 
     >>> print(label_of(["a<b>", r"back\\slash", "new\\nline"]))
     a<b>\\nback\\\\slash\\nnew\\\\nline
     """
-    return graphviz.nohtml("\\n".join(graphviz.escape(visible(line).replace("&", "&amp;")) for line in lines))
+    text = end.join(graphviz.escape(visible(line).replace("&", "&amp;")) for line in lines)
+    return graphviz.nohtml(text + end if end == "\\l" else text)
 
 
 def _quoted(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections import Counter
 
 from tensorgrad.viz.model import Graph, GraphEdge, GraphNode
@@ -127,8 +128,15 @@ def _box(name: str, cls: str, parent: str | None, group: list[GraphNode], last: 
         source=None,
         value=None,
         grad=None,
+        grad_norm=_joint_norm(parameters),
         operators=len(inside),
     )
+
+
+def _joint_norm(parameters: list[GraphNode]) -> float | None:
+    """The norm of all gradients together; None before backward."""
+    norms = [abs(norm) for node in parameters for norm in (node.grad, node.grad_norm) if norm is not None]
+    return math.hypot(*norms) if norms else None
 
 
 def _main_family(families: set[str]) -> str:

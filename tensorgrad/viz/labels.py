@@ -28,7 +28,7 @@ _OF_NAME = {"linear": "conv, linear", "sigmoid": "activation", "tanh": "activati
 _BY_DIMENSION = ("conv", "max_pool", "adaptive_avg_pool", "avg_pool")
 
 #: Static arguments that say nothing which the shapes do not say, or that are rarely asked for.
-_QUIET = {"shape", "size", "sizes", "keepdim", "eps", "count_include_pad", "ceil_mode", "output_size"}
+_QUIET = {"shape", "size", "sizes", "keepdim", "eps", "count_include_pad", "ceil_mode", "output_size", "divisor"}
 
 _LONGEST = 40
 

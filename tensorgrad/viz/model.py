@@ -35,6 +35,7 @@ class GraphNode:
     saved_bytes: int | None = 0  # kept for backward, without parameters; None once freed
     value: float | None = None  # of a scalar, where its tensor is known
     grad: float | None = None  # of a scalar, where it is known
+    grad_norm: float | None = None  # of a larger tensor, where it has a gradient
     source: str | None = None  # file:line of the call, where it was recorded
     operators: int = 0  # recorded calls: 1 for an operator, more for a folded module
 
@@ -173,7 +174,7 @@ def _jsonable(value: Any) -> Any:
 
 def _typed(row: dict[str, Any]) -> dict[str, Any]:
     row = {**row, "shape": tuple(row["shape"])}
-    for key in ("value", "grad"):
+    for key in ("value", "grad", "grad_norm"):
         if row.get(key) is not None:
             row[key] = float(row[key])
     return row

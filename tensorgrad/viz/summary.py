@@ -17,20 +17,21 @@ from tensorgrad.tensor import Tensor
 
 @dataclass
 class LayerRow:
-    """One call of one module."""
+    """One module, with all its calls together."""
 
     path: str  # "features.0", "" for the model itself
     cls: str
     depth: int
     kernel: tuple[int, ...] | None  # of a convolution's weight, or a pooling layer's kernel_size
-    input_shape: tuple[int, ...] | None
-    output_shape: tuple[int, ...] | None  # None where the module was not called, or gave no tensor
+    calls: int  # 0 where the forward did not reach it, more than 1 where it is shared
+    input_shape: tuple[int, ...] | None  # of the first call
+    output_shape: tuple[int, ...] | None  # of the first call; None without one, or where it gave no tensor
     parameters: int  # of the module and all below it
     own_parameters: int  # of the module alone
-    mult_adds: int  # of the module alone
+    mult_adds: int  # of the module alone, in all its calls
     trainable: str  # "yes", "no", "partly", "" without parameters
-    output_bytes: int = 0
-    again: bool = False  # a module called before: its parameters are counted there
+    output_bytes: int = 0  # of all calls
+    shapes_differ: bool = False  # later calls gave other shapes than the first
     leaf: bool = True  # without modules below it
 
 
@@ -57,7 +58,7 @@ class Summary:
                 name,
                 _by_x(row.kernel),
                 _shape_text(row),
-                "(counted above)" if row.again and row.parameters else f"{row.parameters:,}" if row.parameters else "-",
+                f"{row.parameters:,}" if row.parameters else "-",
                 f"{work:,}" if (work := self._work(row)) else "-",
                 row.trainable or "-",
             )
@@ -116,7 +117,8 @@ def summary(
 
     The model runs in evaluation mode and without recording; its modes, buffers and the random state are as before.
     A multiply-add is one use of one weight: a kernel's at every output position (every input position of a
-    transposed convolution), a matrix's for every row, a bias's or norm's for every output element.
+    transposed convolution), a matrix's for every row, a bias's or norm's for every output element. A module that is
+    called several times has one row, marked ``×3``, with the work of all calls; its parameters count once.
     Raises TypeError when ``model`` is no Module or the input is missing.
     Source: https://github.com/TylerYep/torchinfo.
 
@@ -137,9 +139,7 @@ def summary(
     with _undisturbed(model):
         handles = []
         try:
-            order: list[int] = []  # positions in `calls`, claimed when a call begins: parents before children
             for module in model.modules():
-                handles.append(module.register_forward_pre_hook(lambda m, args: order.append(id(m))))
                 handles.append(module.register_forward_hook(lambda m, args, out: calls.append((m, args, out))))
             with no_grad():
                 model(*inputs)
@@ -174,18 +174,16 @@ def _undisturbed(model: Module) -> Iterator[None]:
 
 
 def _tabulate(model: Module, calls: list[tuple[Module, Any, Any]]) -> Summary:
-    """The modules in the tree's order, each with its calls; modules that were not called too."""
+    """One row for each module, in the tree's order; also for those that were not called."""
     made: dict[int, list[tuple[Any, Any]]] = {}
     for module, args, out in calls:
         made.setdefault(id(module), []).append((args, out))
     table = Summary(type(model).__name__)
     for path, module in model.named_modules():
-        for number, (args, out) in enumerate(made.get(id(module), [(None, None)])):
-            row = _row(path, module, args, out)
-            row.again = number > 0
-            table.rows.append(row)
-            table.mult_adds += row.mult_adds
-            table.output_bytes += row.output_bytes if row.leaf else 0
+        row = _row(path, module, made.get(id(module), []))
+        table.rows.append(row)
+        table.mult_adds += row.mult_adds
+        table.output_bytes += row.output_bytes if row.leaf else 0
     for parameter in model.parameters():
         table.parameters += parameter._data.size
         table.trainable += parameter._data.size if parameter.requires_grad else 0
@@ -193,23 +191,27 @@ def _tabulate(model: Module, calls: list[tuple[Module, Any, Any]]) -> Summary:
     return table
 
 
-def _row(path: str, module: Module, args: Any, out: Any) -> LayerRow:
+def _row(path: str, module: Module, calls: list[tuple[Any, Any]]) -> LayerRow:
     own = list(module.parameters(recurse=False))
     every = list(module.parameters())
     needs = {parameter.requires_grad for parameter in every}
-    result, source = _first_tensor(out), _first_tensor(args)
+    ends = [(_first_tensor(args), _first_tensor(out)) for args, out in calls]
+    source, result = ends[0] if ends else (None, None)
+    shapes = {None if out is None else tuple(out.shape) for _, out in ends}
     return LayerRow(
         path=path,
         cls=type(module).__name__,
         depth=path.count(".") + 1 if path else 0,
         kernel=_kernel(module, own, source),
+        calls=len(calls),
         input_shape=None if source is None else tuple(source.shape),
         output_shape=None if result is None else tuple(result.shape),
         parameters=sum(p._data.size for p in every),
         own_parameters=sum(p._data.size for p in own),
-        mult_adds=0 if result is None else _mult_adds(module, own, source, result),
+        mult_adds=sum(_mult_adds(module, own, start, end) for start, end in ends if end is not None),
         trainable="" if not needs else "partly" if len(needs) == 2 else "yes" if True in needs else "no",
-        output_bytes=sum(tensor._data.nbytes for tensor in _tensors(out)),
+        output_bytes=sum(tensor._data.nbytes for _, out in calls for tensor in _tensors(out)),
+        shapes_differ=len(shapes) > 1,
         leaf=next(iter(module.children()), None) is None,
     )
 
@@ -298,9 +300,10 @@ def _tensors(value: Any) -> Iterator[Tensor]:
 
 def _tree_name(rows: list[LayerRow], index: int) -> str:
     row = rows[index]
+    times = f" ×{row.calls}" if row.calls > 1 else ""
     if row.depth == 0:
-        return row.cls
-    name = f"{row.path.rpartition('.')[2]}: {row.cls}"
+        return row.cls + times
+    name = f"{row.path.rpartition('.')[2]}: {row.cls}{times}"
     branches = ["├─ " if _has_sibling(rows, index, row.depth) else "└─ "]
     branches += ["│  " if _has_sibling(rows, index, depth) else "   " for depth in range(row.depth - 1, 0, -1)]
     return "".join(reversed(branches)) + name
@@ -315,7 +318,9 @@ def _has_sibling(rows: list[LayerRow], index: int, depth: int) -> bool:
 
 
 def _shape_text(row: LayerRow) -> str:
-    return str(row.output_shape) if row.output_shape is not None else "-" if row.output_bytes else "not called"
+    if row.calls == 0:
+        return "not called"
+    return f"{'-' if row.output_shape is None else row.output_shape}{', …' if row.shapes_differ else ''}"
 
 
 def _by_x(sizes: tuple[int, ...] | None) -> str:

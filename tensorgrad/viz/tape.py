@@ -12,17 +12,18 @@ import numpy as np
 from tensorgrad.autograd.hooks import RetainGrad
 from tensorgrad.autograd.node import Node
 from tensorgrad.nn.module import Module
-from tensorgrad.nn.parameter import Parameter
 from tensorgrad.tensor import Tensor
 from tensorgrad.viz import labels
 from tensorgrad.viz.model import Graph, GraphEdge, GraphModule, GraphNode
+from tensorgrad.viz.names import Names, repeats_one_number
+from tensorgrad.viz.roles import roles_of
 
 
 def read_tape(outputs: Any, params: Any = None) -> Graph:
     """The graph that made ``outputs``, operator by operator.
 
     Parameters: ``outputs``, a tensor, or several in a list, a tuple or a dictionary of names; ``params``, a Module,
-    a dictionary of names to tensors (or modules), or None: what leaves are called.
+    names and tensors (or modules) in a dictionary or as pairs, or None: what leaves are called.
     Raises TypeError for anything else.
 
     >>> import tensorgrad as tg
@@ -36,71 +37,11 @@ def read_tape(outputs: Any, params: Any = None) -> Graph:
     output#0 output ()
     """
     named = _named_outputs(outputs)
-    return _Reader(_Names(params)).read(named)
-
-
-class _Names:
-    """What the user calls tensors and modules."""
-
-    def __init__(self, params: Any) -> None:
-        self.modules: list[tuple[str, Module]] = []
-        self.tensors: dict[int, tuple[str, str, Tensor]] = {}  # id of the tensor: name, kind, the tensor
-        self.memory: dict[int, tuple[str, str, Tensor]] = {}  # id of the array, for views of buffers and inputs
-        self.results: dict[int, tuple[str, Tensor]] = {}  # id of a Node: what its output is called
-        if isinstance(params, Module):
-            self._add_module("", params)
-        elif isinstance(params, Mapping):
-            for name, value in params.items():
-                if isinstance(value, Module):
-                    self._add_module(str(name), value)
-                elif isinstance(value, Tensor):
-                    self._add(str(name), "parameter" if _is_parameter(value) else "input", value)
-                else:
-                    raise TypeError(f"graph: params[{name!r}] must be a tensor or a Module, got {type(value).__name__}")
-        elif params is not None:
-            raise TypeError(
-                "graph: params must be a Module, a dictionary of names to tensors, or None, "
-                f"got {type(params).__name__}"
-            )
-        distinct = {id(t): t._data.size for _, kind, t in self.tensors.values() if kind == "parameter"}
-        self.parameters = sum(distinct.values())
-
-    def _add_module(self, prefix: str, module: Module) -> None:
-        self.modules.append((prefix, module))
-        for name, tensor in module.named_parameters(prefix):
-            self._add(name, "parameter", tensor)
-        for name, buffer in module.named_buffers(prefix):
-            self._add(name, "buffer", buffer)
-
-    def _add(self, name: str, kind: str, tensor: Tensor) -> None:
-        if tensor.node is not None:
-            self.results.setdefault(id(tensor.node), (name, tensor))
-            return
-        self.tensors.setdefault(id(tensor), (name, kind, tensor))
-        if kind != "parameter":
-            self.memory.setdefault(id(tensor._data), (name, kind, tensor))
-
-    def find(self, tensor: Tensor) -> tuple[str | None, str, Tensor]:
-        """Name and kind of a leaf, and the tensor of that name, of which the leaf may be a view."""
-        found = self.tensors.get(id(tensor)) or self.memory.get(id(tensor._data))
-        if found is None and tensor._data.base is not None:
-            found = self.memory.get(id(tensor._data.base))
-        return (tensor.name, _leaf_kind(tensor), tensor) if found is None else found
-
-    def module_at(self, path: str) -> Module | None:
-        """The module that recorded ``path``; the first part of a path is the outermost module's class."""
-        root, _, below = path.partition(".")
-        for _, module in self.modules:
-            if type(module).__name__ == root:
-                try:
-                    return module.get_submodule(below)
-                except KeyError:
-                    continue
-        return None
+    return _Reader(Names(params)).read(named)
 
 
 class _Reader:
-    def __init__(self, names: _Names) -> None:
+    def __init__(self, names: Names) -> None:
         self.names = names
         self.graph = Graph()
         self.used: set[str] = set()
@@ -108,11 +49,13 @@ class _Reader:
         self.calls: Counter[str] = Counter()
         self.ids: dict[int, str] = {}  # id of a Node or of a leaf: id of its GraphNode
         self.leaves: dict[str, GraphNode] = {}
+        self.roles: dict[int, str] = {}  # id of a leaf: what it is to its operator
 
     def read(self, outputs: list[tuple[str | None, Tensor]]) -> Graph:
         """Fill the graph, oldest operator first."""
         tape = _reachable([tensor.node for _, tensor in outputs if tensor.node is not None])
         known = {id(tensor.node): tensor for _, tensor in outputs if tensor.node is not None}
+        self.roles = roles_of(tape)
         chain: tuple[str, ...] = ()
         for node in tape:
             chain = self._chain(node.module_path, chain)
@@ -162,7 +105,7 @@ class _Reader:
         named = self.names.results.get(id(node))
         if named is not None:
             drawn.label = f"{label} = {named[0]}"
-        _show_scalar(drawn, output if output is not None else named[1] if named else _retained(node))
+        _show_values(drawn, output if output is not None else named[1] if named else _retained(node))
         self.ids[id(node)] = drawn.id
         self.graph.nodes.append(drawn)
         for position, source in enumerate(sources):
@@ -194,8 +137,11 @@ class _Reader:
         name, kind, tensor = self.names.find(leaf)
         if id(tensor) not in self.ids:
             drawn = _tensor_node("", kind, tensor)
-            drawn.id = self._id(name) if name else self._numbered(path if kind == "parameter" else None, kind)
-            drawn.label = name or drawn.id.rpartition("/")[2].replace("#", " ")
+            role = self.roles.get(id(leaf), kind) if kind == "parameter" else kind
+            drawn.id = self._id(name) if name else self._numbered(path if kind == "parameter" else None, role)
+            drawn.label = name or _spoken(drawn.id, role != kind)
+            if kind == "constant" and repeats_one_number(tensor):
+                drawn.attributes = f"all {labels.value_text(tensor._data.flat[0].item())}"
             self.ids[id(tensor)] = drawn.id
             self.leaves[drawn.id] = drawn
             self.graph.nodes.append(drawn)
@@ -272,6 +218,9 @@ def _named_outputs(outputs: Any) -> list[tuple[str | None, Tensor]]:
         pairs = [(None, outputs)]
     named = []
     for name, tensor in pairs:
+        if isinstance(tensor, Module):
+            what = type(tensor).__name__
+            raise TypeError(f"graph: draw what a model computes: graph(net(x), params=net); got the model, a {what}")
         if not isinstance(tensor, Tensor):
             raise TypeError(f"graph: outputs must be a tensor or several, got {type(tensor).__name__}")
         if tensor.view_of is not None:
@@ -305,14 +254,25 @@ def _tensor_node(name: str, kind: str, tensor: Tensor) -> GraphNode:
     )
     if kind == "parameter":
         drawn.parameters, drawn.trainable = tensor._data.size, tensor.requires_grad
-    _show_scalar(drawn, tensor)
+    _show_values(drawn, tensor)
     return drawn
 
 
-def _show_scalar(drawn: GraphNode, tensor: Tensor | None) -> None:
-    if tensor is not None and tensor._data.size == 1:
+def _show_values(drawn: GraphNode, tensor: Tensor | None) -> None:
+    """The number and the gradient of a scalar, the norm of the gradient of anything larger."""
+    if tensor is None:
+        return
+    if tensor._data.size == 1:
         drawn.value = float(tensor._data.item())
         drawn.grad = None if tensor.grad is None else float(tensor.grad._data.item())
+    elif tensor.grad is not None:
+        drawn.grad_norm = float(np.sqrt(np.sum(np.square(tensor.grad._data, dtype=np.float64))))
+
+
+def _spoken(id: str, role: bool) -> str:
+    """The label of a leaf without a name: "input 0"; of a parameter whose role is known "weight", then "weight 1"."""
+    word, _, number = id.rpartition("/")[2].partition("#")
+    return word if role and number == "0" else f"{word} {number}"
 
 
 def _retained(node: Node) -> Tensor | None:
@@ -321,18 +281,6 @@ def _retained(node: Node) -> Tensor | None:
         if isinstance(hook, RetainGrad):
             return hook.tensor()
     return None
-
-
-def _is_parameter(tensor: Tensor) -> bool:
-    return tensor.requires_grad or isinstance(tensor, Parameter)
-
-
-def _leaf_kind(tensor: Tensor) -> str:
-    if isinstance(tensor, Parameter):
-        return "parameter"
-    if tensor.requires_grad or tensor.name is not None:
-        return "input"
-    return "constant" if tensor._data.size == 1 or tensor.dtype == np.bool_ else "input"
 
 
 def _kernel(node: Node) -> tuple[int, ...] | None:

@@ -11,8 +11,10 @@ import graphviz
 import pytest
 
 import tensorgrad as tg
+import tensorgrad.nn.functional as F
+from tensorgrad.nn.module import Module
 from tensorgrad.viz import Drawing, RendererNotFound, graph, render
-from tests.viz.nets import net_and_loss
+from tests.viz.nets import Chain, Dense, Net, Relu, net_and_loss
 
 HOSTILE = [
     'quote " quote',
@@ -98,9 +100,49 @@ def test_modules_are_clusters_in_clusters(drawn):
     nodes = {objects[i]["name"] for i in clusters["cluster_Net.fc"]["nodes"]}
     assert nodes == {"fc.weight", "fc.bias", "Net.fc/linear#0"}
     assert "dashed" in clusters["cluster_Net.fc"]["style"]
-    assert re.fullmatch(r"fc: Dense \(195 parameters, \d+%\)", clusters["cluster_Net.fc"]["label"])
+    assert re.fullmatch(r"fc: Dense\\l195 parameters, \d+%\\l", clusters["cluster_Net.fc"]["label"])
     relu = next(item for item in objects if item["name"] == "Net.features.2/relu#0")
     assert relu["label"].startswith("features.2: Relu")  # a module of one box needs no cluster
+
+
+def test_the_data_passes_right_of_every_title():
+    class Gate(Module):
+        def __init__(self, inner):
+            self.inner = inner
+
+        def forward(self, x):
+            return self.inner(F.sigmoid(x) * x) if self.inner is not None else F.relu(F.tanh(x))
+
+    for net in (Net(), Gate(Dense(4, 4)), Gate(Gate(None))):
+        x = tg.randn(2, 1, 8, 8, requires_grad=True) if isinstance(net, Net) else tg.randn(2, 4, requires_grad=True)
+        svg = ElementTree.fromstring(graph(net(x), params=net).pipe("svg"))
+        groups = [item for item in svg.iter() if item.get("class") in ("cluster", "edge")]
+        titles = [text for item in groups if item.get("class") == "cluster" for text in item.iter() if text.get("x")]
+        assert len(titles) >= 2
+        for edge in (item for item in groups if item.get("class") == "edge"):
+            path = next(item for item in edge.iter() if item.tag.endswith("path"))
+            numbers = [float(n) for n in re.findall(r"-?[\d.]+", path.get("d"))]
+            points = list(zip(numbers[::2], numbers[1::2], strict=True))
+            for title in titles:
+                left, base = float(title.get("x")), float(title.get("y"))
+                right = left + 4.7 * len(title.text)
+                low, high = min(y for _, y in points), max(y for _, y in points)
+                if low < base and high > base - 10:  # it comes past the line
+                    assert min(x for x, _ in points) > right or max(x for x, _ in points) < left, title.text
+
+
+def test_a_second_call_does_not_count_its_parameters_again():
+    class Twice(Module):
+        def __init__(self):
+            self.block = Chain(Dense(4, 4), Relu())
+
+        def forward(self, x):
+            return self.block(self.block(x) + 1.0)
+
+    net = Twice()
+    objects = dot_json(graph(net(tg.randn(2, 4)), params=net))["objects"]
+    labels = [item["label"] for item in objects if item["name"].startswith("cluster_Twice.block")]
+    assert labels == ["block: Chain\\l20 parameters, 100%\\l", "block: Chain\\l"]
 
 
 def test_svg_shows_shapes_legend_and_counts(drawn):

@@ -1,5 +1,8 @@
 """Folding: modules become boxes, nothing gets lost, and no circle appears."""
 
+import numpy as np
+import pytest
+
 import tensorgrad as tg
 from tensorgrad.viz import graph
 from tests.viz.nets import Deep, Net, SharedRelu, net_and_loss
@@ -54,6 +57,17 @@ def test_inputs_stay_and_parameters_go_inside():
     conv = next(node for node in model.nodes if node.id == "Net.features.0")
     assert (conv.label, conv.attributes, conv.parameters) == ("features.0: Conv", "k3 s1 p1 g1", 40)
     assert conv.family == "conv, linear"
+
+
+def test_a_folded_module_shows_the_norm_of_its_gradients():
+    net, loss = net_and_loss()
+    assert "|grad|" not in graph(loss, net, detail="module").source
+    loss.backward()
+    conv = next(node for node in graph(loss, net, detail="module").model.nodes if node.id == "Net.features.0")
+    gradients = np.concatenate([p.grad.numpy().ravel() for p in getattr(net.features, "0").parameters()])
+    assert conv.grad_norm == pytest.approx(np.linalg.norm(gradients), rel=1e-5)
+    relu = next(node for node in graph(loss, net, detail="module").model.nodes if node.id == "Net.features.2")
+    assert relu.grad_norm is None
 
 
 def test_folding_makes_no_circle():

@@ -6,7 +6,7 @@ import pytest
 import tensorgrad as tg
 from tensorgrad.nn.module import Module
 from tensorgrad.viz import summary
-from tests.viz.nets import Dense, Net, Pool, SharedRelu
+from tests.viz.nets import Chain, Dense, Net, Pool, SharedRelu
 
 
 def test_numbers():
@@ -94,13 +94,40 @@ def test_modules_called_again_and_never():
     net = SharedRelu()
     net.spare = Dense(4, 4)
     table = summary(net, (2, 4), verbose=0)
-    assert [row.again for row in table.rows if row.path == "relu"] == [False, True, True]
+    assert {row.path: row.calls for row in table.rows} == {"": 1, "a": 1, "b": 1, "c": 1, "relu": 3, "spare": 0}
     assert next(row for row in table.rows if row.path == "spare").output_shape is None
-    assert "not called" in str(table)
-    net.b = net.a
+    (line,) = [line for line in str(table).splitlines() if "spare" in line]
+    assert "not called" in line
+    (line,) = [line for line in str(table).splitlines() if "relu" in line]
+    assert "relu: Relu ×3" in line
+
+
+def test_a_module_called_twice_has_one_row_with_the_work_of_both_calls():
+    class Twice(Module):
+        def __init__(self):
+            self.block = Chain(Dense(4, 4), Dense(4, 4))
+
+        def forward(self, x):
+            return self.block(self.block(x)[:1])
+
+    net = Twice()
     table = summary(net, (2, 4), verbose=0)
-    assert table.parameters == sum(p.numel() for p in net.parameters())
-    assert "(counted above)" in str(table)
+    assert [row.path for row in table.rows] == ["", "block", "block.0", "block.1"]
+    first = table.rows[2]
+    assert (first.calls, first.output_shape, first.shapes_differ) == (2, (2, 4), True)
+    assert first.mult_adds == (2 + 1) * (16 + 4)
+    assert first.output_bytes == (2 + 1) * 4 * 4
+    assert first.parameters == 20
+    assert table.parameters == 40
+    assert table.mult_adds == 2 * first.mult_adds
+    lines = str(table).splitlines()
+    assert [line[: line.index("  -")].rstrip() for line in lines[2:6]] == [
+        "Twice",
+        "└─ block: Chain ×2",
+        "   ├─ 0: Dense ×2",
+        "   └─ 1: Dense ×2",
+    ]
+    assert "(2, 4), …" in lines[4]
 
 
 def test_inputs_of_every_kind():

@@ -1,0 +1,110 @@
+"""What the user calls tensors and modules, and what kind of leaf a tensor without a name is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from tensorgrad.nn.module import Module
+from tensorgrad.nn.parameter import Parameter
+from tensorgrad.tensor import Tensor
+
+
+class Names:
+    """The names that ``params`` gives: of leaves, of intermediate results, and of the modules around them.
+
+    Parameters: ``params``, a Module; names and tensors (or modules), in a dictionary or as pairs, which is what
+    ``named_parameters()`` gives; or None. Raises TypeError for anything else.
+    """
+
+    def __init__(self, params: Any) -> None:
+        self.modules: list[Module] = []
+        self.tensors: dict[int, tuple[str, str, Tensor]] = {}  # id of the tensor: name, kind, the tensor
+        self.memory: dict[int, tuple[str, str, Tensor]] = {}  # id of the array, for views of buffers and inputs
+        self.results: dict[int, tuple[str, Tensor]] = {}  # id of a Node: what its output is called
+        if isinstance(params, Module):
+            self._add_module("", params)
+        elif params is not None:
+            for name, value in _pairs(params):
+                if isinstance(value, Module):
+                    self._add_module(str(name), value)
+                elif isinstance(value, Tensor):
+                    self._add(str(name), "parameter" if _is_parameter(value) else "input", value)
+                else:
+                    raise TypeError(f"graph: params[{name!r}] must be a tensor or a Module, got {type(value).__name__}")
+        distinct = {id(t): t._data.size for _, kind, t in self.tensors.values() if kind == "parameter"}
+        self.parameters = sum(distinct.values())
+
+    def _add_module(self, prefix: str, module: Module) -> None:
+        self.modules.append(module)
+        for name, tensor in module.named_parameters(prefix):
+            self._add(name, "parameter", tensor)
+        for name, buffer in module.named_buffers(prefix):
+            self._add(name, "buffer", buffer)
+
+    def _add(self, name: str, kind: str, tensor: Tensor) -> None:
+        if tensor.node is not None:
+            self.results.setdefault(id(tensor.node), (name, tensor))
+            return
+        self.tensors.setdefault(id(tensor), (name, kind, tensor))
+        if kind != "parameter":
+            self.memory.setdefault(id(tensor._data), (name, kind, tensor))
+
+    def find(self, tensor: Tensor) -> tuple[str | None, str, Tensor]:
+        """Name and kind of a leaf, and the tensor of that name, of which the leaf may be a view."""
+        found = self.tensors.get(id(tensor)) or self.memory.get(id(tensor._data))
+        if found is None and tensor._data.base is not None:
+            found = self.memory.get(id(tensor._data.base))
+        return (tensor.name, _leaf_kind(tensor), tensor) if found is None else found
+
+    def module_at(self, path: str) -> Module | None:
+        """The module that recorded ``path``; the first part of a path is the outermost module's class."""
+        root, _, below = path.partition(".")
+        for module in self.modules:
+            if type(module).__name__ == root:
+                try:
+                    return module.get_submodule(below)
+                except KeyError:
+                    continue
+        return None
+
+
+def repeats_one_number(tensor: Tensor) -> bool:
+    """True for a tensor that repeats a single number in memory, as what was broadcast from a scalar does.
+
+    >>> import tensorgrad as tg
+    >>> repeats_one_number(tg.tensor(2.0).expand(3)), repeats_one_number(tg.full((3,), 2.0))
+    (True, False)
+    """
+    return tensor._data.size > 1 and not any(tensor._data.strides)
+
+
+def _pairs(params: Any) -> list[tuple[Any, Any]]:
+    if isinstance(params, Mapping):
+        return list(params.items())
+    if isinstance(params, Iterable) and not isinstance(params, (str, bytes, Tensor, np.ndarray)):
+        pairs = list(params)
+        if all(isinstance(pair, tuple) and len(pair) == 2 and isinstance(pair[0], str) for pair in pairs):
+            return pairs
+        got = f"{type(params).__name__} of {', '.join(sorted({type(pair).__name__ for pair in pairs}))}"
+    else:
+        got = type(params).__name__
+    raise TypeError(
+        "graph: params must be a Module, names and tensors in a dictionary or as pairs (net.named_parameters()), "
+        f"or None; got {got}"
+    )
+
+
+def _is_parameter(tensor: Tensor) -> bool:
+    return tensor.requires_grad or isinstance(tensor, Parameter)
+
+
+def _leaf_kind(tensor: Tensor) -> str:
+    if isinstance(tensor, Parameter):
+        return "parameter"
+    if tensor.requires_grad or tensor.name is not None:
+        return "input"
+    constant = tensor._data.size == 1 or tensor.dtype == np.bool_ or repeats_one_number(tensor)
+    return "constant" if constant else "input"
