@@ -33,18 +33,24 @@ def _size(sizes: tuple[Any, ...], size: Any, op: str) -> tuple[int, ...]:
     return loose(sizes if size is None else (size,), op)
 
 
-def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def tensor(
+    data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, name: str | None = None
+) -> Tensor:
     """A tensor with a copy of ``data``: a number, nested lists, an array or a tensor.
 
-    Python floats become float32, integers int64, arrays keep their dtype. Raises TypeError for complex numbers,
-    ragged lists raise ValueError. Source: ``torch.tensor``.
+    Python floats become float32, integers int64, arrays keep their dtype. ``name`` is the tensor's ``.name``, which
+    drawings show. Raises TypeError for complex numbers, ragged lists raise ValueError. Source: ``torch.tensor``.
 
     >>> import tensorgrad as tg
     >>> tg.tensor([[1, 2], [3, 4]])
     tensor([[1, 2],
             [3, 4]])
+    >>> tg.tensor(3.0, requires_grad=True, name="x").name
+    'x'
     """
-    return _finish(np.array(as_array(data)), dtype, device, requires_grad, "tensor")
+    out = _finish(np.array(as_array(data)), dtype, device, requires_grad, "tensor")
+    out.name = name
+    return out
 
 
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:

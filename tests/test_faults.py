@@ -140,6 +140,23 @@ def test_a_numpy_scalar_widens_nothing(shape):
         assert y.dtype == gradient.dtype == np.float32
 
 
+# --------------------------------------------------------------------------- arguments
+
+
+@pytest.mark.parametrize("labels", [tg.tensor([1, 2]), np.array([1, 2], np.uint8)])
+def test_swapped_logits_and_labels(labels):
+    message = r"^cross_entropy: expected floating-point logits .* got u?int\d+\(2,\), and float32\(2, 3\) as target: "
+    with pytest.raises(TypeError, match=message + r"call it as cross_entropy\(logits, labels\)$"):
+        F.cross_entropy(labels, tg.ones(2, 3))
+    with pytest.raises(TypeError, match=r"got int64\(2, 3\); convert with \.float\(\)$"):
+        F.cross_entropy(tg.ones(2, 3, dtype=np.int64), labels)
+
+
+def test_a_tensor_has_the_name_it_is_given():
+    assert tg.tensor([1, 2], name="x").name == tg.Tensor([1, 2], name="x").name == "x"
+    assert tg.tensor([1, 2]).name is None
+
+
 # --------------------------------------------------------------------------- states
 
 

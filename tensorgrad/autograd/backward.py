@@ -6,7 +6,8 @@ all its consumers: no recursion and no sorting pass, for chains of any length.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from heapq import heappop, heappush
 from sys import getrefcount
 from typing import Any
@@ -226,17 +227,12 @@ def backward(
     if targets == ():
         raise ValueError("backward: inputs must not be empty; leave it away for all leaves")
     gradients, caught = _sweep(_as_tuple(tensors), grad_tensors, retain_graph, create_graph, targets, "backward")
-    state = per_thread.state
-    before = state.recording
-    state.recording = create_graph
-    try:
+    with _recording(create_graph):
         for leaf, (gradient, owned) in gradients.items():
             _accumulate_grad(leaf, gradient, owned, create_graph)
         for x in dict.fromkeys(targets or ()):
             if x.node in caught and not retains_grad(x):  # a computed tensor; one that retains it has it already
                 _accumulate_grad(x, caught[x.node], False, create_graph)
-    finally:
-        state.recording = before
 
 
 def grad(
@@ -299,18 +295,24 @@ def _sweep(
             root.view_of.refresh(root)
         gradient = _seed(root, seed, create_graph, caller)
         sweep.seed(root.node or root, gradient)
+    with _recording(create_graph), np.errstate(all="ignore"):
+        leaves = {
+            leaf: (g, leaf in sweep.owned) if leaf.hooks is None else (run_hooks(leaf.hooks, g, leaf), False)
+            for leaf, g in sweep.run().items()
+        }
+    return leaves, sweep.caught
+
+
+@contextmanager
+def _recording(on: bool) -> Iterator[None]:
+    """Record, or do not, and leave it afterwards as it was."""
     state = per_thread.state
     before = state.recording
-    state.recording = create_graph
+    state.recording = on
     try:
-        with np.errstate(all="ignore"):
-            leaves = {
-                leaf: (g, leaf in sweep.owned) if leaf.hooks is None else (run_hooks(leaf.hooks, g, leaf), False)
-                for leaf, g in sweep.run().items()
-            }
+        yield
     finally:
         state.recording = before
-    return leaves, sweep.caught
 
 
 def _as_tuple(tensors: Any) -> tuple[Any, ...]:

@@ -16,10 +16,13 @@ Hook = Callable[[Any], Any]
 
 
 def run_hooks(hooks: dict[int, Any], gradient: Any, owner: Any) -> Any:
-    """Pass ``gradient`` through the hooks in order; a result that is not None takes its place."""
+    """Pass ``gradient`` through the hooks in order; a result that is not None takes its place.
+
+    What is retained is what they leave, whenever it was asked for.
+    """
     raw = type(gradient) not in TENSOR_CLASSES
     current = _as_tensor(gradient)
-    for hook in list(hooks.values()):
+    for hook in sorted(hooks.values(), key=lambda hook: type(hook) is RetainGrad):
         if type(hook) is PostHook:
             continue
         result = hook(current)

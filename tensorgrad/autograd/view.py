@@ -56,7 +56,7 @@ class View:
         flat = np.arange(int(np.prod(shape))).reshape(shape)
         for step in reversed(steps):
             flat = step.op(flat, **step.static)
-        return np.unravel_index(flat, shape)
+        return np.unravel_index(flat, shape) if shape else ()  # a single number has no indices
 
 
 def is_view(array: np.ndarray, source: np.ndarray) -> bool:

@@ -6,6 +6,7 @@ them to be found, saved, printed and named in errors as PyTorch's are.
 
 from __future__ import annotations
 
+import inspect
 import operator
 from collections import OrderedDict
 from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
@@ -34,6 +35,33 @@ class Identity(Module):
         return input
 
 
+def _no_module(value: Any, container: Module) -> str:
+    """What came in the place of a module, and how to make one of it."""
+    if isinstance(value, type) and issubclass(value, Module):
+        return f"the class {value.__name__}; make one: {_call(value)}"
+    if isinstance(value, (list, tuple, Iterator)) and isinstance(container, Sequential):
+        what = type(value).__name__
+        return f"{what}; unpack the {what}: Sequential(*layers)"
+    if callable(value) and hasattr(value, "__name__") and not isinstance(value, type):
+        from tensorgrad import nn
+
+        wanted = value.__name__.replace("_", "").lower()
+        classes = [c for c in vars(nn).values() if isinstance(c, type) and issubclass(c, Module)]
+        found = [_call(c) for c in classes if c.__name__.lower() == wanted]
+        advice = f"the module is {found[0]}" if found else "write a Module whose forward calls it"
+        return f"{value.__name__}: a function is no module; {advice}"
+    return describe(value)
+
+
+def _call(cls: type[Module]) -> str:
+    """How a module of that class is made."""
+    required = [
+        p for p in inspect.signature(cls).parameters.values() if p.default is p.empty and p.kind < p.VAR_POSITIONAL
+    ]
+    where = "nn." if cls.__module__.startswith("tensorgrad.nn.") else ""
+    return f"{where}{cls.__name__}({'...' if required else ''})"
+
+
 class _Container(Module):
     """What the containers share: their children are the attributes that are modules, in order of assignment."""
 
@@ -44,7 +72,7 @@ class _Container(Module):
         """Enter ``module`` under ``name``; TypeError for anything else, KeyError for a name that cannot be one."""
         kind = type(self).__name__
         if not isinstance(module, Module):
-            raise TypeError(f"{kind}: expected a Module for {name!r}, got {describe(module)}")
+            raise TypeError(f"{kind}: expected a Module for {name!r}, got {_no_module(module, self)}")
         if not isinstance(name, str):
             raise TypeError(f"{kind}: expected a string as name of a module, got {name!r}")
         taken = hasattr(type(self), name) or name in self._RESERVED

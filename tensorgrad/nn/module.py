@@ -94,6 +94,18 @@ class Module(Hooked):
         finally:
             state.module, state.module_path = parent, parent_path
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set an attribute; TypeError where a parameter or a module would be lost for something that is neither."""
+        known = vars(self).get(name)
+        for kind in (Parameter, Module):
+            if isinstance(known, kind) and not (value is None or isinstance(value, kind)):
+                advice = f"; to change its values, {name}.data = ..." if kind is Parameter else ""
+                raise TypeError(
+                    f"{type(self).__name__}.{name} is a {kind.__name__}: expected another one or None, "
+                    f"got {describe(value)}{advice}"
+                )
+        super().__setattr__(name, value)
+
     def __delattr__(self, name: str) -> None:
         """Take an attribute away; modules in it no longer go by its name."""
         for _, module in _inside(vars(self).get(name), Module, name):

@@ -86,7 +86,7 @@ def dist(input: Any, other: Any, p: float = 2) -> Any:
 
 
 def cov(input: Any, *, correction: float = 1, fweights: Any = None, aweights: Any = None) -> Any:
-    """The covariance matrix of the rows (variables) over the columns (observations); of a vector, its variance.
+    """The covariance matrix of the rows (variables) over the columns (observations); of a single one, its variance.
 
     ``fweights`` repeats and ``aweights`` weighs observations; neither is differentiated. Raises ValueError for more
     than 2 dimensions or weights of another length. Source: ``torch.cov``.
@@ -112,7 +112,7 @@ def cov(input: Any, *, correction: float = 1, fweights: Any = None, aweights: An
     mean = _sum(x * w, dim=(1,), keepdim=True) / x.dtype.type(total)
     deviation = x - mean
     y = matmul(deviation, swap_last(deviation * w)) / x.dtype.type(max(divisor, 0))
-    return _reshape(y, shape=()) if vector else y
+    return _reshape(y, shape=()) if vector or y.shape == (1, 1) else y
 
 
 def _weights(fweights: Any, aweights: Any, n: int) -> tuple[Any, Any]:

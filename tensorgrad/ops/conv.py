@@ -2,7 +2,8 @@
 
 <g, conv(x, w)> is linear in each of the three, and each of the three operators is its derivative in one argument:
 the set {conv, conv_input_grad, conv_weight_grad} is closed under differentiation, so second and higher derivatives
-need no further kernel. Arrays are (N, C, *spatial); padding is a (before, after) pair per spatial dimension.
+need no further kernel. Arrays are (N, C, *spatial); padding is a (before, after) pair per spatial dimension. In the
+rules ``k`` stands for stride, padding, dilation and groups; ``b``, the bias, may be None.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from tensorgrad.autograd.primitive import primitive
-from tensorgrad.autograd.promotion import result_type
 from tensorgrad.errors import op_error
 from tensorgrad.kernels import conv as kernel
 from tensorgrad.ops._arguments import as_int, operand, raw
@@ -207,15 +207,27 @@ def _checked_padding(
 def check_one_dtype(op: str, x: Any, w: Any, bias: Any) -> None:
     """TypeError unless input, weight and bias have the same dtype, one of real numbers."""
     dtype = raw(x).dtype
-    if dtype is not _FLOAT32:
-        result_type([raw(x)])  # refuses any but real numbers
+    if dtype is not _FLOAT32 and dtype.kind not in "biuf":
+        raise op_error(TypeError, op, f"expected real numbers, {dtype} is not supported; use x.real or x.imag")
     if raw(w).dtype != dtype or (bias is not None and raw(bias).dtype != dtype):
-        dtypes = ", ".join(str(p.dtype) for p in (x, w, bias) if p is not None)
-        raise op_error(
-            TypeError,
-            op,
-            f"input, weight and bias must have one dtype, got {dtypes}; convert with .to(dtype)",
-        )
+        dtypes = [raw(p).dtype for p in (x, w, bias) if p is not None]
+        odd_bias = f", bias {dtypes[2]}" if dtypes[1] != dtypes[-1] else ""
+        advice = _conversion(dtypes[0], dtypes[1], isinstance(x, np.ndarray))
+        raise op_error(TypeError, op, f"expected one dtype, input is {dtype}, weight {dtypes[1]}{odd_bias}: {advice}")
+
+
+def _conversion(input: np.dtype[Any], weight: np.dtype[Any], is_array: bool) -> str:
+    """How to bring the input to the weight's dtype, or the model to the input's."""
+    if weight.kind != "f" or input == weight:
+        name, dtype = ("weight", input) if input != weight else ("bias", weight)
+        return f"convert with {name}.to(tg.{dtype})"
+    to = {"float64": "double()", "float32": "float()", "float16": "half()"}
+    x = f'x.astype("{weight}")' if is_array else f"x.{to.get(weight.name, 'to(weight.dtype)')}"
+    if input.kind in "iu":
+        return f"convert with {x}, pixels with {x} / 255"
+    why = " (NumPy makes float64)" if input == np.float64 else ""
+    model = f", or model.{to[input.name]}" if input in (np.float32, np.float64) else ""
+    return f"convert with {x}{why}{model}"
 
 
 def per_dimension(value: Any, rank: int, op: str, name: str, minimum: int) -> tuple[int, ...]:

@@ -13,7 +13,7 @@ from tensorgrad.kernels import cross_entropy as kernel
 from tensorgrad.kernels.reduce import accurate_sum, select
 from tensorgrad.ops._arguments import operand, raw
 from tensorgrad.ops.activation import masked
-from tensorgrad.ops.reduce import _float, _sum
+from tensorgrad.ops.reduce import _sum
 from tensorgrad.ops.shape import _reshape
 from tensorgrad.ops.softmax import _log_softmax, _softmax
 
@@ -70,8 +70,10 @@ def _through_softmax(h: Any, x: Any, target: np.ndarray) -> Any:
 
 # q need not sum to 1 (class weights, smoothing, ignored samples), hence p times its sum
 @primitive(
-    lambda g, y, x, q, *, kept, divisor: masked(
-        _share(g, divisor) * (_softmax(x, dim=1) * _sum(q, dim=(1,), keepdim=True) - q), mask=kept
+    lambda g, y, x, q, *, kept, divisor: (
+        masked(_share(g, divisor) * (_softmax(x, dim=1) * _sum(q, dim=(1,), keepdim=True) - q), mask=kept)
+        if kept.any()
+        else masked(x, mask=kept)  # zeros: where all are ignored, the share of each is infinite
     ),
     None,
     name="cross_entropy_mixed",
@@ -121,8 +123,9 @@ def cross_entropy(
     """
     op = "cross_entropy"
     check_reduction(reduction, op)
-    x = _float(operand(input, op), op)
-    t = operand(target, op)
+    x, t = operand(input, op), operand(target, op)
+    if x.dtype.kind != "f":
+        raise op_error(TypeError, op, _no_logits(x, t))
     if not 0 <= label_smoothing <= 1:
         raise op_error(ValueError, op, f"label_smoothing must lie in [0, 1], got {label_smoothing}")
     shape = tuple(x.shape)
@@ -144,6 +147,14 @@ def cross_entropy(
         else _hard_losses(x, np.asarray(raw(t)), w, ignore_index, label_smoothing, reduction)
     )
     return losses.reshape(losses.shape[1:]) if unbatched and reduction == "none" else losses
+
+
+def _no_logits(x: Any, t: Any) -> str:
+    """Say what to do about logits that are not floating point."""
+    got = f"expected floating-point logits as first argument, got {describe(x)}"
+    if x.dtype.kind in "iu" and t.dtype.kind == "f":
+        return f"{got}, and {describe(t)} as target: call it as cross_entropy(logits, labels)"
+    return f"{got}; convert with .float()"
 
 
 def _soft_losses(x: Any, target: Any, w: np.ndarray | None, smoothing: float, reduction: str) -> Any:

@@ -66,6 +66,8 @@ def interpolate(
     sizes, scales = _sizes(x, size, scale_factor, recompute_scale_factor, op)
     if mode == "area":
         return _adaptive_avg_pool(x, output_size=sizes)
+    if mode == "nearest" and rank > 1:  # PyTorch's shortcut: the same size or the double is exact, whatever the factor
+        scales = tuple(None if m in (n, 2 * n) else s for n, m, s in zip(x.shape[2:], sizes, scales, strict=True))
     kind = {"bilinear": "linear", "trilinear": "linear", "bicubic": "cubic"}.get(mode, mode)
     matrices = [
         kernel.matrix(kind, n, m, scale, bool(align_corners), bool(antialias))

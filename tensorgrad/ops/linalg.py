@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from tensorgrad.autograd.primitive import primitive
+from tensorgrad.autograd.primitive import TENSOR_CLASSES, primitive
 from tensorgrad.autograd.promotion import promote_operands
 from tensorgrad.errors import op_error
 from tensorgrad.kernels import matmul as kernel
-from tensorgrad.ops._arguments import operand
+from tensorgrad.ops._arguments import operand, raw
+from tensorgrad.ops.conv import check_one_dtype
 from tensorgrad.ops.reduce import _sum
 from tensorgrad.ops.shape import _reshape
 
@@ -76,30 +77,49 @@ def matmul(input: Any, other: Any) -> Any:
 def linear(input: Any, weight: Any, bias: Any = None) -> Any:
     """``x W' + b`` over the last dimension of ``input``; ``weight`` is (out_features, in_features).
 
-    Raises ValueError when the sizes do not agree. Source: ``torch.nn.functional.linear``.
+    Raises ValueError when the sizes do not agree, TypeError when the dtypes do not. Source:
+    ``torch.nn.functional.linear``.
 
     >>> import tensorgrad as tg
     >>> tg.nn.functional.linear(tg.tensor([1.0, 2.0]), tg.tensor([[3.0, 4.0]]), tg.tensor([0.5]))
     tensor([11.5000])
     """
-    x, w = operand(input, "linear"), operand(weight, "linear")
-    rows, columns = x.shape, w.shape
-    if len(rows) == len(columns) == 2 and rows[1] == columns[1] and (bias is None or bias.shape == columns[:1]):
+    if type(input) in TENSOR_CLASSES and type(weight) in TENSOR_CLASSES:
+        x, w = input, weight
+        a, m = x._data, w._data
+    else:
+        x, w = operand(input, "linear"), operand(weight, "linear")
+        a, m = raw(x), raw(w)
+    b = None if bias is None else raw(bias)
+    rows, columns, dtype = a.shape, m.shape, m.dtype
+    if a.dtype is not dtype or (b is not None and b.dtype is not dtype):
+        check_one_dtype("linear", x, w, bias)
+    if len(rows) == len(columns) == 2 and rows[1] == columns[1] and (b is None or b.shape == columns[:1]):
         return _linear(x, w, bias)
-    if w.ndim == 1:
+    if len(columns) == 1:
         y = matmul(x, w)
         return y if bias is None else y + bias
-    if w.ndim != 2:
-        raise op_error(ValueError, "linear", f"weight must be (out_features, in_features), got shape {tuple(w.shape)}")
-    if x.ndim == 0 or x.shape[-1] != w.shape[1]:
-        raise op_error(
-            ValueError, "linear",
-            f"expected input with {w.shape[1]} features in its last dimension, got shape {tuple(x.shape)}",
-        )  # fmt: skip
-    if bias is not None and tuple(bias.shape) != (w.shape[0],):
-        raise op_error(ValueError, "linear", f"bias must have shape ({w.shape[0]},), got {tuple(bias.shape)}")
+    if len(columns) != 2:
+        raise op_error(ValueError, "linear", f"weight must be (out_features, in_features), got shape {columns}")
+    if not rows or rows[-1] != columns[1]:
+        raise op_error(ValueError, "linear", _wrong_width(rows, columns))
+    if b is not None and b.shape != columns[:1]:
+        raise op_error(ValueError, "linear", f"bias must have shape ({columns[0]},), got {b.shape}")
     flat = _reshape(x, shape=(math.prod(rows[:-1]), rows[-1]))
     return _reshape(_linear(flat, w, bias), shape=(*rows[:-1], columns[0]))
+
+
+def _wrong_width(rows: tuple[int, ...], weight: tuple[int, ...]) -> str:
+    """Say what the input has instead of the weight's features, and which of the two to change."""
+    out, features = weight
+    text = f"expected input with {features} features in its last dimension, got shape {rows}"
+    if len(rows) == 2:
+        return f"{text}; the input has {rows[1]} features, use nn.Linear({rows[1]}, {out})"
+    for first in (1, 0):  # a batch of samples, or one sample
+        if len(rows) > first + 1 and math.prod(rows[first:]) == features:
+            sizes = " x ".join(map(str, rows[first:]))
+            return f"{text}; its {sizes} values{' a sample' * first} are {features}: flatten first, x.flatten({first})"
+    return text
 
 
 __all__ = ["linear", "matmul", "swap_last"]

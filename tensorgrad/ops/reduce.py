@@ -113,7 +113,7 @@ def _unflat_rows(rows: Any, x: Any, rest: list[int], dim: tuple[int, ...]) -> An
 
 @primitive(_prod_rule, name="prod")
 def _prod(x: Any, *, dim: tuple[int, ...], keepdim: bool) -> Any:
-    return np.prod(x, axis=dim, keepdims=keepdim)
+    return np.prod(x, axis=dim, keepdims=keepdim, dtype=np.int64 if x.dtype.kind in "biu" else None)
 
 
 @primitive(

@@ -45,7 +45,8 @@ def _roll(x: Any, *, shifts: tuple[int, ...], dims: tuple[int, ...]) -> Any:
 def reshape(input: Any, *sizes: Any, shape: Any = None) -> Any:
     """The same elements in C order with another shape; one entry may be -1.
 
-    A view where NumPy can make one. Raises ValueError when the sizes do not fit. Source: ``torch.reshape``.
+    A view where NumPy can make one, else a copy, which writes into it do not reach: the results of convolutions and
+    pooling lie channels last in memory. Raises ValueError when the sizes do not fit. Source: ``torch.reshape``.
 
     >>> import tensorgrad as tg
     >>> tg.reshape(tg.arange(6), (2, -1)).shape
@@ -67,7 +68,7 @@ def reshape(input: Any, *sizes: Any, shape: Any = None) -> Any:
 
 
 def view(input: Any, *sizes: Any, size: Any = None) -> Any:
-    """As :func:`reshape`: shares memory where possible. Source: ``torch.Tensor.view``."""
+    """As :func:`reshape`, a copy where a view is not possible and PyTorch raises. Source: ``torch.Tensor.view``."""
     return reshape(input, *sizes, shape=size)
 
 
@@ -272,7 +273,7 @@ def squeeze(input: Any, dim: Any = None) -> Any:
     (3,)
     """
     x = operand(input, "squeeze")
-    dims = () if dim == () else many_dims(dim, x.ndim, "squeeze")
+    dims = () if dim in ((), []) else many_dims(dim, x.ndim, "squeeze")
     return _reshape(x, shape=tuple(n for i, n in enumerate(x.shape) if n != 1 or i not in dims))
 
 

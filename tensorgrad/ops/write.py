@@ -60,15 +60,17 @@ def _write(x: Any, index: Any, value: Any, op: str) -> None:
         np.broadcast_to(values, x._data[index].shape)
     except ValueError as error:
         raise op_error(ValueError, op, f"{error}; the place has shape {x._data[index].shape}") from None
-    recorded = per_thread.state.recording and (base._requires_grad or (is_tensor(value) and value._requires_grad))
-    if not recorded:
+    wanted = base._requires_grad or (is_tensor(value) and value._requires_grad and base.dtype.kind == "f")
+    if not (wanted and per_thread.state.recording):
         in_place.write(x._data)
         x._data[index] = values
         return
     if x.view_of is not None:
         index = tuple(place[index] for place in x.view_of.positions())
+        if not index:  # a view of a single number
+            value = value.reshape(()) if is_tensor(value) else values.reshape(())
     number = in_place.write(base._data)
-    out = _setitem(base, value if is_tensor(value) else values.astype(base.dtype), index=index)
+    out = _setitem(base, value if is_tensor(value) else np.asarray(value, base.dtype), index=index)
     base.node, base._requires_grad = out.node, True
     if x.view_of is not None:
         x.view_of.number = number - 1

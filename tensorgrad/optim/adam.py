@@ -59,7 +59,7 @@ class Adam(Optimizer):
         kind = type(self).__name__
         for name in ("lr", "eps", "weight_decay"):
             check_range(name, kind, group[name])
-        if len(group["betas"]) != 2:
+        if not hasattr(group["betas"], "__len__") or len(group["betas"]) != 2:
             raise ValueError(f"{kind}: betas must be two numbers, got {group['betas']}")
         for i, beta in enumerate(group["betas"]):
             check_range(f"betas[{i}]", kind, beta, below=1.0)

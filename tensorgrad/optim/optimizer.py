@@ -39,12 +39,10 @@ class Optimizer:
 
     def __init__(self, params: Any, defaults: dict[str, Any]) -> None:
         kind = type(self).__name__
-        if isinstance(params, (Tensor, set, frozenset, str)) or not isinstance(params, Iterable):
-            raise TypeError(f"{kind}: params must be an ordered iterable of tensors or groups, got {describe(params)}")
+        groups = _listed(params, kind)
         self.defaults = defaults
         self.state: defaultdict[Tensor, dict[str, Any]] = defaultdict(dict)
         self.param_groups: list[dict[str, Any]] = []
-        groups = list(params)
         if not groups:
             raise ValueError(f"{kind}: there are no parameters to optimize")
         for group in groups if isinstance(groups[0], dict) else [{"params": groups}]:
@@ -73,16 +71,15 @@ class Optimizer:
             raise TypeError(f"{kind}: a parameter group is a dictionary with 'params', got {describe(param_group)}")
         group = {**self.defaults, **param_group}
         params = group["params"]
-        if isinstance(params, (set, frozenset)):
-            raise TypeError(f"{kind}: params must be ordered, a set is not")
-        params = [params] if isinstance(params, Tensor) else list(params)
+        params = [params] if isinstance(params, Tensor) else _listed(params, kind)
         if params and all(isinstance(p, tuple) and len(p) == 2 for p in params):
             group["param_names"] = [name for name, _ in params]
             params = [p for _, p in params]
         known = {id(p) for other in self.param_groups for p in other["params"]}
         for p in params:
             if not isinstance(p, Tensor):
-                raise TypeError(f"{kind}: expected tensors to optimize, got {describe(p)}")
+                hint = "; pass net.parameters()" if _is_module(p) else ""
+                raise TypeError(f"{kind}: expected tensors to optimize, got {describe(p)}{hint}")
             if p.node is not None:
                 raise ValueError(
                     f"{kind}: only leaf tensors can be optimized, {describe(p)} came from {p.node.op.name}"
@@ -219,6 +216,21 @@ class Optimizer:
         return "\n".join([*lines, ")"])
 
 
+def _is_module(value: Any) -> bool:
+    return hasattr(value, "parameters")
+
+
+def _listed(params: Any, optimizer: str) -> list[Any]:
+    """Parameters or groups as a list; TypeError for a module, and for what has no order or no items."""
+    ordered = isinstance(params, Iterable) and not isinstance(params, (Tensor, set, frozenset, str))
+    if not ordered or _is_module(params):
+        hint = "; pass net.parameters()" if callable(params) else ""
+        raise TypeError(
+            f"{optimizer}: params must be an ordered iterable of tensors or groups, got {describe(params)}{hint}"
+        )
+    return list(params)
+
+
 def slot(state: dict[str, Any], name: str, p: np.ndarray) -> np.ndarray:
     """The array of that name in the parameter's dtype (``net.double()`` may have changed it), zeros at first."""
     kept = state.get(name)
@@ -231,9 +243,15 @@ def slot(state: dict[str, Any], name: str, p: np.ndarray) -> np.ndarray:
 
 
 def check_range(name: str, optimizer: str, value: Any, low: float = 0.0, below: float = float("inf")) -> None:
-    """ValueError unless ``low <= value < below`` (NaN is out of range too)."""
-    if not low <= value or value >= below < float("inf"):
-        expected = f"in [{low:g}, {below:g})" if below < float("inf") else f"at least {low:g}"
+    """ValueError unless ``low <= value < below`` (NaN is out of range too), TypeError for what is no number."""
+    infinite = float("inf")
+    expected = f"in [{low:g}, {below:g})" if below < infinite else f"at least {low:g}" if low > -infinite else "not NaN"
+    try:
+        fits = low <= value and (value < below or below == infinite)
+    except (TypeError, ValueError):  # an array of several numbers has no truth
+        got = describe(value) if hasattr(value, "shape") else repr(value)
+        raise TypeError(f"{optimizer}: {name} must be a number, {expected}, got {got}") from None
+    if not fits:
         raise ValueError(f"{optimizer}: {name} must be {expected}, got {value}")
 
 

@@ -146,6 +146,39 @@ def test_a_module_used_twice():
     assert again[0] is not shared
 
 
+class Scale(nn.Module):
+    def __init__(self, factor):
+        super().__init__()
+        self.factor = factor
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ([nn.ReLU()], r"got list; unpack the list: Sequential\(\*layers\)"),
+        ((nn.ReLU(),), r"got tuple; unpack the tuple: Sequential\(\*layers\)"),
+        (nn.ReLU, r"got the class ReLU; make one: nn\.ReLU\(\)"),
+        (nn.Linear, r"got the class Linear; make one: nn\.Linear\(\.\.\.\)"),
+        (Scale, r"got the class Scale; make one: Scale\(\.\.\.\)"),
+        (tg.relu, r"got relu: a function is no module; the module is nn\.ReLU\(\)"),
+        (nn.functional.max_pool2d, r"got max_pool2d: a function is no module; the module is nn\.MaxPool2d\(\.\.\.\)"),
+        (lambda x: x, "got <lambda>: a function is no module; write a Module whose forward calls it"),
+        (int, "got type"),
+        (tg.ones(2), r"got float32\(2,\)"),
+    ],
+)
+def test_what_is_no_module(value, words):
+    with pytest.raises(TypeError, match=f"^Sequential: expected a Module for '1', {words}$"):
+        nn.Sequential(nn.Flatten(), value)
+
+
+def test_unpacking_is_advised_where_it_helps():
+    with pytest.raises(TypeError, match=r"for '0', got generator; unpack the generator"):
+        nn.Sequential(nn.ReLU() for _ in range(2))
+    with pytest.raises(TypeError, match=r"^ModuleList: expected a Module for '0', got list$"):
+        nn.ModuleList([[nn.ReLU()]])
+
+
 def test_module_list_has_no_forward():
     with pytest.raises(NotImplementedError, match="ModuleList"):
         nn.ModuleList([nn.ReLU()])(tg.ones(1))

@@ -34,8 +34,8 @@ FAULTS = [
     Fault(
         "engine: a second backward overwrites .grad",
         "tensorgrad/autograd/backward.py",
-        "np.add(leaf.grad._data, gradient, out=leaf.grad._data)",
-        "leaf.grad._data[...] = gradient",
+        "np.add(kept._data, gradient, out=kept._data)",
+        "kept._data[...] = gradient",
         ENGINE,
     ),
     Fault(

@@ -1,0 +1,87 @@
+"""What PyTorch gives in corners that no formula decides: the numbers in these tests are its own."""
+
+import numpy as np
+import pytest
+
+import tensorgrad as tg
+import tensorgrad.nn.functional as F
+from tensorgrad import nn
+
+
+@pytest.mark.parametrize(
+    ("size", "factor", "expected"),
+    [
+        ((1, 5), (1.0, 1.1), [0, 1, 2, 3, 4]),  # the same size: the factor does not count
+        ((3, 1), (2.3, 1.0), [0, 0, 1, 1, 2, 2]),  # twice the size
+        ((1, 5), (1.0, 1.3), [0, 0, 1, 2, 3, 3]),
+    ],
+)
+def test_nearest_pixels_where_the_factor_is_no_whole_number(size, factor, expected):
+    x = tg.arange(float(max(size))).reshape(1, 1, *size)
+    assert F.interpolate(x, scale_factor=factor).flatten().tolist() == expected
+
+
+def test_integers_never_become_differentiable():
+    wanted = tg.tensor(1.5, requires_grad=True)
+    x = tg.zeros(2, dtype=tg.int64)
+    x[0] = wanted
+    assert not x.requires_grad
+    x.copy_(tg.ones(2, requires_grad=True))
+    assert not x.requires_grad
+    assert x.tolist() == [1, 1]
+
+
+def test_the_second_derivative_where_all_targets_are_ignored():
+    x = tg.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+    loss = F.cross_entropy(x, tg.tensor([-100, -100]), label_smoothing=0.1)
+    assert np.isnan(loss.item())
+    (slope,) = tg.autograd.grad(loss, x, create_graph=True)
+    assert not slope.detach().numpy().any()
+    assert not tg.autograd.grad(slope.sum(), x)[0].numpy().any()
+
+
+def test_a_write_into_a_view_of_a_single_number():
+    x = tg.tensor(2.0, requires_grad=True)
+    y = x * 1
+    y.reshape(-1)[::2].mul_(3)
+    y.backward()
+    assert (y.item(), x.grad.item()) == (6.0, 3.0)
+
+
+def test_what_is_retained_is_what_the_hooks_leave():
+    y = tg.ones(2, requires_grad=True) * 2
+    y.retain_grad()
+    y.register_hook(lambda g: g * 3)
+    y.sum().backward()
+    assert y.grad.tolist() == [3.0, 3.0]
+
+
+@pytest.mark.parametrize(
+    ("value", "shape_or_dtype"),
+    [
+        (lambda: tg.ones(1, 3).squeeze(dim=[]).shape, (1, 3)),
+        (lambda: tg.cov(tg.tensor([[1.0, 2.0, 4.0]])).shape, ()),
+        (lambda: tg.corrcoef(tg.tensor([[1.0, 2.0, 4.0]])).shape, ()),
+        (lambda: tg.prod(tg.ones(2, dtype=tg.uint8)).dtype, np.int64),
+        (lambda: tg.prod(tg.ones(2, dtype=tg.bool)).dtype, np.int64),
+    ],
+)
+def test_shapes_and_dtypes(value, shape_or_dtype):
+    assert value() == shape_or_dtype
+
+
+@pytest.mark.parametrize("value", [tg.ones(2, 2), np.ones((2, 2)), 1.0, nn.ReLU()])
+def test_a_parameter_is_not_lost_for_something_else(value):
+    layer = nn.Linear(2, 2)
+    with pytest.raises(TypeError, match=r"^Linear\.weight is a Parameter: expected another one or None, got .*data = "):
+        layer.weight = value
+    layer.weight = nn.Parameter(tg.ones(2, 2))
+    layer.bias = None
+    assert list(layer.state_dict()) == ["weight"]
+
+
+def test_a_module_is_not_lost_for_a_function():
+    net = nn.Sequential(nn.ReLU())
+    net.act = nn.ReLU()
+    with pytest.raises(TypeError, match=r"^Sequential\.act is a Module: expected another one or None, got function"):
+        net.act = F.relu
