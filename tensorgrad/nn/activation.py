@@ -2,17 +2,40 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 from tensorgrad.nn import functional as F
 from tensorgrad.nn.module import Module
 
 
-def _settings(inplace: bool, *settings: str) -> str:
-    return ", ".join([*settings, *["inplace=True"] * inplace])
+class _Activation(Module):
+    """The function of the class, called with the settings of the layer in their order."""
+
+    _function: ClassVar[Callable[..., Any]]
+    _settings: ClassVar[tuple[str, ...]] = ()
+
+    def forward(self, input: Any) -> Any:
+        """The function of the input."""
+        return self._function(input, *[getattr(self, name) for name in self._settings])
+
+    def extra_repr(self) -> str:
+        """The settings; ``inplace`` only where it is set."""
+        values = [(name, getattr(self, name)) for name in self._settings]
+        return ", ".join(f"{name}={value!r}" for name, value in values if name != "inplace" or value)
 
 
-class ReLU(Module):
+class _InplaceActivation(_Activation):
+    """An activation with no other setting than ``inplace``."""
+
+    _settings = ("inplace",)
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__()
+        self.inplace = inplace
+
+
+class ReLU(_InplaceActivation):
     """``max(0, x)``; the derivative at 0 is 0. Source: ``torch.nn.ReLU``.
 
     >>> import tensorgrad as tg
@@ -20,20 +43,10 @@ class ReLU(Module):
     tensor([0., 2.])
     """
 
-    def __init__(self, inplace: bool = False) -> None:
-        super().__init__()
-        self.inplace = inplace
-
-    def forward(self, input: Any) -> Any:
-        """``max(0, input)``."""
-        return F.relu(input, self.inplace)
-
-    def extra_repr(self) -> str:
-        """The setting, unless it is the default."""
-        return _settings(self.inplace)
+    _function = staticmethod(F.relu)
 
 
-class LeakyReLU(Module):
+class LeakyReLU(_Activation):
     """``max(0, x) + negative_slope min(0, x)``. Source: ``torch.nn.LeakyReLU``.
 
     >>> import tensorgrad as tg
@@ -41,21 +54,28 @@ class LeakyReLU(Module):
     tensor([-0.5000,  2.0000])
     """
 
+    _function = staticmethod(F.leaky_relu)
+    _settings = ("negative_slope", "inplace")
+
     def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:
         super().__init__()
         self.negative_slope = negative_slope
         self.inplace = inplace
 
-    def forward(self, input: Any) -> Any:
-        """The leaky rectifier of the input."""
-        return F.leaky_relu(input, self.negative_slope, self.inplace)
 
-    def extra_repr(self) -> str:
-        """The slope."""
-        return _settings(self.inplace, f"negative_slope={self.negative_slope}")
+# --- exponential units ----------------------------------------------------------------------------------------------
 
 
-class ELU(Module):
+class _ExponentialUnit(_Activation):
+    _settings = ("alpha", "inplace")
+
+    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
+        super().__init__()
+        self.alpha = alpha
+        self.inplace = inplace
+
+
+class ELU(_ExponentialUnit):
     """``x`` where positive, ``alpha (exp(x) - 1)`` elsewhere. Source: ``torch.nn.ELU``; Clevert et al. 2015.
 
     >>> import tensorgrad as tg
@@ -63,21 +83,35 @@ class ELU(Module):
     tensor([0., 2.])
     """
 
-    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
-        super().__init__()
-        self.alpha = alpha
-        self.inplace = inplace
-
-    def forward(self, input: Any) -> Any:
-        """The exponential linear unit of the input."""
-        return F.elu(input, self.alpha, self.inplace)
-
-    def extra_repr(self) -> str:
-        """The scale."""
-        return _settings(self.inplace, f"alpha={self.alpha}")
+    _function = staticmethod(F.elu)
 
 
-class GELU(Module):
+class CELU(_ExponentialUnit):
+    """``x`` where positive, ``alpha (exp(x / alpha) - 1)`` elsewhere. Source: ``torch.nn.CELU``; Barron 2017.
+
+    >>> import tensorgrad as tg
+    >>> tg.nn.CELU(2.0)(tg.tensor([0.0, 2.0]))
+    tensor([0., 2.])
+    """
+
+    _function = staticmethod(F.celu)
+
+
+class SELU(_InplaceActivation):
+    """A scaled :class:`ELU` that keeps mean 0 and variance 1. Source: ``torch.nn.SELU``; Klambauer et al. 2017.
+
+    >>> import tensorgrad as tg
+    >>> tg.nn.SELU()(tg.tensor([0.0, 1.0]))
+    tensor([0.0000, 1.0507])
+    """
+
+    _function = staticmethod(F.selu)
+
+
+# --- the input through a gate ---------------------------------------------------------------------------------------
+
+
+class GELU(_Activation):
     """``x Phi(x)``, or its approximation by tanh. Source: ``torch.nn.GELU``; Hendrycks and Gimpel 2016.
 
     >>> import tensorgrad as tg
@@ -85,20 +119,15 @@ class GELU(Module):
     tensor([0.0000, 0.8413])
     """
 
+    _function = staticmethod(F.gelu)
+    _settings = ("approximate",)
+
     def __init__(self, approximate: str = "none") -> None:
         super().__init__()
         self.approximate = approximate
 
-    def forward(self, input: Any) -> Any:
-        """``input Phi(input)``."""
-        return F.gelu(input, approximate=self.approximate)
 
-    def extra_repr(self) -> str:
-        """The approximation."""
-        return f"approximate={self.approximate!r}"
-
-
-class SiLU(Module):
+class SiLU(_InplaceActivation):
     """``x sigmoid(x)``, also called swish. Source: ``torch.nn.SiLU``.
 
     >>> import tensorgrad as tg
@@ -106,20 +135,42 @@ class SiLU(Module):
     tensor([0.0000, 0.7311])
     """
 
-    def __init__(self, inplace: bool = False) -> None:
+    _function = staticmethod(F.silu)
+
+
+class Mish(_InplaceActivation):
+    """``x tanh(softplus(x))``. Source: ``torch.nn.Mish``; Misra 2019.
+
+    >>> import tensorgrad as tg
+    >>> tg.nn.Mish()(tg.tensor([0.0, 1.0]))
+    tensor([0.0000, 0.8651])
+    """
+
+    _function = staticmethod(F.mish)
+
+
+class GLU(_Activation):
+    """``a sigmoid(b)`` for the two halves ``a`` and ``b`` of the input along ``dim``, whose size must be even.
+
+    Source: ``torch.nn.GLU``; Dauphin et al. 2017.
+
+    >>> import tensorgrad as tg
+    >>> tg.nn.GLU()(tg.tensor([3.0, 0.0]))
+    tensor([1.5000])
+    """
+
+    _function = staticmethod(F.glu)
+    _settings = ("dim",)
+
+    def __init__(self, dim: int = -1) -> None:
         super().__init__()
-        self.inplace = inplace
-
-    def forward(self, input: Any) -> Any:
-        """``input sigmoid(input)``."""
-        return F.silu(input, self.inplace)
-
-    def extra_repr(self) -> str:
-        """The setting, unless it is the default."""
-        return _settings(self.inplace)
+        self.dim = dim
 
 
-class Sigmoid(Module):
+# --- S-shaped functions, and what is made of them -------------------------------------------------------------------
+
+
+class Sigmoid(_Activation):
     """``1 / (1 + exp(-x))``. Source: ``torch.nn.Sigmoid``.
 
     >>> import tensorgrad as tg
@@ -127,25 +178,21 @@ class Sigmoid(Module):
     tensor([0.5000])
     """
 
-    def forward(self, input: Any) -> Any:
-        """The logistic function of the input."""
-        return F.sigmoid(input)
+    _function = staticmethod(F.sigmoid)
 
 
-class Tanh(Module):
-    """The hyperbolic tangent. Source: ``torch.nn.Tanh``.
+class LogSigmoid(_Activation):
+    """``-log(1 + exp(-x))``, without overflow. Source: ``torch.nn.LogSigmoid``.
 
     >>> import tensorgrad as tg
-    >>> tg.nn.Tanh()(tg.tensor([0.0]))
-    tensor([0.])
+    >>> tg.nn.LogSigmoid()(tg.tensor([0.0, -1000.0]))
+    tensor([-6.9315e-01, -1.0000e+03])
     """
 
-    def forward(self, input: Any) -> Any:
-        """The hyperbolic tangent of the input."""
-        return F.tanh(input)
+    _function = staticmethod(F.logsigmoid)
 
 
-class Softplus(Module):
+class Softplus(_Activation):
     """``log(1 + exp(beta x)) / beta``, and ``x`` itself where ``beta x > threshold``. Source: ``torch.nn.Softplus``.
 
     >>> import tensorgrad as tg
@@ -153,62 +200,49 @@ class Softplus(Module):
     tensor([0.6931])
     """
 
+    _function = staticmethod(F.softplus)
+    _settings = ("beta", "threshold")
+
     def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
         super().__init__()
         self.beta = beta
         self.threshold = threshold
 
-    def forward(self, input: Any) -> Any:
-        """The smooth rectifier of the input."""
-        return F.softplus(input, self.beta, self.threshold)
 
-    def extra_repr(self) -> str:
-        """The sharpness and where it ends."""
-        return f"beta={self.beta}, threshold={self.threshold}"
-
-
-class Softmax(Module):
-    """``exp(x) / sum(exp(x))`` along ``dim``, which must be given before the call. Source: ``torch.nn.Softmax``.
+class Tanh(_Activation):
+    """The hyperbolic tangent. Source: ``torch.nn.Tanh``.
 
     >>> import tensorgrad as tg
-    >>> tg.nn.Softmax(dim=-1)(tg.tensor([1.0, 1.0]))
-    tensor([0.5000, 0.5000])
+    >>> tg.nn.Tanh()(tg.tensor([0.0]))
+    tensor([0.])
     """
 
-    def __init__(self, dim: int | None = None) -> None:
-        super().__init__()
-        self.dim = dim
-
-    def forward(self, input: Any) -> Any:
-        """Probabilities along ``dim``."""
-        return F.softmax(input, self.dim)
-
-    def extra_repr(self) -> str:
-        """The dimension."""
-        return f"dim={self.dim}"
+    _function = staticmethod(F.tanh)
 
 
-class LogSoftmax(Module):
-    """``x - log(sum(exp(x)))`` along ``dim``, which must be given before the call. Source: ``torch.nn.LogSoftmax``.
+class Tanhshrink(_Activation):
+    """``x - tanh(x)``. Source: ``torch.nn.Tanhshrink``.
 
     >>> import tensorgrad as tg
-    >>> tg.nn.LogSoftmax(dim=-1)(tg.tensor([1.0, 1.0]))
-    tensor([-0.6931, -0.6931])
+    >>> tg.nn.Tanhshrink()(tg.tensor([0.0, 100.0]))
+    tensor([ 0., 99.])
     """
 
-    def __init__(self, dim: int | None = None) -> None:
-        super().__init__()
-        self.dim = dim
+    _function = staticmethod(F.tanhshrink)
 
-    def forward(self, input: Any) -> Any:
-        """Logarithms of probabilities along ``dim``."""
-        return F.log_softmax(input, self.dim)
 
-    def extra_repr(self) -> str:
-        """The dimension."""
-        return f"dim={self.dim}"
+class Softsign(_Activation):
+    """``x / (1 + |x|)``. Source: ``torch.nn.Softsign``.
+
+    >>> import tensorgrad as tg
+    >>> tg.nn.Softsign()(tg.tensor([-1.0, 3.0]))
+    tensor([-0.5000,  0.7500])
+    """
+
+    _function = staticmethod(F.softsign)
 
 
 __all__ = [
-    "ELU", "GELU", "LeakyReLU", "LogSoftmax", "ReLU", "SiLU", "Sigmoid", "Softmax", "Softplus", "Tanh",
+    "CELU", "ELU", "GELU", "GLU", "SELU", "LeakyReLU", "LogSigmoid", "Mish", "ReLU", "SiLU", "Sigmoid", "Softplus",
+    "Softsign", "Tanh", "Tanhshrink",
 ]  # fmt: skip

@@ -280,6 +280,14 @@ def test_dropout_in_training_and_evaluation():
         (lambda: nn.Conv2d(1, 2, 3, 2, "same"), ValueError, "padding='same' needs stride 1"),
         (lambda: nn.MSELoss(reduction="avg"), ValueError, "MSELoss: reduction"),
         (lambda: nn.MSELoss(size_average=True), ValueError, "use reduction"),
+        (lambda: nn.MSELoss(np.ones(2)), TypeError, r"make the loss first: nn\.MSELoss\(\)\(input, target\)"),
+        (
+            lambda: nn.CrossEntropyLoss(tg.ones(1, 2), tg.tensor([1])),
+            TypeError,
+            r"^CrossEntropyLoss: .*nn\.CrossEntropyLoss\(\)\(logits, labels\)",
+        ),
+        (lambda: nn.NLLLoss(tg.ones(1, 2), tg.tensor([1])), TypeError, r"nn\.NLLLoss\(\)\(input, target\)"),
+        (lambda: nn.BCEWithLogitsLoss(tg.ones(1), tg.ones(1)), TypeError, r"nn\.BCEWithLogitsLoss\(\)"),
         (lambda: nn.Softmax()(tg.ones(2, 2)), TypeError, r"softmax \(in Softmax\): dim must be given"),
         (lambda: nn.Unflatten(1, (2, 4))(tg.ones(2, 6)), ValueError, r"in Unflatten.*float32\(2, 6\).*\(2, 4\)"),
         (lambda: nn.BatchNorm2d(3)(tg.ones(2, 3)), ValueError, r"\(in BatchNorm2d\): expected input \(N, C, H, W\)"),
@@ -288,11 +296,59 @@ def test_dropout_in_training_and_evaluation():
         (lambda: nn.BatchNorm1d(3)("x"), ValueError, "got str"),
         (lambda: nn.LayerNorm(3)(tg.ones(2, 4)), ValueError, r"\(in LayerNorm\)"),
         (lambda: nn.Linear(3, 2)(tg.ones(2, 4)), ValueError, r"linear \(in Linear\): expected input with 3 features"),
+        (
+            lambda: nn.Linear(676, 10)(tg.ones(2, 4, 13, 13)),
+            ValueError,
+            r"its 4 x 13 x 13 values a sample are 676: flatten first, x\.flatten\(1\)$",
+        ),
+        (lambda: nn.Linear(6, 1)(tg.ones(1, 2, 3)), ValueError, r"its 2 x 3 values a sample .* x\.flatten\(1\)$"),
+        (lambda: nn.Linear(24, 1)(tg.ones(2, 3, 4)), ValueError, r"its 2 x 3 x 4 values are 24: .* x\.flatten\(0\)$"),
+        (lambda: nn.Linear(676, 10)(tg.ones(2, 900)), ValueError, r"has 900 features, use nn\.Linear\(900, 10\)$"),
+        (lambda: nn.Linear(3, 2)(tg.ones(2, 5, 4)), ValueError, r"got shape \(2, 5, 4\)$"),
+        (lambda: nn.Linear(3, 2)(tg.ones(())), ValueError, r"3 features in its last dimension, got shape \(\)$"),
     ],
 )
 def test_refusals(make, error, words):
     with pytest.raises(error, match=words):
         make()
+
+
+@pytest.mark.parametrize("layer", [nn.Linear(3, 2), nn.Conv1d(1, 2, 3)])
+@pytest.mark.parametrize(
+    ("x", "words"),
+    [
+        (
+            tg.Tensor(np.zeros((1, 1, 3))),
+            r"is float64, weight float32: convert with x\.float\(\) \(NumPy makes float64\), or model\.double\(\)$",
+        ),
+        (np.zeros((1, 1, 3)), r'input is float64, weight float32: convert with x\.astype\("float32"\) \(NumPy'),
+        (tg.zeros(1, 1, 3).half(), r"input is float16, weight float32: convert with x\.float\(\)$"),
+        (tg.zeros(1, 1, 3, dtype=np.uint8), r"uint8.*: convert with x\.float\(\), pixels with x\.float\(\) / 255$"),
+        (np.zeros((1, 1, 3), int), r'int64.*: convert with x\.astype\("float32"\), pixels with .* / 255$'),
+        (np.zeros((1, 1, 3), complex), "real numbers, complex128 is not supported"),
+    ],
+)
+def test_an_input_of_another_dtype(layer, x, words):
+    with pytest.raises(TypeError, match=rf"^(linear|conv1d) \(in Net\.0\): expected .*{words}"):
+        type("Net", (nn.Sequential,), {})(layer)(x)
+
+
+@pytest.mark.parametrize("shape", [(2,), (1, 2), (1, 1, 2)])
+def test_linear_takes_one_dtype(shape):
+    x, double = tg.ones(*shape), {"dtype": np.float64}
+    for weight in (tg.ones(3, 2, **double), tg.ones(2, **double)):
+        with pytest.raises(
+            TypeError, match=r"float32, weight float64: convert with x\.double\(\), or model\.float\(\)$"
+        ):
+            F.linear(x, weight)
+    with pytest.raises(TypeError, match=r"weight float32, bias float64: convert with bias\.to\(tg\.float32\)$"):
+        F.linear(x, tg.ones(3, 2), tg.ones(3, **double))
+    with pytest.raises(TypeError, match=r"weight int64: convert with weight\.to\(tg\.float32\)$"):
+        F.linear(x, tg.ones(3, 2, dtype=np.int64))
+    for dtype in (np.float16, np.float64, np.int64):
+        y = F.linear(np.ones(shape, dtype), tg.ones(3, 2, dtype=dtype), tg.ones(3, dtype=dtype))
+        assert y.dtype == dtype
+        assert y.shape == (*shape[:-1], 3)
 
 
 def test_errors_name_the_path_of_the_module():
