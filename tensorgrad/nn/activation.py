@@ -34,6 +34,10 @@ class _InplaceActivation(_Activation):
         super().__init__()
         self.inplace = inplace
 
+    def forward(self, input: Any) -> Any:
+        """The function of the input."""
+        return self._function(input, self.inplace)
+
 
 class ReLU(_InplaceActivation):
     """``max(0, x)``; the derivative at 0 is 0. Source: ``torch.nn.ReLU``.
