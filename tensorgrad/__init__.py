@@ -297,6 +297,7 @@ accept_out(
     var_mean vdot vstack where
     """,
 )
+del accept_out
 long, double, float, int = int64, float64, float32, int32
 # accepted as ``memory_format=`` everywhere, without effect: memory order is the kernels' business
 contiguous_format, preserve_format = "contiguous_format", "preserve_format"
@@ -308,6 +309,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from tensorgrad import data, func, linalg, nn, optim, testing, utils, viz
     from tensorgrad.viz import summary
+del TYPE_CHECKING
 
 _ROOMS = ("data", "func", "linalg", "nn", "optim", "testing", "utils", "viz")
 
