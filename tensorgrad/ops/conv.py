@@ -11,18 +11,15 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-import numpy as np
-
 from tensorgrad.autograd.primitive import primitive
 from tensorgrad.errors import op_error
 from tensorgrad.kernels import conv as kernel
 from tensorgrad.ops._arguments import as_int, operand, raw
+from tensorgrad.ops._one_dtype import check_one_dtype
 from tensorgrad.ops.reduce import _sum
 from tensorgrad.ops.shape import _reshape
 
 Pairs = tuple[tuple[int, int], ...]
-
-_FLOAT32 = np.dtype(np.float32)
 
 
 def _positions(x: Any) -> tuple[int, ...]:
@@ -202,32 +199,6 @@ def _checked_padding(
                 f"{(1,) * (rank + 2 - len(image)) + image} has {padded} values with padding, the kernel spans {extent}",
             )  # fmt: skip
     return pads
-
-
-def check_one_dtype(op: str, x: Any, w: Any, bias: Any) -> None:
-    """TypeError unless input, weight and bias have the same dtype, one of real numbers."""
-    dtype = raw(x).dtype
-    if dtype is not _FLOAT32 and dtype.kind not in "biuf":
-        raise op_error(TypeError, op, f"expected real numbers, {dtype} is not supported; use x.real or x.imag")
-    if raw(w).dtype != dtype or (bias is not None and raw(bias).dtype != dtype):
-        dtypes = [raw(p).dtype for p in (x, w, bias) if p is not None]
-        odd_bias = f", bias {dtypes[2]}" if dtypes[1] != dtypes[-1] else ""
-        advice = _conversion(dtypes[0], dtypes[1], isinstance(x, np.ndarray))
-        raise op_error(TypeError, op, f"expected one dtype, input is {dtype}, weight {dtypes[1]}{odd_bias}: {advice}")
-
-
-def _conversion(input: np.dtype[Any], weight: np.dtype[Any], is_array: bool) -> str:
-    """How to bring the input to the weight's dtype, or the model to the input's."""
-    if weight.kind != "f" or input == weight:
-        name, dtype = ("weight", input) if input != weight else ("bias", weight)
-        return f"convert with {name}.to(tg.{dtype})"
-    to = {"float64": "double()", "float32": "float()", "float16": "half()"}
-    x = f'x.astype("{weight}")' if is_array else f"x.{to.get(weight.name, 'to(weight.dtype)')}"
-    if input.kind in "iu":
-        return f"convert with {x}, pixels with {x} / 255"
-    why = " (NumPy makes float64)" if input == np.float64 else ""
-    model = f", or model.{to[input.name]}" if input in (np.float32, np.float64) else ""
-    return f"convert with {x}{why}{model}"
 
 
 def per_dimension(value: Any, rank: int, op: str, name: str, minimum: int) -> tuple[int, ...]:

@@ -9,7 +9,8 @@ from typing import Any
 
 from tensorgrad.errors import describe, op_error
 from tensorgrad.ops._arguments import as_int, operand
-from tensorgrad.ops.conv import check_one_dtype, conv_input_grad, per_dimension
+from tensorgrad.ops._one_dtype import check_one_dtype
+from tensorgrad.ops.conv import conv_input_grad, per_dimension
 from tensorgrad.ops.shape import _reshape
 
 

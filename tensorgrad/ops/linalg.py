@@ -13,7 +13,7 @@ from tensorgrad.autograd.promotion import promote_operands
 from tensorgrad.errors import op_error
 from tensorgrad.kernels import matmul as kernel
 from tensorgrad.ops._arguments import operand, raw
-from tensorgrad.ops.conv import check_one_dtype
+from tensorgrad.ops._one_dtype import check_one_dtype
 from tensorgrad.ops.reduce import _sum
 from tensorgrad.ops.shape import _reshape
 

@@ -77,13 +77,6 @@ def call(builder: Any, name: str, result: Any, args: Any, fastmath: Any = ()) ->
     return builder.call(function, args, fastmath=fastmath)
 
 
-def sum_of_lanes(builder: Any, vector: Any) -> Any:
-    """Return the code for the sum of a vector's numbers, added by halves."""
-    number = vector.type.element
-    name = f"llvm.vector.reduce.fadd.v{LANES}f{32 if isinstance(number, ir.FloatType) else 64}"
-    return call(builder, name, number, [ir.Constant(number, 0.0), vector], ("reassoc",))
-
-
 def sums_of_lanes(builder: Any, vectors: Any) -> list[Any]:
     """Return the code for the sum of each vector's numbers; the vectors are at most LANES, and a power of two.
 
@@ -153,26 +146,8 @@ def _splat(_typing: Any, number: Any) -> Any:
     return Vector(number)(number), codegen
 
 
-def _zeros(_typing: Any, array: Any) -> Any:
-    def codegen(context: Any, _builder: Any, signature: Any, _args: Any) -> Any:
-        return ir.Constant(context.get_value_type(signature.return_type), None)
-
-    return Vector(array.dtype)(array), codegen
-
-
-def _total(_typing: Any, vector: Any) -> Any:
-    def codegen(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
-        return sum_of_lanes(builder, args[0])
-
-    return vector.number(vector), codegen
-
-
 splat: Callable[..., Any] = intrinsic(_splat)
 """``splat(x)`` is the vector that has the number ``x`` in every place."""
-zeros: Callable[..., Any] = intrinsic(_zeros)
-"""``zeros(array)`` is the vector of zeros of the array's dtype."""
-total: Callable[..., Any] = intrinsic(_total)
-"""``total(vector)`` is the sum of its numbers, added by halves."""
 
 
 def _define(instruction: str, *symbols: Callable[..., Any]) -> None:
