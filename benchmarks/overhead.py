@@ -1,10 +1,15 @@
-"""What recording costs: microseconds per small operator above the bare NumPy call, and per node of a backward pass.
+"""What recording costs: microseconds of a small operator above the bare NumPy call, and of a node on the way back.
 
-`python benchmarks/overhead.py` prints a table with the goals beside the figures; the fastest of several repetitions,
-one thread. On the way back through ``z + y``, NumPy's addition to the gradient of ``y`` is counted too. The last line
-is what `import tensorgrad` takes beyond `import numpy`, in new processes by turns, both compiled to bytecode before.
+    python benchmarks/overhead.py
+
+Each line is one expression, in this engine and in PyTorch with gradients required, and on NumPy arrays. On the way
+back through ``z + y``, NumPy's addition to the gradient of ``y`` is counted too. The last line is what `import
+tensorgrad` takes beyond `import numpy`, in new processes by turns, both compiled to bytecode before.
 """
 
+from __future__ import annotations
+
+import argparse
 import os
 import statistics
 import subprocess
@@ -12,75 +17,97 @@ import sys
 import tempfile
 import time
 import timeit
+from typing import Any
 
 import numpy as np
-
-import tensorgrad as tg
-import tensorgrad.nn.functional as F
-
-A = np.ones(8, np.float32)
-B = np.full(8, 2.0, np.float32)
-M = np.eye(4, dtype=np.float32)
-
-x, y = tg.tensor(A, requires_grad=True), tg.tensor(B, requires_grad=True)
-m = tg.tensor(M, requires_grad=True)
+from alternate import TORCH, Column, Comparison, Step, Table, Unsupported, run, seconds, times
+from libraries import load
 
 OPERATOR, NODE, IMPORT = 1.0, 2.5, 50  # the goals: microseconds, microseconds, milliseconds
 
-ROWS = {
-    "x + y": (lambda: x + y, lambda: np.add(A, B)),
-    "x * y": (lambda: x * y, lambda: np.multiply(A, B)),
-    "x * 2.0": (lambda: x * 2.0, lambda: np.multiply(A, 2.0)),
-    "exp(x)": (lambda: tg.exp(x), lambda: np.exp(A)),
-    "x.sum()": (lambda: x.sum(), lambda: np.sum(A)),
-    "x.reshape(2, 4)": (lambda: x.reshape(2, 4), lambda: A.reshape(2, 4)),
-    "m @ m": (lambda: m @ m, lambda: M @ M),
-    "x[2:5]": (lambda: x[2:5], lambda: A[2:5]),
-    "linear(m, m)": (lambda: F.linear(m, m), lambda: M @ M.T),
-    "relu(x)": (lambda: F.relu(x), lambda: np.maximum(A, 0)),
-}
+COLUMNS = {"ours": Column("tensorgrad", "numpy"), "bare": Column("NumPy", "numpy"), "torch": TORCH["torch"]}
+
+EXPRESSIONS = [
+    "x + y", "x * y", "x * 2.0", "exp(x)", "relu(x)", "x.sum()", "x.reshape(2, 4)", "x[2:5]", "m @ m", "linear(m, m)",
+]  # fmt: skip
+CALLS = [{"name": expression, "chain": False} for expression in EXPRESSIONS]
+NODES = [{"name": expression, "chain": True} for expression in ("z + 1.0", "z + y")]
+
+BARE = {"exp": np.exp, "relu": lambda x: np.maximum(x, 0), "linear": lambda x, weight: x @ weight.T}
+SERIES, LENGTH = 1_000, 5_000  # calls, nodes of a chain
 
 
-def best(function, number=20_000, repeat=9):
-    """Microseconds of one call, the fastest of ``repeat`` series."""
-    return min(timeit.repeat(function, number=number, repeat=repeat)) / number * 1e6
+def build(column: str, threads: int, name: str, chain: bool) -> Step:
+    """The step of one expression: it says itself how many seconds one call, or one node on the way back, takes."""
+    numbers = {"x": np.ones(8, np.float32), "y": np.full(8, 2.0, np.float32), "m": np.eye(4, dtype=np.float32)}
+    if column == "bare":
+        if chain:
+            raise Unsupported("NumPy records nothing")
+        return calls(name, {**BARE, **numbers})
+    tg, F = load(column, threads)[:2]
+    tensors = {key: tg.tensor(value, requires_grad=True) for key, value in numbers.items()}
+    if chain:
+        return node(name, tensors)
+    return calls(name, {"exp": tg.exp, "relu": F.relu, "linear": F.linear, **tensors})
 
 
-def backward_per_node(add, n=20_000):
-    """Microseconds per node to go back through a chain of additions."""
-    times = []
-    for _ in range(5):
-        z = x
-        for _ in range(n):
-            z = add(z)
-        total = z.sum()
-        times.append(timeit.timeit(total.backward, number=1) / n * 1e6)
-    return min(times)
+def calls(expression: str, names: dict[str, Any]) -> Step:
+    """Seconds of a call: the fastest of five series."""
+    timer = timeit.Timer(expression, globals=names)
+    return lambda: min(timer.repeat(5, SERIES)) / SERIES
 
 
-def import_above_numpy(turns=9):
-    """Milliseconds of `import tensorgrad` in a new process above those of `import numpy`: between the medians."""
-    taken = {"numpy": [], "tensorgrad": []}
+def node(expression: str, names: dict[str, Any]) -> Step:
+    """Seconds a node of the way back through a chain of calls, each with ``z``, the result of the one before."""
+    call = compile(expression, expression, "eval")
+
+    def step() -> float:
+        scope = {**names, "z": names["x"]}
+        for _ in range(LENGTH):
+            scope["z"] = eval(call, scope)
+        return timeit.timeit(scope["z"].sum().backward, number=1) / LENGTH
+
+    return step
+
+
+def import_above_numpy(turns: int) -> float:
+    """Seconds of `import tensorgrad` in a new process above those of `import numpy`: between the medians."""
+    taken: dict[str, list[float]] = {"numpy": [], "tensorgrad": []}
     with tempfile.TemporaryDirectory() as bytecode:
         environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": bytecode}
         for _ in range(turns + 1):
-            for package, seconds in taken.items():
+            for package, found in taken.items():
                 started = time.perf_counter()
                 subprocess.run([sys.executable, "-c", f"import {package}"], check=True, env=environment)
-                seconds.append(time.perf_counter() - started)
-    numpy, ours = (1e3 * statistics.median(seconds[1:]) for seconds in taken.values())  # the first one compiles
+                found.append(time.perf_counter() - started)
+    numpy, ours = (statistics.median(found[1:]) for found in taken.values())  # the first one compiles
     return ours - numpy
 
 
-def main():
-    print(f"{'operator':18} {'recorded':>9} {'NumPy':>9} {'above':>9} {'goal':>6}   (microseconds)")
-    for name, (recorded, bare) in ROWS.items():
-        ours, numpy = best(recorded), best(bare)
-        print(f"{name:18} {ours:9.2f} {numpy:9.2f} {ours - numpy:9.2f} {OPERATOR:6.1f}")
-    print(f"{'backward, a node: z + 1.0':38} {backward_per_node(lambda z: z + 1.0):9.2f} {NODE:6.1f}")
-    print(f"{'backward, a node and a leaf: z + y':38} {backward_per_node(lambda z: z + y):9.2f} {NODE:6.1f}")
-    print(f"{'import tensorgrad above import numpy':38} {import_above_numpy():9.1f} {IMPORT:6}   (milliseconds)")
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    bench = Comparison(__file__, COLUMNS, parser)
+    headings = [(column.heading, ">10.2f") for column in COLUMNS.values()]
+    goal = ("goal", ">6.1f")
+
+    table = Table("Microseconds of a recorded call", ("", "<24"), *headings, ("above", ">8.2f"), goal)
+    for task, results in bench.rows(CALLS):
+        ours, bare, torch = figures(results)
+        table.row(task["name"], ours, bare, torch, None if ours is None or bare is None else ours - bare, OPERATOR)
+
+    table = Table("Microseconds of a node on the way back", ("", "<24"), *headings, ("", ">8"), goal)
+    for task, results in bench.rows(NODES):
+        table.row(task["name"], *figures(results), "", NODE)
+
+    table = Table("Milliseconds of an import", ("", "<24"), ("above NumPy", ">12.1f"), ("goal", ">6.1f"))
+    table.row("import tensorgrad", 1e3 * import_above_numpy(bench.args.turns), IMPORT)
+    bench.finish()
+
+
+def figures(results: Any) -> list[float | None]:
+    """Every column's microseconds."""
+    return [times(seconds(results, column), 1e6) for column in COLUMNS]
 
 
 if __name__ == "__main__":
-    main()
+    run(main, build)

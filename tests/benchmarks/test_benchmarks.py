@@ -62,6 +62,15 @@ def test_scaling(tmp_path):
     assert "Depth: microseconds a node" in printed
 
 
+def test_overhead(tmp_path):
+    printed, rows = run(
+        "overhead.py", tmp_path, *TINY, "--columns", "ours", "bare", "--filter", "x + y", "m @ m", "z + y"
+    )
+    assert [row["name"] for row in rows] == ["x + y", "m @ m", "z + y"]
+    assert [list(row["results"]) for row in rows] == [["ours", "bare"], ["ours", "bare"], ["ours"]]
+    assert "\nimport tensorgrad " in printed
+
+
 def test_other_libraries_that_are_installed(tmp_path):
     libraries = {"jax": "JAX", "mygrad": "MyGrad", "autograd": "autograd", "tinygrad": "tinygrad"}
     columns = ["--columns", "numpy", *libraries, "loops"]
