@@ -13,6 +13,7 @@ ROOMS = {
     "state": set(),
     "pytree": set(),
     "random": set(),
+    "files": set(),
     "errors": {"state"},
     "autograd": {"kernels", "state", "errors"},
     "ops": {"autograd", "kernels", "state", "errors", "random"},
@@ -27,7 +28,8 @@ ROOMS = {
     "utils": {"state", "tensor", "autograd", "random", "errors", "pytree", "creation"},
     "nn": {"creation", "tensor", "ops", "autograd", "errors", "state", "random"},
     "optim": {"nn", "tensor", "autograd", "kernels", "errors"},
-    "data": {"creation", "tensor", "random", "errors", "ops"},
+    "data": {"creation", "tensor", "random", "errors", "ops", "files"},
+    "serialization": {"tensor", "errors", "files"},
     "viz": {"nn", "tensor", "autograd", "errors", "ops", "state", "creation", "data", "random"},
 }
 #: tools that stand beside the engine and use tensors; the engine itself never imports them

@@ -15,8 +15,8 @@ from typing import Any, BinaryIO, TypeVar
 
 from tqdm import tqdm
 
-from tensorgrad.data.files import replacing
 from tensorgrad.data.idx import DatasetError
+from tensorgrad.files import replacing
 
 T = TypeVar("T")
 

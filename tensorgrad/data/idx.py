@@ -17,7 +17,7 @@ from typing import Any, BinaryIO, NoReturn
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from tensorgrad.data.files import replacing
+from tensorgrad.files import replacing
 
 _TYPES: dict[int, np.dtype[Any]] = {
     0x08: np.dtype(np.uint8),

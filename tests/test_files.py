@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from tensorgrad.data.files import replacing
+from tensorgrad.files import replacing
 
 
 def test_mode_follows_the_umask(tmp_path):
@@ -20,6 +20,27 @@ def test_mode_follows_the_umask(tmp_path):
     finally:
         os.umask(before)
     assert (tmp_path / "a").stat().st_mode & 0o777 == 0o644
+
+
+def test_permissions_of_the_old_file_stay(tmp_path):
+    path = tmp_path / "a"
+    path.write_bytes(b"old")
+    path.chmod(0o640)
+    with replacing(path) as file:
+        file.write(b"new")
+    assert path.read_bytes() == b"new"
+    assert path.stat().st_mode & 0o777 == 0o640
+
+
+def test_a_link_stays_a_link(tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / "a").write_bytes(b"old")
+    (tmp_path / "link").symlink_to(tmp_path / "real" / "a")
+    with replacing(tmp_path / "link") as file:
+        file.write(b"new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real" / "a").read_bytes() == b"new"
+    assert os.listdir(tmp_path / "real") == ["a"]
 
 
 @pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "full"), KeyboardInterrupt()])
@@ -59,7 +80,7 @@ def test_a_failed_step_leaves_the_old_file_alone(tmp_path, monkeypatch, step):
 def test_killed_writers_leave_a_whole_file_and_their_rests_are_swept(tmp_path):
     script = (
         "import itertools, sys\n"
-        "from tensorgrad.data.files import replacing\n"
+        "from tensorgrad.files import replacing\n"
         "for i in itertools.count():\n"
         "    with replacing(sys.argv[1]) as file:\n"
         "        for _ in range(50): file.write(b'AB'[i % 2:][:1] * 20_000)\n"

@@ -6,6 +6,7 @@ import contextlib
 import glob
 import os
 import secrets
+import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +20,8 @@ def replacing(target: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """A new binary file that takes the place of ``target`` only if the block ends without an exception.
 
     Written beside ``target`` under a unique name, flushed to the disk, then renamed: no lock file is needed,
-    and of several writers the last one wins with a complete file. The new file is ``file.name``.
+    and of several writers the last one wins with a complete file. The new file is ``file.name``. It takes over the
+    permissions of the old one; of a symbolic link, the file that it leads to is replaced.
 
     Raises: OSError when the folder cannot be written or the disk is full; ``target`` is then as it was.
 
@@ -31,7 +33,7 @@ def replacing(target: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     ...     path.read_bytes(), os.listdir(folder)
     (b'whole', ['a.txt'])
     """
-    target = Path(target)
+    target = Path(os.path.realpath(target))
     _sweep(target)
     # Not tempfile.mkstemp: that forces mode 0600, and a cache may be shared. "x" makes the name ours alone.
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(6)}.part")
@@ -41,6 +43,8 @@ def replacing(target: str | os.PathLike[str]) -> Iterator[BinaryIO]:
             yield file
             file.flush()
             os.fsync(file.fileno())
+        if target.exists():
+            temporary.chmod(stat.S_IMODE(target.stat().st_mode))
         os.replace(temporary, target)
     except BaseException:
         temporary.unlink(missing_ok=True)
