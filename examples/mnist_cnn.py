@@ -12,7 +12,6 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
 from tqdm import tqdm
 
 import tensorgrad as tg
@@ -96,7 +95,7 @@ def parse_args():
     parser.add_argument("--seed", type=int, default=1, metavar="N")
     parser.add_argument("--log-interval", type=int, default=10, metavar="N", help="steps between progress updates")
     parser.add_argument("--dry-run", action="store_true", help="a single training step an epoch")
-    parser.add_argument("--save-model", type=Path, metavar="FILE", help="write the trained parameters (.npz)")
+    parser.add_argument("--save-model", type=Path, metavar="FILE", help="write the trained parameters (.safetensors)")
     parser.add_argument(
         "--data",
         type=Path,
@@ -141,7 +140,7 @@ def main():
 
     accuracy = 100 * correct / len(test_set)
     if args.save_model:
-        np.savez(args.save_model, **{name: value.numpy() for name, value in model.state_dict().items()})
+        tg.save(model.state_dict(), args.save_model)
     if args.json:
         args.json.write_text(json.dumps({"accuracy": accuracy, "seed": args.seed, "epochs": epochs}, indent=2) + "\n")
     seconds = time.perf_counter() - start

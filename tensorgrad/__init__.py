@@ -307,11 +307,13 @@ __version__ = "0.1.0"
 
 
 if TYPE_CHECKING:
-    from tensorgrad import data, func, linalg, nn, optim, testing, utils, viz
-    from tensorgrad.viz import summary
+    from tensorgrad import data, func, linalg, nn, optim, serialization, testing, utils, viz
+    from tensorgrad.serialization import load, save
+    from tensorgrad.viz.summary import summary
 del TYPE_CHECKING
 
-_ROOMS = ("data", "func", "linalg", "nn", "optim", "testing", "utils", "viz")
+_ROOMS = ("data", "func", "linalg", "nn", "optim", "serialization", "testing", "utils", "viz")
+_FUNCTIONS = {"load": "serialization", "save": "serialization", "summary": "viz"}
 
 
 def __getattr__(name: str) -> object:
@@ -320,10 +322,10 @@ def __getattr__(name: str) -> object:
 
     if name in _ROOMS:
         return importlib.import_module(f"tensorgrad.{name}")
-    if name == "summary":
-        return importlib.import_module("tensorgrad.viz").summary
+    if name in _FUNCTIONS:
+        return getattr(importlib.import_module(f"tensorgrad.{_FUNCTIONS[name]}"), name)
     raise AttributeError(f"module 'tensorgrad' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_ROOMS, "summary"})
+    return sorted({*globals(), *_ROOMS, *_FUNCTIONS})

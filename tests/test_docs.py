@@ -14,7 +14,8 @@ OPTIONS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda p: p.name)
-def test_examples_run(path):
+def test_examples_run(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # some write files
     assert doctest.testfile(str(path), module_relative=False, optionflags=OPTIONS).failed == 0
 
 

@@ -7,8 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
+
+import tensorgrad as tg
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "mnist_cnn.py"
 
@@ -19,13 +20,13 @@ def run(*options, check=True, **settings):
 
 
 def test_one_epoch_reaches_97_percent(tmp_path):
-    result = run("--epochs", "1", "--json", str(tmp_path / "r.json"), "--save-model", str(tmp_path / "m.npz"))
+    result = run("--epochs", "1", "--json", str(tmp_path / "r.json"), "--save-model", str(tmp_path / "m.safetensors"))
     report = json.loads((tmp_path / "r.json").read_text())
     assert report["accuracy"] > 97
     last = result.stdout.strip().split("\n")[-1]
     assert last.startswith(f"test accuracy: {report['accuracy']:.2f} % (")
     assert result.stderr == ""  # no progress bar where nobody watches
-    assert {name: value.shape for name, value in np.load(tmp_path / "m.npz").items()} == {
+    assert {name: value.shape for name, value in tg.load(tmp_path / "m.safetensors").items()} == {
         "conv1.weight": (16, 1, 5, 5),
         "conv1.bias": (16,),
         "conv2.weight": (32, 16, 5, 5),
