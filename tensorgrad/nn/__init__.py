@@ -79,6 +79,7 @@ from tensorgrad.nn.padding import (
     ZeroPad3d,
 )
 from tensorgrad.nn.parameter import Parameter
+from tensorgrad.nn.parameter_containers import ParameterDict, ParameterList
 from tensorgrad.nn.piecewise import (
     Hardshrink,
     Hardsigmoid,
@@ -204,6 +205,8 @@ __all__ = [
     "PReLU",
     "PairwiseDistance",
     "Parameter",
+    "ParameterDict",
+    "ParameterList",
     "PixelShuffle",
     "PixelUnshuffle",
     "PoissonNLLLoss",
