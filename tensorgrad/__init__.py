@@ -8,10 +8,25 @@ import tensorgrad.nn.functional as F
 from typing import TYPE_CHECKING
 
 from numpy import bool_ as bool
-from numpy import float16, float32, float64, inf, int8, int16, int32, int64, nan, pi, uint8
+from numpy import (
+    broadcast_shapes,
+    finfo,
+    float16,
+    float32,
+    float64,
+    iinfo,
+    inf,
+    int8,
+    int16,
+    int32,
+    int64,
+    nan,
+    pi,
+    uint8,
+)
 
 from tensorgrad import autograd, random
-from tensorgrad.autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from tensorgrad.autograd import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from tensorgrad.autograd.out import accept_out
 from tensorgrad.creation import (
     arange,
@@ -225,6 +240,7 @@ from tensorgrad.ops.rounding import (
     trunc,
 )
 from tensorgrad.ops.rounding import div as divide
+from tensorgrad.ops.sampling import bernoulli, multinomial, normal
 from tensorgrad.ops.scaled import add, sub
 from tensorgrad.ops.scaled import sub as subtract
 from tensorgrad.ops.scan import cummax, cummin, cumprod, cumsum, logcumsumexp
@@ -283,6 +299,8 @@ from tensorgrad.random import get_rng_state, manual_seed, set_rng_state
 from tensorgrad.tensor import Tensor
 
 concat = concatenate = cat
+asarray, argwhere, clone, detach = as_tensor, nonzero, Tensor.clone, Tensor.detach
+greater, greater_equal, less, less_equal, not_equal = gt, ge, lt, le, ne
 # what is composed of primitives; those take out= themselves
 accept_out(
     globals(),
@@ -308,12 +326,13 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from tensorgrad import data, func, linalg, nn, optim, serialization, testing, utils, viz
+    from tensorgrad.func import vmap
     from tensorgrad.serialization import load, save
     from tensorgrad.viz.summary import summary
 del TYPE_CHECKING
 
 _ROOMS = ("data", "func", "linalg", "nn", "optim", "serialization", "testing", "utils", "viz")
-_FUNCTIONS = {"load": "serialization", "save": "serialization", "summary": "viz"}
+_FUNCTIONS = {"load": "serialization", "save": "serialization", "summary": "viz", "vmap": "func"}
 
 
 def __getattr__(name: str) -> object:

@@ -6,7 +6,7 @@ from tensorgrad.autograd import graph
 from tensorgrad.autograd.anomaly import AnomalyError, detect_anomaly, is_anomaly_enabled, set_detect_anomaly
 from tensorgrad.autograd.backward import backward, grad
 from tensorgrad.autograd.function import Function
-from tensorgrad.autograd.mode import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from tensorgrad.autograd.mode import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from tensorgrad.autograd.node import Node
 from tensorgrad.autograd.primitive import primitive
 
@@ -42,6 +42,7 @@ __all__ = [
     "gradcheck",
     "gradgradcheck",
     "graph",
+    "inference_mode",
     "is_anomaly_enabled",
     "is_grad_enabled",
     "no_grad",

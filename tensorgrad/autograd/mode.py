@@ -114,6 +114,31 @@ class no_grad(_GradMode):
         """Only :meth:`__new__` is given a function."""
 
 
+class inference_mode(_GradMode):
+    """As :class:`no_grad`, under the name of PyTorch's faster form of it; ``inference_mode(False)`` records.
+
+    Results may be used in recorded code afterwards, as constants. Source: ``torch.inference_mode``.
+
+    >>> import tensorgrad as tg
+    >>> x = tg.ones(2, requires_grad=True)
+    >>> with tg.inference_mode():
+    ...     y = x * 2
+    >>> y.requires_grad
+    False
+    """
+
+    def __new__(cls, mode: bool | Callable[..., Any] = True) -> Any:
+        """A context manager, or at once the decorated function."""
+        self = super().__new__(cls)
+        if isinstance(mode, bool):
+            return self
+        _GradMode.__init__(self, False)
+        return self(mode)
+
+    def __init__(self, mode: bool = True) -> None:
+        super().__init__(not mode)
+
+
 class enable_grad(_GradMode):
     """Recording is on inside, even within :class:`no_grad`. Source: ``torch.enable_grad``."""
 
