@@ -260,6 +260,8 @@ def group_norm(input: Any, num_groups: int, weight: Any = None, bias: Any = None
     shape = tuple(x.shape)
     if groups < 1 or shape[1] % groups:
         raise op_error(ValueError, op, f"num_groups={groups} must divide the channels ({shape[1]})")
+    if math.prod(shape) == groups:
+        raise op_error(ValueError, op, f"Expected more than 1 value per channel when training, got input {shape}")
     split = (groups, shape[1] // groups)
     column = (1, *split, *[1] * (len(shape) - 2))
     w, b = (None if p is None else _reshape(p, shape=column) for p in (weight, bias))

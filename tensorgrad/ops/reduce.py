@@ -308,16 +308,22 @@ def prod(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = Non
 
 @numpy_spelling
 def all(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
-    """True where every value along ``dim`` is nonzero. Source: ``torch.all``."""
+    """True where every value along ``dim`` is nonzero; along no dimension, ``()``, each by itself.
+
+    Source: ``torch.all``.
+    """
     x = operand(input, "all")
-    return all_along(x, dim=many_dims(dim, x.ndim, "all"), keepdim=keepdim)
+    return all_along(x, dim=() if dim == () else many_dims(dim, x.ndim, "all"), keepdim=keepdim)
 
 
 @numpy_spelling
 def any(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
-    """True where some value along ``dim`` is nonzero. Source: ``torch.any``."""
+    """True where some value along ``dim`` is nonzero; along no dimension, ``()``, each by itself.
+
+    Source: ``torch.any``.
+    """
     x = operand(input, "any")
-    return any_along(x, dim=many_dims(dim, x.ndim, "any"), keepdim=keepdim)
+    return any_along(x, dim=() if dim == () else many_dims(dim, x.ndim, "any"), keepdim=keepdim)
 
 
 @numpy_spelling

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tensorgrad.autograd.primitive import primitive
-from tensorgrad.autograd.structural import add, broadcast_to
+from tensorgrad.autograd.structural import add, broadcast_to, cast
 from tensorgrad.errors import op_error
 from tensorgrad.kernels import scatter as kernel
 from tensorgrad.ops._arguments import as_int, is_tensor, numpy_spelling, one_dim, operand, raw, static_array
@@ -208,7 +208,10 @@ def _scatter_prod(x: Any, source: Any, dim: int, index: np.ndarray) -> Any:
     table[:, 0] = np.arange(size)
     table[order.places, 1 + order.ranks] = size + order.order
     factors = cat([_reshape(x, shape=(-1,)), _reshape(source, shape=(-1,)), np.ones(1, x.dtype)])
-    return _reshape(_prod(_getitem(factors, index=table), dim=(1,), keepdim=False), shape=tuple(x.shape))
+    products = _prod(_getitem(factors, index=table), dim=(1,), keepdim=False)
+    if products.dtype != x.dtype:  # the product of integers is int64
+        products = cast(products, dtype=x.dtype)
+    return _reshape(products, shape=tuple(x.shape))
 
 
 # --- whole slices -----------------------------------------------------------------------------------------------------

@@ -85,3 +85,33 @@ def test_a_module_is_not_lost_for_a_function():
     net.act = nn.ReLU()
     with pytest.raises(TypeError, match=r"^Sequential\.act is a Module: expected another one or None, got function"):
         net.act = F.relu
+
+
+def test_along_no_dimension_any_and_all_look_at_each_by_itself():
+    x = tg.tensor([[0, 2]])
+    assert tg.any(x, dim=()).tolist() == tg.all(x, dim=()).tolist() == [[False, True]]
+    assert tg.any(x).item()
+    assert not tg.all(x).item()
+
+
+@pytest.mark.parametrize("op", [tg.bitwise_and, tg.bitwise_or, tg.bitwise_xor])
+def test_a_number_in_a_tensor_does_not_widen_integers(op):
+    small = tg.tensor([1, 2], dtype=tg.int16)
+    assert op(small, tg.tensor(3)).dtype == op(tg.tensor(3), small).dtype == op(small, 3).dtype == np.int16
+    assert op(small, tg.tensor([3, 3])).dtype == np.int64
+    assert op(tg.tensor([True]), tg.tensor([3])).dtype == np.int64
+    assert op(tg.tensor([True]), tg.tensor([True])).dtype == np.bool_
+
+
+@pytest.mark.parametrize("dtype", [tg.int32, tg.int64, tg.uint8, tg.float64])
+def test_scatter_reduce_keeps_the_dtype(dtype):
+    x, source = tg.tensor([2, 3], dtype=dtype), tg.tensor([4, 5], dtype=dtype)
+    y = tg.scatter_reduce(x, 0, tg.tensor([1, 1]), source, "prod")
+    assert y.tolist() == [2, 60]
+    assert y.dtype == dtype
+
+
+def test_a_group_of_one_number_has_no_moments():
+    with pytest.raises(ValueError, match=r"group_norm: Expected more than 1 value per channel when training"):
+        tg.nn.functional.group_norm(tg.ones(1, 4, 1, 1), 4)
+    assert tg.nn.functional.group_norm(tg.ones(2, 4, 1, 1), 4).tolist() == tg.zeros(2, 4, 1, 1).tolist()
