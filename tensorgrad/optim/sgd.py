@@ -26,6 +26,7 @@ class SGD(Optimizer):
     """
 
     _array_slots: ClassVar = ("momentum_buffer",)
+    _not_negative: ClassVar = ("lr", "momentum", "weight_decay")
 
     def __init__(
         self,
@@ -53,8 +54,7 @@ class SGD(Optimizer):
         )
 
     def _check(self, group: dict[str, Any]) -> None:
-        for name in ("lr", "momentum", "weight_decay"):
-            check_range(name, "SGD", group[name])
+        super()._check(group)
         check_range("dampening", "SGD", group["dampening"], low=-math.inf)
         if group["nesterov"] and (group["momentum"] <= 0 or group["dampening"] != 0):
             raise ValueError("SGD: nesterov needs a momentum above 0 and dampening 0")

@@ -32,6 +32,54 @@ OPTIMIZERS = {
     "adamw decay": ("AdamW", {"lr": 0.1, "weight_decay": 0.3}),
     "adamw amsgrad": ("AdamW", {"lr": 0.1, "betas": (0.5, 0.6), "weight_decay": 0.3, "amsgrad": True}),
     "adamw maximize": ("AdamW", {"lr": 0.1, "weight_decay": 0.3, "maximize": True}),
+    "rmsprop": ("RMSprop", {"lr": 0.1}),
+    "rmsprop defaults": ("RMSprop", {}),
+    "rmsprop alpha eps": ("RMSprop", {"lr": 0.1, "alpha": 0.6, "eps": 0.1}),
+    "rmsprop momentum": ("RMSprop", {"lr": 0.1, "momentum": 0.9}),
+    "rmsprop centered": ("RMSprop", {"lr": 0.1, "centered": True}),
+    "rmsprop decay": ("RMSprop", {"lr": 0.1, "weight_decay": 0.2}),
+    "rmsprop all": (
+        "RMSprop",
+        {"lr": 0.1, "alpha": 0.7, "momentum": 0.8, "centered": True, "weight_decay": 0.2, "maximize": True},
+    ),
+    "adagrad": ("Adagrad", {"lr": 0.1}),
+    "adagrad defaults": ("Adagrad", {}),
+    "adagrad lr_decay": ("Adagrad", {"lr": 0.1, "lr_decay": 0.3}),
+    "adagrad initial": ("Adagrad", {"lr": 0.1, "initial_accumulator_value": 0.5}),
+    "adagrad all": (
+        "Adagrad",
+        {
+            "lr": 0.1,
+            "lr_decay": 0.1,
+            "weight_decay": 0.2,
+            "initial_accumulator_value": 0.1,
+            "eps": 0.1,
+            "maximize": True,
+        },
+    ),
+    "adadelta": ("Adadelta", {}),
+    "adadelta rho eps": ("Adadelta", {"lr": 0.5, "rho": 0.5, "eps": 0.01}),
+    "adadelta rho 1": ("Adadelta", {"rho": 1.0, "eps": 0.01}),
+    "adadelta all": ("Adadelta", {"lr": 0.5, "rho": 0.7, "eps": 0.001, "weight_decay": 0.2, "maximize": True}),
+    "adamax": ("Adamax", {"lr": 0.1}),
+    "adamax defaults": ("Adamax", {}),
+    "adamax betas eps": ("Adamax", {"lr": 0.1, "betas": (0.5, 0.7), "eps": 0.1}),
+    "adamax all": ("Adamax", {"lr": 0.1, "betas": (0.8, 0.6), "weight_decay": 0.2, "maximize": True}),
+    "nadam": ("NAdam", {"lr": 0.1}),
+    "nadam defaults": ("NAdam", {}),
+    "nadam betas eps": ("NAdam", {"lr": 0.1, "betas": (0.5, 0.7), "eps": 0.1, "momentum_decay": 0.5}),
+    "nadam decay": ("NAdam", {"lr": 0.1, "weight_decay": 0.2}),
+    "nadam decoupled": ("NAdam", {"lr": 0.1, "weight_decay": 0.2, "decoupled_weight_decay": True}),
+    "nadam all": (
+        "NAdam",
+        {"lr": 0.1, "weight_decay": 0.2, "momentum_decay": 0.1, "decoupled_weight_decay": True, "maximize": True},
+    ),
+    "radam": ("RAdam", {"lr": 0.1}),
+    "radam defaults": ("RAdam", {}),
+    "radam betas eps": ("RAdam", {"lr": 0.1, "betas": (0.5, 0.9), "eps": 0.1}),
+    "radam never rectified": ("RAdam", {"lr": 0.1, "betas": (0.5, 0.6)}),
+    "radam decay": ("RAdam", {"lr": 0.1, "weight_decay": 0.2}),
+    "radam all": ("RAdam", {"lr": 0.1, "weight_decay": 0.2, "decoupled_weight_decay": True, "maximize": True}),
 }
 
 ONE_CYCLE = {"max_lr": 0.5, "total_steps": 12}
@@ -85,10 +133,10 @@ def set_gradients(library, params, step):
         p.grad = None if (step == 2 and i == 1) else library.tensor((g + 0.1 * values).astype(values.dtype))
 
 
-def optimizer_trajectory(library, name):
+def optimizer_trajectory(library, name, dtype=np.float64):
     """All parameters after each step, in one vector."""
     cls, settings = OPTIMIZERS[name]
-    params = leaves(library)
+    params = leaves(library, dtype)
     optimizer = getattr(library.optim, cls)(params, **settings)
     rows = []
     for step in range(STEPS):

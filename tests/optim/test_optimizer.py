@@ -12,8 +12,14 @@ ALL = [
     ("SGD", {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.01, "nesterov": True}),
     ("Adam", {"lr": 0.1, "weight_decay": 0.01, "amsgrad": True}),
     ("AdamW", {"lr": 0.1}),
+    ("RMSprop", {"lr": 0.1, "weight_decay": 0.01, "momentum": 0.9, "centered": True}),
+    ("Adagrad", {"lr": 0.1, "weight_decay": 0.01, "lr_decay": 0.1, "initial_accumulator_value": 0.1}),
+    ("Adadelta", {"lr": 0.1, "weight_decay": 0.01}),
+    ("Adamax", {"lr": 0.1, "weight_decay": 0.01}),
+    ("NAdam", {"lr": 0.1, "weight_decay": 0.01, "decoupled_weight_decay": True}),
+    ("RAdam", {"lr": 0.1, "weight_decay": 0.01}),
 ]
-KINDS = ["SGD", "Adam", "AdamW"]
+KINDS = [cls for cls, _ in ALL]
 
 
 def leaf(*values, dtype=np.float32):
@@ -138,6 +144,52 @@ def test_a_tensor_of_its_own_and_zero_dimensions():
     assert p.item() < 2
 
 
+def test_centered_rmsprop_survives_gradients_that_are_all_alike():
+    """Their variance is 0 in the end, and rounding takes it below: PyTorch's parameters are NaN then."""
+    rng = np.random.default_rng(0)
+    gradient = rng.normal(size=100).astype(np.float32)
+    p = leaf(*np.zeros(100))
+    optimizer = make("RMSprop", [p], lr=1e-3, alpha=0.5, centered=True)
+    for _ in range(60):
+        p.grad = tg.Tensor(gradient)
+        optimizer.step()
+    assert np.isfinite(p.numpy(force=True)).all()
+
+
+def test_settings_of_a_group_count_for_its_accumulator():
+    a, b = leaf(1.0), leaf(1.0)
+    optimizer = make("Adagrad", [{"params": [a]}, {"params": [b], "initial_accumulator_value": 3.0}])
+    a.grad = b.grad = tg.ones(1)
+    optimizer.step()
+    assert optimizer.state[a]["sum"].tolist() == [1.0]
+    assert optimizer.state[b]["sum"].tolist() == [4.0]
+    assert b.item() == pytest.approx(0.95)
+
+
+def test_a_momentum_that_begins_later():
+    """As CyclicLR's does: the buffer is made when it is first needed."""
+    p = leaf(1.0)
+    optimizer = make("RMSprop", [p])
+    for momentum in (0.0, 0.9):
+        optimizer.param_groups[0]["momentum"] = momentum
+        p.grad = tg.ones(1)
+        optimizer.step()
+    assert set(optimizer.state[p]) == {"step", "square_avg", "momentum_buffer"}
+
+
+def test_positions_of_arguments_are_pytorchs():
+    p = leaf(1.0)
+    for cls, arguments, last, value in [
+        ("RMSprop", (0.1, 0.9, 1e-3, 0.1, 0.5, True, False, None, True), "maximize", True),
+        ("Adagrad", (0.1, 0.2, 0.3, 0.4, 0.5, None), "eps", 0.5),
+        ("Adadelta", (0.1, 0.2, 0.3, 0.4, None), "weight_decay", 0.4),
+        ("Adamax", (0.1, (0.5, 0.6), 0.3, 0.4, None), "weight_decay", 0.4),
+        ("NAdam", (0.1, (0.5, 0.6), 0.3, 0.4, 0.5, True), "decoupled_weight_decay", True),
+        ("RAdam", (0.1, (0.5, 0.6), 0.3, 0.4, True), "decoupled_weight_decay", True),
+    ]:
+        assert getattr(tg.optim, cls)([p], *arguments).param_groups[0][last] == value
+
+
 # --------------------------------------------------------------------------- groups
 
 
@@ -221,6 +273,28 @@ def test_refusals(cls, params, settings, error, words):
         ("Adam", {"eps": -1e-8}, "eps"),
         ("Adam", {"betas": 0.9}, "betas must be two numbers, got 0.9"),
         ("SGD", {"dampening": float("nan")}, "dampening"),
+        ("RMSprop", {"alpha": -0.1}, "alpha must be at least 0, got -0.1"),
+        ("RMSprop", {"momentum": -0.1}, "momentum must be at least 0"),
+        ("RMSprop", {"eps": -0.1}, "eps must be at least 0"),
+        ("Adagrad", {"lr_decay": -0.1}, "lr_decay must be at least 0"),
+        ("Adagrad", {"initial_accumulator_value": -0.1}, "initial_accumulator_value must be at least 0"),
+        ("Adagrad", {"eps": -0.1}, "eps must be at least 0"),
+        ("Adadelta", {"rho": 1.1}, r"rho must be in \[0, 1\], got 1.1"),
+        ("Adadelta", {"rho": -0.1}, "rho must be"),
+        ("Adadelta", {"rho": float("nan")}, "rho must be"),
+        ("Adadelta", {"eps": -0.1}, "eps must be at least 0"),
+        ("Adamax", {"betas": (1.0, 0.9)}, r"betas\[0\] must be in \[0, 1\), got 1.0"),
+        ("Adamax", {"eps": -0.1}, "eps must be at least 0"),
+        ("NAdam", {"momentum_decay": -0.1}, "momentum_decay must be at least 0"),
+        ("NAdam", {"betas": (0.9, 1.0)}, r"betas\[1\] must be"),
+        ("RAdam", {"betas": (0.9, 1.0)}, r"betas\[1\] must be"),
+        ("RAdam", {"eps": -0.1}, "eps must be at least 0"),
+        ("RMSprop", {"differentiable": True}, "differentiable must be False"),
+        ("Adagrad", {"differentiable": True}, "differentiable must be False"),
+        ("Adadelta", {"differentiable": True}, "differentiable must be False"),
+        ("Adamax", {"differentiable": True}, "differentiable must be False"),
+        ("NAdam", {"differentiable": True}, "differentiable must be False"),
+        ("RAdam", {"differentiable": True}, "differentiable must be False"),
     ],
 )
 def test_settings_out_of_range(cls, settings, words):
@@ -237,6 +311,10 @@ def test_settings_out_of_range(cls, settings, words):
         ("Adam", "eps", "a"),
         ("AdamW", "eps", [1]),
         ("Adam", "betas", ("a", 0.9)),
+        ("RMSprop", "alpha", "a"),
+        ("Adagrad", "lr_decay", None),
+        ("Adadelta", "rho", "a"),
+        ("NAdam", "momentum_decay", [1]),
     ],
 )
 def test_settings_that_are_no_numbers(cls, name, value):
@@ -261,6 +339,34 @@ def test_layout_is_pytorchs():
         "lr": 0.1, "betas": (0.9, 0.999), "eps": 1e-8, "weight_decay": 0, "amsgrad": True, "maximize": False,
         "params": [0],
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("cls", "settings", "slots"),
+    [
+        ("RMSprop", {}, "square_avg step"),
+        ("RMSprop", {"momentum": 0.9}, "momentum_buffer square_avg step"),
+        ("RMSprop", {"centered": True}, "grad_avg square_avg step"),
+        ("Adagrad", {}, "step sum"),
+        ("Adadelta", {}, "acc_delta square_avg step"),
+        ("Adamax", {}, "exp_avg exp_inf step"),
+        ("NAdam", {}, "exp_avg exp_avg_sq mu_product step"),
+        ("RAdam", {}, "exp_avg exp_avg_sq step"),
+    ],
+)
+def test_slots_are_pytorchs_and_each_is_needed(cls, settings, slots):
+    p = leaf(1.0)
+    optimizer = make(cls, [p], **settings)
+    p.grad = tg.ones(1)
+    optimizer.step()
+    saved = copy.deepcopy(optimizer.state_dict())
+    assert sorted(saved["state"][0]) == slots.split()
+    for name in slots.split():
+        slot = saved["state"][0].pop(name)
+        with pytest.raises(ValueError, match=f"(?s)load_state_dict of {cls}: .*parameter 0 lacks {name}"):
+            optimizer.load_state_dict(saved)
+        saved["state"][0][name] = slot
+    optimizer.load_state_dict(saved)
 
 
 def train(optimizer, params, steps):
@@ -313,6 +419,10 @@ def test_a_state_from_pytorch_loads():
     optimizer.load_state_dict({"state": {0: slots}, "param_groups": [group]})
     assert optimizer.state[p]["step"] == 3
     assert optimizer.state[p]["exp_avg"].dtype == np.float32
+    nadam = make("NAdam", [p])
+    nadam.load_state_dict({**nadam.state_dict(), "state": {0: {**slots, "mu_product": np.array(0.25, np.float32)}}})
+    assert nadam.state[p]["mu_product"] == 0.25
+    assert [type(nadam.state[p][name]) for name in ("step", "mu_product")] == [int, float]
     sgd = make("SGD", [p])
     sgd.load_state_dict({**sgd.state_dict(), "state": {0: {"momentum_buffer": None}}})
     assert not sgd.state.get(p)

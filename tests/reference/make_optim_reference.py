@@ -22,7 +22,9 @@ def make() -> dict[str, np.ndarray]:
 
     from tests.optim import scenarios
 
+    torch.set_default_dtype(torch.float64)  # of the numbers that NAdam keeps
     arrays = {f"optimizer/{name}": scenarios.optimizer_trajectory(torch, name) for name in scenarios.OPTIMIZERS}
+    torch.set_default_dtype(torch.float32)
     for optimizer in ("SGD", "AdamW"):
         for name, scheduler in scenarios.SCHEDULERS.items():
             arrays[f"scheduler/{optimizer}/{name}"] = scenarios.scheduler_trajectory(torch, [scheduler], optimizer)
