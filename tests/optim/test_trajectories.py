@@ -45,6 +45,21 @@ def test_chained_schedulers(reference, name):
     assert_close(scenarios.scheduler_trajectory(tg, scenarios.CHAINS[name]), reference[f"chain/{name}"])
 
 
+@pytest.mark.parametrize("name", scenarios.COMPOSED)
+def test_schedulers_made_of_others(reference, name):
+    assert_close(scenarios.scheduler_trajectory(tg, [scenarios.COMPOSED[name]]), reference[f"composed/{name}"])
+
+
+@pytest.mark.parametrize("name", scenarios.PLATEAUS)
+def test_reduce_lr_on_plateau(reference, name):
+    assert_close(scenarios.plateau_trajectory(tg, name), reference[f"plateau/{name}"])
+
+
+@pytest.mark.parametrize("name", scenarios.RESTARTS)
+def test_warm_restarts_at_any_epoch(reference, name):
+    assert_close(scenarios.restarts_trajectory(tg, name), reference[f"restarts/{name}"])
+
+
 @pytest.mark.parametrize("i", range(len(scenarios.CLIPS)))
 def test_clip_grad_norm(reference, i):
     assert_close(scenarios.clipped(tg, *scenarios.CLIPS[i]), reference[f"clip/{i}"])

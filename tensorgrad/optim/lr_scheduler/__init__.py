@@ -1,11 +1,17 @@
 """Learning rates that follow a schedule: call ``scheduler.step()`` after the epoch's (or batch's) optimizer steps."""
 
 from tensorgrad.optim.lr_scheduler.base import LRScheduler
-from tensorgrad.optim.lr_scheduler.cosine import CosineAnnealingLR
+from tensorgrad.optim.lr_scheduler.composed import ChainedScheduler, SequentialLR
+from tensorgrad.optim.lr_scheduler.cosine import CosineAnnealingLR, CosineAnnealingWarmRestarts
+from tensorgrad.optim.lr_scheduler.cyclic import CyclicLR
 from tensorgrad.optim.lr_scheduler.decay import ExponentialLR, MultiStepLR, StepLR
-from tensorgrad.optim.lr_scheduler.functions import LambdaLR
+from tensorgrad.optim.lr_scheduler.factors import ConstantLR, LinearLR, PolynomialLR
+from tensorgrad.optim.lr_scheduler.functions import LambdaLR, MultiplicativeLR
 from tensorgrad.optim.lr_scheduler.one_cycle import OneCycleLR
+from tensorgrad.optim.lr_scheduler.plateau import ReduceLROnPlateau
 
 __all__ = [
-    "CosineAnnealingLR", "ExponentialLR", "LRScheduler", "LambdaLR", "MultiStepLR", "OneCycleLR", "StepLR",
+    "ChainedScheduler", "ConstantLR", "CosineAnnealingLR", "CosineAnnealingWarmRestarts", "CyclicLR", "ExponentialLR",
+    "LRScheduler", "LambdaLR", "LinearLR", "MultiStepLR", "MultiplicativeLR", "OneCycleLR", "PolynomialLR",
+    "ReduceLROnPlateau", "SequentialLR", "StepLR",
 ]  # fmt: skip

@@ -85,7 +85,7 @@ class ExponentialLR(LRScheduler):
 
     def get_lr(self) -> list[float]:
         """The rates now, times ``gamma``."""
-        return [lr * self.gamma if self.last_epoch > 0 else lr for lr in self._current()]
+        return [lr if self._rates_hold() else lr * self.gamma for lr in self._current()]
 
 
 __all__ = ["ExponentialLR", "MultiStepLR", "StepLR"]

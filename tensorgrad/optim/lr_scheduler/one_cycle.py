@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from tensorgrad.optim.lr_scheduler.base import LRScheduler, per_group
+from tensorgrad.optim.lr_scheduler.base import per_group
+from tensorgrad.optim.lr_scheduler.momentum import MomentumScheduler
 from tensorgrad.optim.optimizer import Optimizer
 
 
-class OneCycleLR(LRScheduler):
+class OneCycleLR(MomentumScheduler):
     """From ``max_lr / div_factor`` up to ``max_lr``, down to ``1 / final_div_factor`` of the start; a step is a batch.
 
     The rise takes ``pct_start`` of ``total_steps`` (or ``epochs * steps_per_epoch``); with ``three_phase`` the fall to
@@ -57,10 +58,7 @@ class OneCycleLR(LRScheduler):
         self.total_steps = int(total_steps)
         self._schedule_phases = _one_cycle_phases(self.total_steps, pct_start, three_phase)
         self._anneal_func_type = anneal_strategy
-        self.cycle_momentum = cycle_momentum
-        self.use_beta1 = "betas" in optimizer.defaults
-        if cycle_momentum and not self.use_beta1 and "momentum" not in optimizer.defaults:
-            raise ValueError(f"{name}: cycle_momentum needs an optimizer with momentum or betas")
+        self._cycle_momentum(optimizer, cycle_momentum)
         rates = per_group(optimizer, max_lr, "max_lr", name)
         low = per_group(optimizer, base_momentum, "base_momentum", name)
         high = per_group(optimizer, max_momentum, "max_momentum", name)
@@ -81,12 +79,9 @@ class OneCycleLR(LRScheduler):
         if self.last_epoch + 1 > self.total_steps:
             raise ValueError(f"OneCycleLR: the cycle of {self.total_steps} steps is over; step() once per batch")
         super().step()
-        if self.cycle_momentum:
-            for group, momentum in zip(self.optimizer.param_groups, self._values("momentum"), strict=True):
-                if self.use_beta1:
-                    group["betas"] = (momentum, *group["betas"][1:])
-                else:
-                    group["momentum"] = momentum
+
+    def _momenta(self) -> list[float]:
+        return self._values("momentum")
 
     def _values(self, what: str) -> list[float]:
         """Where each group's ``what`` is between the ends of the phase that runs now."""
