@@ -1,4 +1,10 @@
-"""Optimizers, and the schedules of their learning rates."""
+"""Optimizers, and the schedules of their learning rates.
+
+- ``sgd``: along the gradient, with momentum
+- ``adagrad``, ``rmsprop``, ``adadelta``: divided by the size of past gradients
+- ``adam``, ``adamax``, ``nadam``, ``radam``: both, by running means (``moments``)
+- ``lr_scheduler``: how learning rates change
+"""
 
 from tensorgrad.optim import lr_scheduler
 from tensorgrad.optim.adadelta import Adadelta

@@ -9,16 +9,17 @@ import numpy as np
 
 from tensorgrad.kernels.optim import adam
 from tensorgrad.optim.moments import MomentOptimizer
-from tensorgrad.optim.optimizer import Update, next_step, slot
+from tensorgrad.optim.optimizer import Update, next_step, refuse_differentiable, slot
 
 
 class Adam(MomentOptimizer):
     """``m = b1 m + (1 - b1) g``, ``v = b2 v + (1 - b2) g^2``, ``p = p - lr m' / (sqrt(v') + eps)``.
 
     ``m' = m / (1 - b1^t)`` and ``v' = v / (1 - b2^t)`` after ``t`` steps. ``weight_decay`` is added to the gradient
-    (``g + weight_decay p``); ``amsgrad`` divides by the largest ``v`` so far; ``maximize`` climbs. ``foreach`` and
-    ``fused`` are accepted and change nothing. Ranges: ``lr``, ``eps``, ``weight_decay`` at least 0, ``betas`` in
-    [0, 1), else ValueError. Source: ``torch.optim.Adam``; Kingma and Ba 2014; Reddi et al. 2018.
+    (``g + weight_decay p``); ``amsgrad`` divides by the largest ``v`` so far; ``maximize`` climbs. ``foreach``,
+    ``fused`` and ``capturable`` are accepted and change nothing. Ranges: ``lr``, ``eps``, ``weight_decay`` at least 0,
+    ``betas`` in [0, 1), no ``differentiable``, else ValueError.
+    Source: ``torch.optim.Adam``; Kingma and Ba 2014; Reddi et al. 2018.
 
     >>> import tensorgrad as tg
     >>> p = tg.tensor([1.0], requires_grad=True)
@@ -41,8 +42,11 @@ class Adam(MomentOptimizer):
         *,
         foreach: bool | None = None,
         maximize: bool = False,
+        capturable: bool = False,
+        differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:
+        refuse_differentiable(type(self).__name__, differentiable)
         super().__init__(
             params,
             {
@@ -100,9 +104,13 @@ class AdamW(Adam):
         *,
         maximize: bool = False,
         foreach: bool | None = None,
+        capturable: bool = False,
+        differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:
-        super().__init__(params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize)
+        super().__init__(
+            params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize, differentiable=differentiable
+        )
 
 
 __all__ = ["Adam", "AdamW"]

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from tensorgrad.kernels.optim import sgd
-from tensorgrad.optim.optimizer import Optimizer, Update, check_range, slot
+from tensorgrad.optim.optimizer import Optimizer, Update, check_range, refuse_differentiable, slot
 
 
 class SGD(Optimizer):
@@ -16,7 +16,8 @@ class SGD(Optimizer):
 
     With ``nesterov`` the step is ``d + momentum v``; ``maximize`` climbs (-g for g). ``foreach`` and ``fused`` are
     accepted and change nothing. Ranges: ``lr``, ``momentum`` and ``weight_decay`` at least 0; ``nesterov`` needs a
-    momentum and no dampening (else ValueError). Source: ``torch.optim.SGD``; Sutskever et al. 2013.
+    momentum and no dampening, ``differentiable`` must be False (else ValueError).
+    Source: ``torch.optim.SGD``; Sutskever et al. 2013.
 
     >>> import tensorgrad as tg
     >>> p = tg.tensor([1.0], requires_grad=True)
@@ -39,8 +40,10 @@ class SGD(Optimizer):
         *,
         maximize: bool = False,
         foreach: bool | None = None,
+        differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:
+        refuse_differentiable("SGD", differentiable)
         super().__init__(
             params,
             {

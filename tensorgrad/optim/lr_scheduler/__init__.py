@@ -1,4 +1,13 @@
-"""Learning rates that follow a schedule: call ``scheduler.step()`` after the epoch's (or batch's) optimizer steps."""
+"""Learning rates that follow a schedule: call ``scheduler.step()`` after the epoch's (or batch's) optimizer steps.
+
+- ``decay``: a factor every so many epochs, at milestones, or at each epoch
+- ``factors``: a constant factor, a line or a power for so many epochs, to warm up or to run out
+- ``cosine``: down a cosine, once or with restarts
+- ``cyclic``, ``one_cycle``: up and down, with the momentum (``momentum``) against it
+- ``functions``: any function of the epoch
+- ``plateau``: when a metric stops improving
+- ``composed``: several, one after the other or all at once
+"""
 
 from tensorgrad.optim.lr_scheduler.base import LRScheduler
 from tensorgrad.optim.lr_scheduler.composed import ChainedScheduler, SequentialLR
