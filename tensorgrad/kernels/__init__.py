@@ -13,7 +13,8 @@ Every module is one concept and knows nothing of the rest of the package:
 - ``pool``: max pooling with its adjoint, and the averages of ``avg_pool``; ``windows`` says where windows lie
 - ``reduce``: accurate sums, and selection by a mask without branches
 - ``twin``: which version of a kernel runs, NumPy's or the compiled one of ``compiled``
-- ``activation``, ``batch_norm``, ``optim``: the rectifier, batch norm, an optimizer's step
+- ``activation``, ``batch_norm``: the rectifier, batch norm
+- ``optim``: the steps of SGD and Adam; ``adaptive``: those of their kin, of which there is no compiled version
 - ``standardization``: a batch norm whose last pass waits for a sum or a rectifier to share it
 - ``norm``, ``scatter``, ``special``: normalisation, indexed addition, the error function
 

@@ -36,19 +36,16 @@ def sgd(
 
     Without ``v`` the step is along ``d``, with ``nesterov`` along ``d + momentum v``.
     """
-    for p_, g_, *v_ in _blocks(p, g, v):
-        s = scratch("step 0", p_.shape, p_.dtype) if maximize or weight_decay or nesterov else None
+    for p_, g_, *v_ in blocks(p, g, v):
         t = scratch("step 1", p_.shape, p_.dtype)
-        d = np.negative(g_, out=s) if maximize else g_
-        if weight_decay:
-            d = np.add(d, np.multiply(p_, weight_decay, out=t), out=s)
+        d = direction(p_, g_, weight_decay, maximize)
         for w in v_:
             if first:
                 w[...] = d
             else:
                 w *= momentum
                 w += np.multiply(d, 1 - dampening, out=t) if dampening else d
-            d = np.add(d, np.multiply(w, momentum, out=t), out=s) if nesterov else w
+            d = np.add(d, np.multiply(w, momentum, out=t), out=t) if nesterov else w
         p_ -= np.multiply(d, lr, out=t)
 
 
@@ -73,19 +70,13 @@ def adam(
     Then ``p = p - rate m / (sqrt(v) + floor)``, with ``largest``, the maximum of all ``v`` so far, in the place of
     ``v`` where it is given.
     """
-    for p_, g_, m_, v_, *largest_ in _blocks(p, g, m, v, largest):
-        s, t = (scratch(f"step {i}", p_.shape, p_.dtype) for i in range(2))
+    for p_, g_, m_, v_, *largest_ in blocks(p, g, m, v, largest):
         if shrink != 1:
             p_ *= shrink
-        d = np.negative(g_, out=s) if maximize else g_
-        if weight_decay:
-            d = np.add(d, np.multiply(p_, weight_decay, out=t), out=s)
-        m_ *= beta1
-        m_ += np.multiply(d, 1 - beta1, out=t)
-        v_ *= beta2
-        np.multiply(d, d, out=t)
-        t *= 1 - beta2
-        v_ += t
+        d = direction(p_, g_, weight_decay, maximize)
+        t = scratch("step 1", p_.shape, p_.dtype)
+        average(m_, d, beta1, t)
+        average_square(v_, d, beta2, t)
         for top in largest_:
             v_ = np.maximum(top, v_, out=top)
         np.sqrt(v_, out=t)
@@ -95,10 +86,35 @@ def adam(
         p_ -= t
 
 
-def _blocks(*arrays: NDArray | None) -> Iterator[tuple[NDArray, ...]]:
+def direction(p: NDArray, g: NDArray, weight_decay: float, maximize: bool) -> NDArray:
+    """Return ``g + weight_decay p``, of ``-g`` with ``maximize``: ``g`` itself, or the scratch "step 0"."""
+    if not (maximize or weight_decay):
+        return g
+    s = scratch("step 0", p.shape, p.dtype)
+    if not weight_decay:
+        return np.negative(g, out=s)
+    np.multiply(p, weight_decay, out=s)
+    return np.subtract(s, g, out=s) if maximize else np.add(g, s, out=s)
+
+
+def average(m: NDArray, d: NDArray, beta: float, t: NDArray) -> None:
+    """``m = beta m + (1 - beta) d``; ``t`` is scratch."""
+    m *= beta
+    m += np.multiply(d, 1 - beta, out=t)
+
+
+def average_square(v: NDArray, d: NDArray, beta: float, t: NDArray) -> None:
+    """``v = beta v + (1 - beta) d^2``; ``t`` is scratch."""
+    v *= beta
+    np.multiply(d, d, out=t)
+    t *= 1 - beta
+    v += t
+
+
+def blocks(*arrays: NDArray | None) -> Iterator[tuple[NDArray, ...]]:
     """Matching pieces of the arrays that are there: each fits the cache, so many steps read memory once.
 
-    >>> [a.size for a, in _blocks(np.zeros((3, BLOCK // 2)), None)] == [BLOCK, BLOCK // 2]
+    >>> [a.size for a, in blocks(np.zeros((3, BLOCK // 2)), None)] == [BLOCK, BLOCK // 2]
     True
     """
     given = tuple(a for a in arrays if a is not None)

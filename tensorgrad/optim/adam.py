@@ -8,16 +8,18 @@ from typing import Any, ClassVar
 import numpy as np
 
 from tensorgrad.kernels.optim import adam
-from tensorgrad.optim.optimizer import Optimizer, Update, check_range, slot
+from tensorgrad.optim.moments import MomentOptimizer
+from tensorgrad.optim.optimizer import Update, next_step, refuse_differentiable, slot
 
 
-class Adam(Optimizer):
+class Adam(MomentOptimizer):
     """``m = b1 m + (1 - b1) g``, ``v = b2 v + (1 - b2) g^2``, ``p = p - lr m' / (sqrt(v') + eps)``.
 
     ``m' = m / (1 - b1^t)`` and ``v' = v / (1 - b2^t)`` after ``t`` steps. ``weight_decay`` is added to the gradient
-    (``g + weight_decay p``); ``amsgrad`` divides by the largest ``v`` so far; ``maximize`` climbs. ``foreach`` and
-    ``fused`` are accepted and change nothing. Ranges: ``lr``, ``eps``, ``weight_decay`` at least 0, ``betas`` in
-    [0, 1), else ValueError. Source: ``torch.optim.Adam``; Kingma and Ba 2014; Reddi et al. 2018.
+    (``g + weight_decay p``); ``amsgrad`` divides by the largest ``v`` so far; ``maximize`` climbs. ``foreach``,
+    ``fused`` and ``capturable`` are accepted and change nothing. Ranges: ``lr``, ``eps``, ``weight_decay`` at least 0,
+    ``betas`` in [0, 1), no ``differentiable``, else ValueError.
+    Source: ``torch.optim.Adam``; Kingma and Ba 2014; Reddi et al. 2018.
 
     >>> import tensorgrad as tg
     >>> p = tg.tensor([1.0], requires_grad=True)
@@ -27,7 +29,6 @@ class Adam(Optimizer):
     """
 
     _array_slots: ClassVar = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")
-    _number_slots: ClassVar = ("step",)
     _decoupled: ClassVar[bool] = False
 
     def __init__(
@@ -41,8 +42,11 @@ class Adam(Optimizer):
         *,
         foreach: bool | None = None,
         maximize: bool = False,
+        capturable: bool = False,
+        differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:
+        refuse_differentiable(type(self).__name__, differentiable)
         super().__init__(
             params,
             {
@@ -55,33 +59,16 @@ class Adam(Optimizer):
             },
         )
 
-    def _check(self, group: dict[str, Any]) -> None:
-        kind = type(self).__name__
-        for name in ("lr", "eps", "weight_decay"):
-            check_range(name, kind, group[name])
-        if not hasattr(group["betas"], "__len__") or len(group["betas"]) != 2:
-            raise ValueError(f"{kind}: betas must be two numbers, got {group['betas']}")
-        for i, beta in enumerate(group["betas"]):
-            check_range(f"betas[{i}]", kind, beta, below=1.0)
-
     def _required_slots(self, group: dict[str, Any]) -> tuple[str, ...]:
         return ("step", *self._array_slots[: 3 if group["amsgrad"] else 2])
 
     def _update(self, group: dict[str, Any]) -> Update:
-        # Python floats: they leave float32 arrays float32, NumPy's float64 numbers would not
-        lr, eps, decay = (float(group[k]) for k in ("lr", "eps", "weight_decay"))
-        beta1, beta2 = (float(beta) for beta in group["betas"])
-        amsgrad = group["amsgrad"]
-        settings: dict[str, Any] = {
-            "beta1": beta1,
-            "beta2": beta2,
-            "shrink": 1 - lr * decay if self._decoupled else 1.0,
-            "weight_decay": 0.0 if self._decoupled else decay,
-            "maximize": bool(group["maximize"]),
-        }
+        settings = self._settings_of_decay(group, self._decoupled)
+        lr, eps, amsgrad = float(group["lr"]), float(group["eps"]), group["amsgrad"]
+        beta1, beta2 = settings["beta1"], settings["beta2"]
 
         def update(state: dict[str, Any], p: np.ndarray, g: np.ndarray) -> None:
-            step = state["step"] = state.get("step", 0) + 1
+            step = next_step(state)
             m, v = (slot(state, name, p) for name in self._array_slots[:2])
             largest = slot(state, self._array_slots[2], p) if amsgrad else None
             # lr m' / (sqrt(v') + eps), with both corrections moved into two numbers
@@ -117,9 +104,13 @@ class AdamW(Adam):
         *,
         maximize: bool = False,
         foreach: bool | None = None,
+        capturable: bool = False,
+        differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:
-        super().__init__(params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize)
+        super().__init__(
+            params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize, differentiable=differentiable
+        )
 
 
 __all__ = ["Adam", "AdamW"]

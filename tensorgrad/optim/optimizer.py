@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, ClassVar
@@ -22,9 +23,10 @@ class Optimizer:
     """Base class: ``params`` is an iterable of tensors, of ``(name, tensor)``, or of dictionaries (groups).
 
     A group is ``{"params": [...], "lr": ..., ...}``; what it does not say comes from ``defaults``. ``state[p]`` holds
-    what is remembered of parameter ``p``, in its shape and dtype. A subclass gives :meth:`_check`, :meth:`_update`,
-    and the names of its slots. Raises ValueError for no parameters, one that occurs twice, one that was computed
-    (no leaf), and settings out of range; TypeError for what is no tensor. Source: ``torch.optim.Optimizer``.
+    what is remembered of parameter ``p``, in its shape and dtype. A subclass gives :meth:`_update`, the names of its
+    slots, and what :meth:`_check` shall look at. Raises ValueError for no parameters, one that occurs twice, one that
+    was computed (no leaf), and settings out of range; TypeError for what is no tensor.
+    Source: ``torch.optim.Optimizer``.
 
     >>> import tensorgrad as tg
     >>> net = tg.nn.Sequential(tg.nn.Linear(2, 3), tg.nn.Linear(3, 1))
@@ -33,9 +35,11 @@ class Optimizer:
     [0.1, 1.0]
     """
 
-    #: Names of the state's arrays; all else in a state is a number.
+    #: Names of the state's arrays; all else in a state is a number, of the type that stands beside its name.
     _array_slots: ClassVar[tuple[str, ...]] = ()
-    _number_slots: ClassVar[tuple[str, ...]] = ()
+    _number_slots: ClassVar[dict[str, type]] = {}
+    #: Settings that must be at least 0.
+    _not_negative: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, params: Any, defaults: dict[str, Any]) -> None:
         kind = type(self).__name__
@@ -52,7 +56,8 @@ class Optimizer:
 
     def _check(self, group: dict[str, Any]) -> None:
         """Raise ValueError for settings that are out of range."""
-        raise NotImplementedError
+        for name in self._not_negative:
+            check_range(name, type(self).__name__, group[name])
 
     def _update(self, group: dict[str, Any]) -> Update:
         """The rule of a group, its settings read once."""
@@ -194,7 +199,7 @@ class Optimizer:
             values = {name: value for name, value in dict(given).items() if value is not None}
             for name, value in values.items():
                 if name in self._number_slots:
-                    slots[name] = int(value)
+                    slots[name] = self._number_slots[name](value)
                 elif name not in self._array_slots:
                     problems.append(f"parameter {number}: there is no slot {name!r}")
                 elif (array := as_array(value)).shape == p.shape and array.dtype.kind == "f":
@@ -231,23 +236,45 @@ def _listed(params: Any, optimizer: str) -> list[Any]:
     return list(params)
 
 
-def slot(state: dict[str, Any], name: str, p: np.ndarray) -> np.ndarray:
-    """The array of that name in the parameter's dtype (``net.double()`` may have changed it), zeros at first."""
+def slot(state: dict[str, Any], name: str, p: np.ndarray, first: float = 0.0) -> np.ndarray:
+    """That array in the parameter's dtype (``net.double()`` may have changed it), at first all ``first``."""
     kept = state.get(name)
     if kept is None:
-        kept = state[name] = wrap(np.zeros_like(p))
+        kept = state[name] = wrap(np.full_like(p, first))
     elif kept._data.dtype != p.dtype:
         kept = state[name] = kept.to(p.dtype, copy=True)
     array: np.ndarray = kept._data
     return array
 
 
-def check_range(name: str, optimizer: str, value: Any, low: float = 0.0, below: float = float("inf")) -> None:
-    """ValueError unless ``low <= value < below`` (NaN is out of range too), TypeError for what is no number."""
-    infinite = float("inf")
-    expected = f"in [{low:g}, {below:g})" if below < infinite else f"at least {low:g}" if low > -infinite else "not NaN"
+def next_step(state: dict[str, Any]) -> int:
+    """Count an update of a parameter, and return how many there were with it."""
+    step: int = state.get("step", 0) + 1
+    state["step"] = step
+    return step
+
+
+def refuse_differentiable(optimizer: str, differentiable: bool) -> None:
+    """ValueError for an optimizer whose steps shall be part of the graph."""
+    if differentiable:
+        raise ValueError(
+            f"{optimizer}: differentiable must be False, steps are not recorded; to differentiate through a step, "
+            "compute the new parameters with operators"
+        )
+
+
+def check_range(
+    name: str, optimizer: str, value: Any, low: float = 0.0, below: float = math.inf, up_to: float = math.inf
+) -> None:
+    """ValueError unless ``low <= value < below`` and ``value <= up_to`` (NaN never is), TypeError for no number."""
+    if below < math.inf:
+        expected = f"in [{low:g}, {below:g})"
+    elif up_to < math.inf:
+        expected = f"in [{low:g}, {up_to:g}]"
+    else:
+        expected = f"at least {low:g}" if low > -math.inf else "not NaN"
     try:
-        fits = low <= value and (value < below or below == infinite)
+        fits = low <= value <= up_to and (value < below or below == math.inf)
     except (TypeError, ValueError):  # an array of several numbers has no truth
         got = describe(value) if hasattr(value, "shape") else repr(value)
         raise TypeError(f"{optimizer}: {name} must be a number, {expected}, got {got}") from None

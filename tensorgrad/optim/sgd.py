@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from tensorgrad.kernels.optim import sgd
-from tensorgrad.optim.optimizer import Optimizer, Update, check_range, slot
+from tensorgrad.optim.optimizer import Optimizer, Update, check_range, refuse_differentiable, slot
 
 
 class SGD(Optimizer):
@@ -16,7 +16,8 @@ class SGD(Optimizer):
 
     With ``nesterov`` the step is ``d + momentum v``; ``maximize`` climbs (-g for g). ``foreach`` and ``fused`` are
     accepted and change nothing. Ranges: ``lr``, ``momentum`` and ``weight_decay`` at least 0; ``nesterov`` needs a
-    momentum and no dampening (else ValueError). Source: ``torch.optim.SGD``; Sutskever et al. 2013.
+    momentum and no dampening, ``differentiable`` must be False (else ValueError).
+    Source: ``torch.optim.SGD``; Sutskever et al. 2013.
 
     >>> import tensorgrad as tg
     >>> p = tg.tensor([1.0], requires_grad=True)
@@ -26,6 +27,7 @@ class SGD(Optimizer):
     """
 
     _array_slots: ClassVar = ("momentum_buffer",)
+    _not_negative: ClassVar = ("lr", "momentum", "weight_decay")
 
     def __init__(
         self,
@@ -38,8 +40,10 @@ class SGD(Optimizer):
         *,
         maximize: bool = False,
         foreach: bool | None = None,
+        differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:
+        refuse_differentiable("SGD", differentiable)
         super().__init__(
             params,
             {
@@ -53,8 +57,7 @@ class SGD(Optimizer):
         )
 
     def _check(self, group: dict[str, Any]) -> None:
-        for name in ("lr", "momentum", "weight_decay"):
-            check_range(name, "SGD", group[name])
+        super()._check(group)
         check_range("dampening", "SGD", group["dampening"], low=-math.inf)
         if group["nesterov"] and (group["momentum"] <= 0 or group["dampening"] != 0):
             raise ValueError("SGD: nesterov needs a momentum above 0 and dampening 0")

@@ -1,28 +1,10 @@
-"""Groups, state, saving and loading, refusals."""
-
-import copy
+"""Steps, groups, refusals. Numbers stand in test_trajectories, saving and loading in test_optimizer_state."""
 
 import numpy as np
 import pytest
 
 import tensorgrad as tg
-from tests.optim import scenarios
-
-ALL = [
-    ("SGD", {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.01, "nesterov": True}),
-    ("Adam", {"lr": 0.1, "weight_decay": 0.01, "amsgrad": True}),
-    ("AdamW", {"lr": 0.1}),
-]
-KINDS = ["SGD", "Adam", "AdamW"]
-
-
-def leaf(*values, dtype=np.float32):
-    return tg.tensor(np.array(values, dtype), requires_grad=True)
-
-
-def make(cls, params, **settings):
-    return getattr(tg.optim, cls)(params, **{"lr": 0.1, **settings})
-
+from tests.optim.kinds import ALL, KINDS, leaf, make
 
 # --------------------------------------------------------------------------- stepping
 
@@ -138,6 +120,58 @@ def test_a_tensor_of_its_own_and_zero_dimensions():
     assert p.item() < 2
 
 
+def test_centered_rmsprop_survives_gradients_that_are_all_alike():
+    """Their variance is 0 in the end, and rounding takes it below: PyTorch's parameters are NaN then."""
+    rng = np.random.default_rng(0)
+    gradient = rng.normal(size=100).astype(np.float32)
+    p = leaf(*np.zeros(100))
+    optimizer = make("RMSprop", [p], lr=1e-3, alpha=0.5, centered=True)
+    for _ in range(60):
+        p.grad = tg.Tensor(gradient)
+        optimizer.step()
+    assert np.isfinite(p.numpy(force=True)).all()
+
+
+def test_settings_of_a_group_count_for_its_accumulator():
+    a, b = leaf(1.0), leaf(1.0)
+    optimizer = make("Adagrad", [{"params": [a]}, {"params": [b], "initial_accumulator_value": 3.0}])
+    a.grad = b.grad = tg.ones(1)
+    optimizer.step()
+    assert optimizer.state[a]["sum"].tolist() == [1.0]
+    assert optimizer.state[b]["sum"].tolist() == [4.0]
+    assert b.item() == pytest.approx(0.95)
+
+
+def test_a_momentum_that_begins_later():
+    """As CyclicLR's does: the buffer is made when it is first needed."""
+    p = leaf(1.0)
+    optimizer = make("RMSprop", [p])
+    for momentum in (0.0, 0.9):
+        optimizer.param_groups[0]["momentum"] = momentum
+        p.grad = tg.ones(1)
+        optimizer.step()
+    assert set(optimizer.state[p]) == {"step", "square_avg", "momentum_buffer"}
+
+
+@pytest.mark.parametrize("cls", KINDS)
+def test_steps_are_not_recorded(cls):
+    with pytest.raises(ValueError, match=f"^{cls}: differentiable must be False, steps are not recorded; "):
+        make(cls, [leaf(1.0)], differentiable=True)
+
+
+def test_positions_of_arguments_are_pytorchs():
+    p = leaf(1.0)
+    for cls, arguments, last, value in [
+        ("RMSprop", (0.1, 0.9, 1e-3, 0.1, 0.5, True, False, None, True), "maximize", True),
+        ("Adagrad", (0.1, 0.2, 0.3, 0.4, 0.5, None), "eps", 0.5),
+        ("Adadelta", (0.1, 0.2, 0.3, 0.4, None), "weight_decay", 0.4),
+        ("Adamax", (0.1, (0.5, 0.6), 0.3, 0.4, None), "weight_decay", 0.4),
+        ("NAdam", (0.1, (0.5, 0.6), 0.3, 0.4, 0.5, True), "decoupled_weight_decay", True),
+        ("RAdam", (0.1, (0.5, 0.6), 0.3, 0.4, True), "decoupled_weight_decay", True),
+    ]:
+        assert getattr(tg.optim, cls)([p], *arguments).param_groups[0][last] == value
+
+
 # --------------------------------------------------------------------------- groups
 
 
@@ -221,6 +255,22 @@ def test_refusals(cls, params, settings, error, words):
         ("Adam", {"eps": -1e-8}, "eps"),
         ("Adam", {"betas": 0.9}, "betas must be two numbers, got 0.9"),
         ("SGD", {"dampening": float("nan")}, "dampening"),
+        ("RMSprop", {"alpha": -0.1}, "alpha must be at least 0, got -0.1"),
+        ("RMSprop", {"momentum": -0.1}, "momentum must be at least 0"),
+        ("RMSprop", {"eps": -0.1}, "eps must be at least 0"),
+        ("Adagrad", {"lr_decay": -0.1}, "lr_decay must be at least 0"),
+        ("Adagrad", {"initial_accumulator_value": -0.1}, "initial_accumulator_value must be at least 0"),
+        ("Adagrad", {"eps": -0.1}, "eps must be at least 0"),
+        ("Adadelta", {"rho": 1.1}, r"rho must be in \[0, 1\], got 1.1"),
+        ("Adadelta", {"rho": -0.1}, "rho must be"),
+        ("Adadelta", {"rho": float("nan")}, "rho must be"),
+        ("Adadelta", {"eps": -0.1}, "eps must be at least 0"),
+        ("Adamax", {"betas": (1.0, 0.9)}, r"betas\[0\] must be in \[0, 1\), got 1.0"),
+        ("Adamax", {"eps": -0.1}, "eps must be at least 0"),
+        ("NAdam", {"momentum_decay": -0.1}, "momentum_decay must be at least 0"),
+        ("NAdam", {"betas": (0.9, 1.0)}, r"betas\[1\] must be"),
+        ("RAdam", {"betas": (0.9, 1.0)}, r"betas\[1\] must be"),
+        ("RAdam", {"eps": -0.1}, "eps must be at least 0"),
     ],
 )
 def test_settings_out_of_range(cls, settings, words):
@@ -237,122 +287,12 @@ def test_settings_out_of_range(cls, settings, words):
         ("Adam", "eps", "a"),
         ("AdamW", "eps", [1]),
         ("Adam", "betas", ("a", 0.9)),
+        ("RMSprop", "alpha", "a"),
+        ("Adagrad", "lr_decay", None),
+        ("Adadelta", "rho", "a"),
+        ("NAdam", "momentum_decay", [1]),
     ],
 )
 def test_settings_that_are_no_numbers(cls, name, value):
     with pytest.raises(TypeError, match=rf"^{cls}: {name}(\[0\])? must be a number, "):
         make(cls, [leaf(1.0)], **{name: value})
-
-
-# --------------------------------------------------------------------------- saving and loading
-
-
-def test_layout_is_pytorchs():
-    a, b = leaf(1.0), leaf(1.0)
-    optimizer = make("Adam", [{"params": [a]}, {"params": [b]}], amsgrad=True)
-    a.grad = b.grad = tg.ones(1)
-    optimizer.step()
-    state = optimizer.state_dict()
-    assert list(state) == ["state", "param_groups"]
-    assert set(state["state"]) == {0, 1}
-    assert set(state["state"][0]) == {"step", "exp_avg", "exp_avg_sq", "max_exp_avg_sq"}
-    assert [g["params"] for g in state["param_groups"]] == [[0], [1]]
-    assert state["param_groups"][0] == {
-        "lr": 0.1, "betas": (0.9, 0.999), "eps": 1e-8, "weight_decay": 0, "amsgrad": True, "maximize": False,
-        "params": [0],
-    }  # fmt: skip
-
-
-def train(optimizer, params, steps):
-    for step in steps:
-        scenarios.set_gradients(tg, params, step)
-        optimizer.step()
-
-
-@pytest.mark.parametrize(("cls", "settings"), ALL)
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_resuming_is_bit_identical(cls, settings, dtype):
-    params = scenarios.leaves(tg, dtype)
-    optimizer = make(cls, params, **settings)
-    train(optimizer, params, range(4))
-    saved = copy.deepcopy((optimizer.state_dict(), [p.numpy(force=True).copy() for p in params]))
-    train(optimizer, params, range(4, 8))
-
-    again = [tg.Tensor(a, requires_grad=True) for a in saved[1]]
-    resumed = make(cls, again)
-    resumed.load_state_dict(saved[0])
-    train(resumed, again, range(4, 8))
-    for p, q in zip(params, again, strict=True):
-        assert p.numpy(force=True).tobytes() == q.numpy(force=True).tobytes()
-    ours, theirs = optimizer.state_dict(), resumed.state_dict()
-    assert ours["param_groups"] == theirs["param_groups"]
-    assert all(q.dtype == dtype for q in again)
-
-
-def test_loading_copies_and_keeps_the_parameters_dtype():
-    params = scenarios.leaves(tg)
-    optimizer = make("SGD", params, momentum=0.9)
-    train(optimizer, params, range(1))
-    small = scenarios.leaves(tg, np.float32)
-    other = make("SGD", small, momentum=0.9)
-    group = other.param_groups[0]
-    other.load_state_dict(optimizer.state_dict())
-    buffer = other.state[small[0]]["momentum_buffer"]
-    assert buffer.dtype == np.float32
-    assert not np.shares_memory(buffer.numpy(), optimizer.state[params[0]]["momentum_buffer"].numpy())
-    assert other.param_groups[0] is group  # schedulers and users hold on to it
-
-
-def test_a_state_from_pytorch_loads():
-    """Its steps are 0-d float tensors, its groups have more settings, an unused momentum buffer is None."""
-    p = leaf(1.0, 2.0)
-    optimizer = make("AdamW", [p])
-    more = {"foreach": None, "capturable": False, "differentiable": False, "fused": None, "initial_lr": 0.1}
-    group = {**{k: v for k, v in optimizer.param_groups[0].items() if k != "params"}, **more, "params": [0]}
-    slots = {"step": np.array(3.0, np.float32), "exp_avg": np.ones(2), "exp_avg_sq": [1.0, 1.0]}
-    optimizer.load_state_dict({"state": {0: slots}, "param_groups": [group]})
-    assert optimizer.state[p]["step"] == 3
-    assert optimizer.state[p]["exp_avg"].dtype == np.float32
-    sgd = make("SGD", [p])
-    sgd.load_state_dict({**sgd.state_dict(), "state": {0: {"momentum_buffer": None}}})
-    assert not sgd.state.get(p)
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        (lambda s: s.pop("state"), "no optimizer's state"),
-        (lambda s: [1, 2], "no optimizer's state"),
-        (lambda s: s["param_groups"].append({"params": []}), r"\[2\] parameters, the state of \[2, 0\]"),
-        (lambda s: s["param_groups"][0]["params"].pop(), r"\[2\] parameters, the state of \[1\]"),
-        (lambda s: s["param_groups"][0].__delitem__("eps"), "group 0 lacks eps"),
-        (lambda s: s["param_groups"][0].update(lr=-1), "lr must be at least 0"),
-        (lambda s: s["param_groups"][0].update(lr="x"), "group 0"),
-        (lambda s: s["param_groups"][0].update(betas=0.9), "group 0"),
-        (lambda s: s["state"].update({7: s["state"][0]}), "no parameter 7"),
-        (lambda s: s["state"][1].__delitem__("exp_avg"), "parameter 1 lacks exp_avg"),
-        (
-            lambda s: s["state"][1].update(exp_avg=tg.ones(5)),
-            r"parameter 1 is float32\(4,\), its exp_avg float32\(5,\)",
-        ),
-        (lambda s: s["state"][1].update(exp_avg=np.ones(4, int)), "parameter 1 is.*int64"),
-        (lambda s: s["state"][1].update(momentum_buffer=tg.ones(4)), "no slot 'momentum_buffer'"),
-        (lambda s: s["state"][1].update(step="x"), "parameter 1"),
-        (lambda s: s["state"].update({1: 5}), "parameter 1"),
-    ],
-)
-def test_a_state_that_does_not_fit_changes_nothing(change, words):
-    params = scenarios.leaves(tg, np.float32)
-    optimizer = make("Adam", params)
-    train(optimizer, params, range(1))
-    good = copy.deepcopy(optimizer.state_dict())
-    good["param_groups"][0]["lr"] = 0.7
-    bad = copy.deepcopy(good)
-    result = change(bad)
-    bad = result if isinstance(result, list) else bad
-    before = repr(optimizer.state_dict())
-    with pytest.raises(ValueError, match=f"(?s)load_state_dict of Adam: .*nothing was loaded.*{words}"):
-        optimizer.load_state_dict(bad)
-    assert repr(optimizer.state_dict()) == before
-    optimizer.load_state_dict(good)
-    assert optimizer.param_groups[0]["lr"] == 0.7

@@ -26,6 +26,13 @@ def test_optimizer(reference, name):
     assert_close(scenarios.optimizer_trajectory(tg, name), reference[f"optimizer/{name}"])
 
 
+@pytest.mark.parametrize("name", scenarios.OPTIMIZERS)
+def test_optimizer_in_float32(reference, name):
+    actual = scenarios.optimizer_trajectory(tg, name, np.float32)
+    assert actual.dtype == np.float32
+    np.testing.assert_allclose(actual, reference[f"optimizer/{name}"], rtol=2e-5, atol=2e-6)
+
+
 @pytest.mark.parametrize("optimizer", ["SGD", "AdamW"])
 @pytest.mark.parametrize("name", scenarios.SCHEDULERS)
 def test_scheduler(reference, name, optimizer):
@@ -36,6 +43,21 @@ def test_scheduler(reference, name, optimizer):
 @pytest.mark.parametrize("name", scenarios.CHAINS)
 def test_chained_schedulers(reference, name):
     assert_close(scenarios.scheduler_trajectory(tg, scenarios.CHAINS[name]), reference[f"chain/{name}"])
+
+
+@pytest.mark.parametrize("name", scenarios.COMPOSED)
+def test_schedulers_made_of_others(reference, name):
+    assert_close(scenarios.scheduler_trajectory(tg, [scenarios.COMPOSED[name]]), reference[f"composed/{name}"])
+
+
+@pytest.mark.parametrize("name", scenarios.PLATEAUS)
+def test_reduce_lr_on_plateau(reference, name):
+    assert_close(scenarios.plateau_trajectory(tg, name), reference[f"plateau/{name}"])
+
+
+@pytest.mark.parametrize("name", scenarios.RESTARTS)
+def test_warm_restarts_at_any_epoch(reference, name):
+    assert_close(scenarios.restarts_trajectory(tg, name), reference[f"restarts/{name}"])
 
 
 @pytest.mark.parametrize("i", range(len(scenarios.CLIPS)))
@@ -83,7 +105,13 @@ def test_eps_is_outside_the_root_and_after_the_correction():
     assert p.item() == pytest.approx(1.9999900009999, rel=1e-13)
 
 
-@pytest.mark.parametrize("name", ["sgd all", "sgd nesterov decay", "adam all", "adamw amsgrad"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "sgd all", "sgd nesterov decay", "adam all", "adamw amsgrad", "rmsprop all", "adagrad all", "adadelta all",
+        "adamax all", "nadam all", "nadam decay", "radam never rectified", "radam all",
+    ],
+)  # fmt: skip
 def test_pieces_of_large_parameters_and_odd_memory_orders(name):
     """What is updated piece by piece, or not contiguous, moves as the same numbers in a small array."""
     cls, settings = scenarios.OPTIMIZERS[name]

@@ -22,12 +22,20 @@ def make() -> dict[str, np.ndarray]:
 
     from tests.optim import scenarios
 
+    torch.set_default_dtype(torch.float64)  # of the numbers that NAdam keeps
     arrays = {f"optimizer/{name}": scenarios.optimizer_trajectory(torch, name) for name in scenarios.OPTIMIZERS}
+    torch.set_default_dtype(torch.float32)
     for optimizer in ("SGD", "AdamW"):
         for name, scheduler in scenarios.SCHEDULERS.items():
             arrays[f"scheduler/{optimizer}/{name}"] = scenarios.scheduler_trajectory(torch, [scheduler], optimizer)
     for name, chain in scenarios.CHAINS.items():
         arrays[f"chain/{name}"] = scenarios.scheduler_trajectory(torch, chain)
+    for name, composed in scenarios.COMPOSED.items():
+        arrays[f"composed/{name}"] = scenarios.scheduler_trajectory(torch, [composed])
+    for name in scenarios.PLATEAUS:
+        arrays[f"plateau/{name}"] = scenarios.plateau_trajectory(torch, name)
+    for name in scenarios.RESTARTS:
+        arrays[f"restarts/{name}"] = scenarios.restarts_trajectory(torch, name)
     for i, clip in enumerate(scenarios.CLIPS):
         arrays[f"clip/{i}"] = scenarios.clipped(torch, *clip)
     for name, value in scenarios.cnn_training(torch).items():

@@ -4,9 +4,17 @@
 and `tests` is what pytest is given. `python tests/mutants/run.py` plants them in a copy of the package.
 """
 
-from tests.mutants.planted import compiled, convolutions, engine, files, kernels, ops
+from tests.mutants.planted import compiled, convolutions, engine, files, kernels, ops, optimizers
 from tests.mutants.planted.fault import Fault
 
-FAULTS = [*engine.FAULTS, *ops.FAULTS, *kernels.FAULTS, *convolutions.FAULTS, *compiled.FAULTS, *files.FAULTS]
+FAULTS = [
+    *engine.FAULTS,
+    *optimizers.FAULTS,
+    *ops.FAULTS,
+    *kernels.FAULTS,
+    *convolutions.FAULTS,
+    *compiled.FAULTS,
+    *files.FAULTS,
+]
 
 __all__ = ["FAULTS", "Fault"]

@@ -267,7 +267,7 @@ FAULTS = [
         "tensorgrad/optim/optimizer.py",
         "{i: dict(self.state[p]) for",
         '{i: {k: v for k, v in self.state[p].items() if k != "step"} for',
-        "tests/optim/test_optimizer.py -k resuming",
+        "tests/optim/test_optimizer_state.py -k resuming",
     ),
     Fault(
         "Module: values loaded in the order of the keys",

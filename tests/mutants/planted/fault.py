@@ -24,6 +24,7 @@ ENGINE = "tests/test_semantics_engine.py"
 LENT = "tests/engine/test_lent.py"
 PLANNED = "tests/engine/test_planned.py"
 OPTIM = "tests/optim/test_trajectories.py"
+SCHEDULES = "tests/optim/test_lr_scheduler.py"
 
 
 def table(k: str) -> str:

@@ -300,14 +300,14 @@ FAULTS = [
     Fault(
         "SGD: weight decay after the momentum",
         "tensorgrad/kernels/optim.py",
-        "d = np.add(d, np.multiply(p_, weight_decay, out=t), out=s)\n        for w in v_:",
-        "p_ *= 1 - lr * weight_decay\n        for w in v_:",
+        "d = direction(p_, g_, weight_decay, maximize)\n        for w in v_:",
+        "d = direction(p_, g_, 0.0, maximize)\n        p_ *= 1 - lr * weight_decay\n        for w in v_:",
         OPTIM,
     ),
     Fault(
         "SGD: no Nesterov term",
         "tensorgrad/kernels/optim.py",
-        "d = np.add(d, np.multiply(w, momentum, out=t), out=s) if nesterov else w",
+        "d = np.add(d, np.multiply(w, momentum, out=t), out=t) if nesterov else w",
         "d = w",
         OPTIM,
     ),

@@ -1,0 +1,118 @@
+"""Faults in the optimizers that divide by a measure of past gradients, and in the schedules of learning rates."""
+
+from tests.mutants.planted.fault import OPTIM, SCHEDULES, Fault
+
+FAULTS = [
+    Fault(
+        "RMSprop: the mean is not subtracted",
+        "tensorgrad/kernels/adaptive.py",
+        "np.multiply(mean_, mean_, out=t)",
+        "t[...] = 0",
+        OPTIM,
+    ),
+    Fault(
+        "RMSprop: a variance below 0",
+        "tensorgrad/kernels/adaptive.py",
+        "variance = np.maximum(t, 0, out=t)",
+        "variance = t",
+        "tests/optim/test_optimizer.py -k rmsprop",
+    ),
+    Fault(
+        "Adagrad: lr_decay one step ahead",
+        "tensorgrad/optim/adagrad.py",
+        "(next_step(state) - 1) * lr_decay",
+        "next_step(state) * lr_decay",
+        OPTIM,
+    ),
+    Fault(
+        "Adadelta: the mean of gradients instead of steps",
+        "tensorgrad/kernels/adaptive.py",
+        "average_square(w_, step, rho, t)",
+        "average_square(w_, d, rho, t)",
+        OPTIM,
+    ),
+    Fault(
+        "Adamax: no eps",
+        "tensorgrad/kernels/adaptive.py",
+        "np.abs(d, out=t)\n        t += eps",
+        "np.abs(d, out=t)",
+        OPTIM,
+    ),
+    Fault(
+        "NAdam: the momentum of this step instead of the next",
+        "tensorgrad/optim/nadam.py",
+        "lr * next_mu / (1 - product * next_mu)",
+        "lr * mu / (1 - product)",
+        OPTIM,
+    ),
+    Fault(
+        "RAdam: rectified one step too early",
+        "tensorgrad/optim/radam.py",
+        "if n <= 5:",
+        "if n <= 4:",
+        OPTIM,
+    ),
+    Fault(
+        "LinearLR: after the last epoch it goes on",
+        "tensorgrad/optim/lr_scheduler/factors.py",
+        "min(epoch, self.total_iters) / self.total_iters",
+        "epoch / self.total_iters",
+        OPTIM,
+    ),
+    Fault(
+        "CosineAnnealingLR: no way up",
+        "tensorgrad/optim/lr_scheduler/cosine.py",
+        "(base - self.eta_min) * rise for",
+        "0 * rise for",
+        OPTIM,
+    ),
+    Fault(
+        "CosineAnnealingWarmRestarts: a period too long",
+        "tensorgrad/optim/lr_scheduler/cosine.py",
+        "            if self.T_cur >= self.T_i:",
+        "            if self.T_cur > self.T_i:",
+        OPTIM,
+    ),
+    Fault(
+        "CyclicLR: the way down as long as the way up",
+        "tensorgrad/optim/lr_scheduler/cyclic.py",
+        "self.step_ratio = step_size_up / self.total_size",
+        "self.step_ratio = 0.5",
+        OPTIM,
+    ),
+    Fault(
+        "SequentialLR: the next goes on from the rates it finds",
+        "tensorgrad/optim/lr_scheduler/composed.py",
+        "            part._restart()",
+        "            part._begin()",
+        OPTIM,
+    ),
+    Fault(
+        "SequentialLR: the parts' states are not loaded",
+        "tensorgrad/optim/lr_scheduler/composed.py",
+        "            part.load_state_dict(state)",
+        "            part.state_dict()",
+        SCHEDULES,
+    ),
+    Fault(
+        "ReduceLROnPlateau: patience ends an epoch early",
+        "tensorgrad/optim/lr_scheduler/plateau.py",
+        "self.num_bad_epochs > self.patience",
+        "self.num_bad_epochs >= self.patience",
+        OPTIM,
+    ),
+    Fault(
+        "ReduceLROnPlateau: bad epochs count while it cools down",
+        "tensorgrad/optim/lr_scheduler/plateau.py",
+        "            self.cooldown_counter -= 1\n            self.num_bad_epochs = 0",
+        "            self.cooldown_counter -= 1",
+        OPTIM,
+    ),
+    Fault(
+        "LRScheduler: a resumed schedule multiplies once more",
+        "tensorgrad/optim/lr_scheduler/base.py",
+        "self.last_epoch == 0 or self._step_count == 1",
+        "self.last_epoch == 0",
+        SCHEDULES,
+    ),
+]
