@@ -31,6 +31,7 @@ FAMILIES = (
     "pool",
     "norm",
     "resize",
+    "grid_sample",
     "attention",
     "loss",
     "likelihood",
