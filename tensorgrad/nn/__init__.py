@@ -61,6 +61,7 @@ from tensorgrad.nn.loss_margin import (
     TripletMarginWithDistanceLoss,
 )
 from tensorgrad.nn.module import Module
+from tensorgrad.nn.multihead_attention import MultiheadAttention
 from tensorgrad.nn.padding import (
     CircularPad1d,
     CircularPad2d,
@@ -200,6 +201,7 @@ __all__ = [
     "MultiLabelMarginLoss",
     "MultiLabelSoftMarginLoss",
     "MultiMarginLoss",
+    "MultiheadAttention",
     "NLLLoss",
     "PReLU",
     "PairwiseDistance",

@@ -33,6 +33,7 @@ FAMILIES = (
     "resize",
     "grid_sample",
     "attention",
+    "multihead_attention",
     "loss",
     "likelihood",
     "margin",

@@ -319,4 +319,18 @@ FAULTS = [
         "np.float64(_reduced(x.shape, dim))",
         "tests/test_table.py -k 'mean and float32'",
     ),
+    Fault(
+        "MultiheadAttention: a boolean mask says where to look",
+        "tensorgrad/nn/multihead_attention.py",
+        "where(mask, -np.inf, zeros((), dtype=q.dtype))",
+        "where(mask, zeros((), dtype=q.dtype), -np.inf)",
+        table("MultiheadAttention"),
+    ),
+    Fault(
+        "MultiheadAttention: heads joined in the order of the other layout",
+        "tensorgrad/nn/multihead_attention.py",
+        "if self.batch_first or not batched else (2, 0, 1, 3)",
+        "if self.batch_first else (2, 0, 1, 3)",
+        table("MultiheadAttention"),
+    ),
 ]
