@@ -145,11 +145,12 @@ def pixel_index(firsts: Sequence[NDArray], offsets: Ints, size: Ints, padding: s
     for first, pixels in zip(firsts, size, strict=True):
         with np.errstate(invalid="ignore"):  # infinite positions
             at, _ = padded(first[:, None] + steps, pixels, padding, align_corners)
-        inside = (at >= 0) & (at < pixels)
+        at = np.fmin(np.fmax(at, -1), pixels)  # fits into an integer, a NaN too; -1 and `pixels` are outside
+        along = at.astype(np.intp)
+        outside = (at < 0) | (at == pixels)
         stride //= pixels
-        along = np.where(inside, at, 0).astype(np.intp)
         along *= stride
-        np.putmask(along, ~inside, -total)  # less than nothing, whatever the other axes add
+        np.putmask(along, outside, -total)  # less than nothing, whatever the other axes add
         index = (index[:, :, None] + along[:, None]).reshape(n, index.shape[1] * len(offsets), *out)
     return index
 
