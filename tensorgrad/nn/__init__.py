@@ -61,6 +61,7 @@ from tensorgrad.nn.loss_margin import (
     TripletMarginWithDistanceLoss,
 )
 from tensorgrad.nn.module import Module
+from tensorgrad.nn.multihead_attention import MultiheadAttention
 from tensorgrad.nn.padding import (
     CircularPad1d,
     CircularPad2d,
@@ -201,6 +202,7 @@ __all__ = [
     "MultiLabelMarginLoss",
     "MultiLabelSoftMarginLoss",
     "MultiMarginLoss",
+    "MultiheadAttention",
     "NLLLoss",
     "PReLU",
     "PairwiseDistance",

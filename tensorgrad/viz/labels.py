@@ -14,8 +14,8 @@ FAMILIES = {
     "conv, linear": "conv embedding matmul",
     "activation": "activation piecewise softmax",
     "normalise, dropout": "norm dropout",
-    "pool, shape": """pool adaptive_pool max_pool avg_pool shape index join diagonal fold interpolate pad scatter write
-        structural view""",
+    "pool, shape": """pool adaptive_pool max_pool avg_pool shape index join diagonal fold interpolate grid_sample pad
+        scatter write structural view""",
     "loss": "loss loss_likelihood cross_entropy",
     "elementwise, reduce": "",  # and everything that stands nowhere else
 }

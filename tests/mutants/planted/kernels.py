@@ -318,4 +318,25 @@ FAULTS = [
         "            if False:",
         OPTIM,
     ),
+    Fault(
+        "grid_sample: zero times an infinite pixel outside the image",
+        "tensorgrad/kernels/grid_sample.py",
+        "rows[outside] = 0",
+        "pass",
+        table("grid_sample"),
+    ),
+    Fault(
+        "grid_sample: a place on the border has a slope",
+        "tensorgrad/kernels/grid_sample.py",
+        "inside = (at > 0) & (at < size - 1)",
+        "inside = (at >= 0) & (at <= size - 1)",
+        table("grid_sample"),
+    ),
+    Fault(
+        "grid_sample: the derivative of a cubic weight forgets the cube",
+        "tensorgrad/ops/grid_sample.py",
+        "tuple(m * c for m, c in enumerate(p))[1:]",
+        "tuple(m * c for m, c in enumerate(p[:3]))[1:]",
+        table("grid_sample"),
+    ),
 ]
