@@ -28,6 +28,7 @@ bench: $(VENV)/.installed-bench      ## the tables against PyTorch, see docs/ben
 	$(BIN)/python benchmarks/train_step.py --inference --json $(RESULTS)/inference.json
 	$(BIN)/python benchmarks/operators.py --json $(RESULTS)/operators.json
 	$(BIN)/python benchmarks/scaling.py --json $(RESULTS)/scaling.json
+	$(BIN)/python benchmarks/overhead.py --json $(RESULTS)/overhead.json
 
 bench-mnist: $(VENV)/.installed-bench  ## seconds to 99.2 % on MNIST, ours and PyTorch
 	$(BIN)/python benchmarks/mnist_race.py --json $(RESULTS)/mnist_race.json
