@@ -205,7 +205,7 @@ NONSENSE = [
     '{"version": 1, "content": {"float": []}}',
     '{"version": 1, "content": {"requires_grad": "n"}}',
     '{"version": 1, "content": ' + "[" * 100_000 + "]" * 100_000 + "}",
-    '{"version": 1, "content": ' + '{"tuple":[' * 900 + "]}" * 900 + "}",
+    '{"version": 1, "content": ' + '{"tuple":[' * 20_000 + "]}" * 20_000 + "}",
 ]
 
 
