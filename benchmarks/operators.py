@@ -198,6 +198,11 @@ OPERATORS = {f"{name}, {which}": row for name, rows in CONVOLUTIONS.items() for 
     "matmul 256x1024 @ 1024x1024": matmul(256, 1024, 1024),
     "SGD with momentum, a step": optimizer_step("SGD", 5, momentum=0.9),
     "Adam, a step": optimizer_step("Adam", 7),
+    "RMSprop, a step": optimizer_step("RMSprop", 5),
+    "Adagrad, a step": optimizer_step("Adagrad", 5),
+    "Adadelta, a step": optimizer_step("Adadelta", 7),
+    "Adamax, a step": optimizer_step("Adamax", 7),
+    "NAdam, a step": optimizer_step("NAdam", 7),
 }
 
 

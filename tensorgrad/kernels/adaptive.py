@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from tensorgrad.kernels.optim import average, average_square, blocks, direction
 from tensorgrad.kernels.scratch import scratch
+from tensorgrad.kernels.twin import has_twin
 
 
+@has_twin
 def rmsprop(
     p: NDArray,
     g: NDArray,
@@ -53,6 +55,7 @@ def rmsprop(
         p_ -= np.multiply(step, lr, out=t)
 
 
+@has_twin
 def adagrad(
     p: NDArray, g: NDArray, total: NDArray, *, rate: float, eps: float, weight_decay: float, maximize: bool
 ) -> None:
@@ -68,6 +71,7 @@ def adagrad(
         p_ -= t
 
 
+@has_twin
 def adadelta(
     p: NDArray,
     g: NDArray,
@@ -96,6 +100,7 @@ def adadelta(
         p_ -= np.multiply(step, lr, out=t)
 
 
+@has_twin
 def adamax(
     p: NDArray,
     g: NDArray,
@@ -123,6 +128,7 @@ def adamax(
         p_ -= t
 
 
+@has_twin
 def nadam(
     p: NDArray,
     g: NDArray,
@@ -157,6 +163,7 @@ def nadam(
         p_ -= step
 
 
+@has_twin
 def unrectified(
     p: NDArray,
     g: NDArray,

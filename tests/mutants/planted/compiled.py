@@ -150,4 +150,25 @@ FAULTS = [
         "(dense and",
         DIRECT,
     ),
+    Fault(
+        "RMSprop: a NaN variance becomes 0, compiled",
+        "tensorgrad/kernels/compiled/adaptive.py",
+        "larger(variance - mean_[i] * mean_[i], zero)",
+        "max(zero, variance - mean_[i] * mean_[i])",
+        "tests/kernels/test_adaptive.py -k every_setting",
+    ),
+    Fault(
+        "Adadelta: the mean of gradients instead of steps, compiled",
+        "tensorgrad/kernels/compiled/adaptive.py",
+        "w[i] * rho + step * step * rest",
+        "w[i] * rho + d * d * rest",
+        "tests/kernels/test_adaptive.py -k adadelta",
+    ),
+    Fault(
+        "optimizers: every step goes to NumPy's version",
+        "tensorgrad/kernels/compiled/optim.py",
+        'if dtype.char not in "fd":',
+        'if dtype.char not in "":',
+        "tests/kernels/test_adaptive.py -k never",
+    ),
 ]
