@@ -16,8 +16,15 @@ FAULTS = [
     Fault(
         "save: the checksum covers no numbers",
         STATES,
-        "        digest.update(array.data)\n",
+        "        digest.update(array.reshape(-1).view(np.uint8).data)\n",
         "",
+        TESTS,
+    ),
+    Fault(
+        "save: the checksum is of the arrays, not of what is written",
+        STATES,
+        "_digest(text, copies)",
+        "_digest(text, arrays)",
         TESTS,
     ),
     Fault(
