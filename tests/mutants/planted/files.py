@@ -49,6 +49,13 @@ FAULTS = [
         TESTS,
     ),
     Fault(
+        "replacing: a file takes the place of a pipe",
+        FILES,
+        "if target.exists() and not (target.is_file() or target.is_dir()):",
+        "if False:",
+        TESTS,
+    ),
+    Fault(
         "replacing: the rest of a failed write stays",
         FILES,
         "        temporary.unlink(missing_ok=True)\n",
