@@ -390,8 +390,11 @@ def check_device(device: Any, op: str) -> None:
         raise op_error(ValueError, op, f"tensorgrad runs on the CPU only, got device {device!r}")
 
 
-def as_array(data: Any) -> np.ndarray:
-    """An ndarray from an array (shared), a tensor, any library's array, numbers in lists; Python floats become float32."""
+def as_array(data: Any, exact: bool = False) -> np.ndarray:
+    """An ndarray from an array (shared), a tensor, any library's array, a number or nested lists.
+
+    Python floats become float32; ``exact`` leaves them float64, for a caller who gives them another dtype.
+    """
     if isinstance(data, Tensor):
         return data._data
     if isinstance(data, np.ndarray):
@@ -401,7 +404,7 @@ def as_array(data: Any) -> np.ndarray:
         data = [d._data if isinstance(d, Tensor) else d for d in data]
     array = np.asarray(data)
     supported(array.dtype, "tensor")
-    if array.dtype == np.float64 and not _holds_arrays(data):
+    if array.dtype == np.float64 and not exact and not _holds_arrays(data):
         array = array.astype(np.float32)
     return array
 
