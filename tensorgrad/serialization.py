@@ -273,5 +273,6 @@ def _digest(text: str, arrays: dict[str, np.ndarray]) -> str:
     digest = hashlib.sha256(text.encode())
     for name, array in sorted(arrays.items()):
         digest.update(f"\n{json.dumps(name)} {_DTYPES[array.dtype][0]} {array.shape}\n".encode())
-        digest.update(array.reshape(-1).view(np.uint8).data)
+        array = array.reshape(-1).view(np.uint8)
+        digest.update(array.data)
     return digest.hexdigest()

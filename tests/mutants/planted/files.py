@@ -16,7 +16,7 @@ FAULTS = [
     Fault(
         "save: the checksum covers no numbers",
         STATES,
-        "        digest.update(array.reshape(-1).view(np.uint8).data)\n",
+        "        digest.update(array.data)\n",
         "",
         TESTS,
     ),
