@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from tensorgrad.errors import describe
@@ -51,7 +52,9 @@ class ParameterList(_OfParameters, Numbered):
 class ParameterDict(_OfParameters, Keyed):
     """A dictionary of parameters that a module finds; tensors become parameters. Source: ``torch.nn.ParameterDict``.
 
-    Raises KeyError for a key that is empty, has a dot or is the name of a method, TypeError for what is not a tensor.
+    A plain dict's are entered in the order of their names, an OrderedDict's and pairs in their own: as in PyTorch,
+    so that parameters have the same numbers in an optimizer's state. Raises KeyError for a key that is empty, has a dot
+    or is the name of a method, TypeError for what is not a tensor.
 
     >>> import tensorgrad as tg
     >>> weights = tg.nn.ParameterDict({"left": tg.zeros(2)})
@@ -63,6 +66,12 @@ class ParameterDict(_OfParameters, Keyed):
     def __init__(self, parameters: Any = None) -> None:
         super().__init__()
         self.update(parameters or {})
+
+    def update(self, values: Any) -> None:
+        """Enter those of a mapping, a plain one sorted, or of an iterable of pairs."""
+        if isinstance(values, Mapping) and not isinstance(values, OrderedDict):
+            values = sorted(values.items(), key=lambda item: str(item[0]))
+        super().update(values)
 
     def get(self, key: str, default: Any = None) -> Any:
         """The parameter of that name, or ``default`` when there is none."""

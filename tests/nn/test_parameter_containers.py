@@ -1,5 +1,7 @@
 """ParameterList and ParameterDict: used like a list and a dictionary, found by modules and optimizers."""
 
+from collections import OrderedDict
+
 import pytest
 
 import tensorgrad as tg
@@ -63,6 +65,18 @@ def test_a_dictionary():
     assert [name for name, _ in weights.items()] == ["c"]
     weights.clear()
     assert len(weights) == 0
+
+
+def test_order_is_pytorchs():
+    """It numbers the parameters of an optimizer's state."""
+    pairs = [("b", tg.ones(1)), ("a", tg.ones(2))]
+    assert list(nn.ParameterDict(dict(pairs))) == ["a", "b"]
+    for kept in (pairs, OrderedDict(pairs), nn.ParameterDict(pairs)):
+        assert list(nn.ParameterDict(kept)) == ["b", "a"]
+    weights = nn.ParameterDict({"c": tg.ones(1)})
+    weights.update(dict(pairs))
+    assert list(weights) == ["c", "a", "b"]
+    assert list(nn.ModuleDict({"b": nn.ReLU(), "a": nn.ReLU()})) == ["b", "a"]
 
 
 def test_what_is_no_parameter():
