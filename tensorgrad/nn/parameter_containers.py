@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 
 from tensorgrad.errors import describe
@@ -72,6 +72,34 @@ class ParameterDict(_OfParameters, Keyed):
         if isinstance(values, Mapping) and not isinstance(values, OrderedDict):
             values = sorted(values.items(), key=lambda item: str(item[0]))
         super().update(values)
+
+    def __or__(self, other: Any) -> ParameterDict:
+        merged = self.copy()
+        merged.update(other)
+        return merged
+
+    def __ior__(self, other: Any) -> ParameterDict:
+        self.update(other)
+        return self
+
+    def __reversed__(self) -> Iterator[str]:
+        return reversed(list(self))
+
+    def copy(self) -> ParameterDict:
+        """Another dictionary of the same parameters."""
+        return ParameterDict(OrderedDict(self.items()))
+
+    def setdefault(self, key: str, default: Any = None) -> Any:
+        """The parameter of that name; ``default`` is entered first when there is none."""
+        if key not in self:
+            self[key] = default
+        return self[key]
+
+    def popitem(self) -> tuple[str, Any]:
+        """Take the last one out and return it with its name; KeyError when there is none."""
+        for key in reversed(self):
+            return key, self.pop(key)
+        raise KeyError("popitem: the ParameterDict is empty")
 
     def get(self, key: str, default: Any = None) -> Any:
         """The parameter of that name, or ``default`` when there is none."""

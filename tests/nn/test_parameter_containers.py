@@ -67,6 +67,23 @@ def test_a_dictionary():
     assert len(weights) == 0
 
 
+def test_a_dictionary_and_others():
+    one, two = (nn.Parameter(tg.full((1,), value)) for value in (1.0, 2.0))
+    weights = nn.ParameterDict({"a": one})
+    assert weights.setdefault("b", two) is two
+    assert weights.setdefault("a", two) is one
+    assert list(reversed(weights)) == ["b", "a"]
+    assert weights.popitem() == ("b", two)
+    both = weights | {"c": two}
+    assert (list(weights), list(both)) == (["a"], ["a", "c"])
+    assert isinstance(both, nn.ParameterDict)
+    weights |= both
+    assert list(weights) == ["a", "c"]
+    assert weights.copy()["a"] is one
+    with pytest.raises(KeyError, match="the ParameterDict is empty"):
+        nn.ParameterDict().popitem()
+
+
 def test_order_is_pytorchs():
     """It numbers the parameters of an optimizer's state."""
     pairs = [("b", tg.ones(1)), ("a", tg.ones(2))]
