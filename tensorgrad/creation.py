@@ -48,7 +48,7 @@ def tensor(
     >>> tg.tensor(3.0, requires_grad=True, name="x").name
     'x'
     """
-    out = _finish(np.array(as_array(data)), dtype, device, requires_grad, "tensor")
+    out = _finish(np.array(as_array(data, exact=dtype is not None)), dtype, device, requires_grad, "tensor")
     out.name = name
     return out
 
@@ -63,6 +63,8 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     """
     if isinstance(data, Tensor):
         return data if dtype is None else data.to(dtype)
+    if dtype is not None and not hasattr(data, "__array__"):
+        return tensor(data, dtype=dtype, device=device)  # there is nothing to share, and much to lose in float32
     check_device(device, "as_tensor")
     shared = Tensor(data)
     return shared if dtype is None else shared.to(dtype)
@@ -107,7 +109,7 @@ def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, r
     >>> tg.full((2,), 7)
     tensor([7, 7])
     """
-    value = as_array(fill_value)
+    value = as_array(fill_value, exact=dtype is not None)
     return _finish(np.full(loose((size,), "full"), value, dtype or value.dtype), None, device, requires_grad, "full")
 
 

@@ -21,7 +21,8 @@ def replacing(target: str | os.PathLike[str]) -> Iterator[BinaryIO]:
 
     Written beside ``target`` under a unique name, flushed to the disk, then renamed: no lock file is needed,
     and of several writers the last one wins with a complete file. The new file is ``file.name``. It takes over the
-    permissions of the old one; of a symbolic link, the file that it leads to is replaced.
+    permissions of the old one; of a symbolic link, the file that it leads to is replaced. A device or a pipe is
+    written to as it is.
 
     Raises: OSError when the folder cannot be written or the disk is full; ``target`` is then as it was.
 
@@ -34,9 +35,13 @@ def replacing(target: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     (b'whole', ['a.txt'])
     """
     target = Path(os.path.realpath(target))
+    if target.exists() and not (target.is_file() or target.is_dir()):
+        with open(target, "wb") as file:
+            yield file
+        return
     _sweep(target)
     # Not tempfile.mkstemp: that forces mode 0600, and a cache may be shared. "x" makes the name ours alone.
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(6)}.part")
+    temporary = target.with_name(f"{_start(target)}{secrets.token_hex(6)}.part")
     file = open(temporary, "xb")  # noqa: SIM115 -- closed below, before the rename
     try:
         with file:
@@ -52,9 +57,14 @@ def replacing(target: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     _sync_folder(target.parent)
 
 
+def _start(target: Path) -> str:
+    """How the names of the files that shall replace ``target`` begin: no name is too long for them."""
+    return f".{target.name[:50]}."
+
+
 def _sweep(target: Path) -> None:
     """Remove what killed writers of ``target`` left behind (a ``finally`` does not run under SIGKILL)."""
-    for leftover in target.parent.glob(f".{glob.escape(target.name)}.*.part"):
+    for leftover in target.parent.glob(f"{glob.escape(_start(target))}*.part"):
         with contextlib.suppress(OSError):
             if time.time() - leftover.stat().st_mtime > _STALE:
                 leftover.unlink()

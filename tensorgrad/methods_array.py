@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tensorgrad.ops import calculus, index, order, rearrange, sets, shape
+from tensorgrad.ops import calculus, index, order, rearrange, sampling, sets, shape
 from tensorgrad.ops import diagonal as diagonals
 from tensorgrad.ops import quantile as quantiles
 from tensorgrad.ops import scatter as writing
@@ -26,6 +26,10 @@ class ArrayMethods:
     quantile = quantiles.quantile
     nanquantile = quantiles.nanquantile
     diff = calculus.diff
+
+    # draws
+    bernoulli = sampling.bernoulli
+    multinomial = sampling.multinomial
 
     # which values there are
     unique = sets.unique

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tensorgrad.ops import activation, elementary, elementwise, scaled, scatter
+from tensorgrad.ops import activation, elementary, elementwise, sampling, scaled, scatter
 from tensorgrad.ops.write import assign, in_place_form, setitem
 from tensorgrad.random import generator
 
@@ -61,6 +61,10 @@ class InPlaceMethods:
         """Write zeros. Source: ``torch.Tensor.zero_``."""
         assign(self, Ellipsis, 0, "zero_")
         return self
+
+    def bernoulli_(self, p: Any = 0.5) -> Any:
+        """Write 1 with probability ``p``, else 0. Source: ``torch.Tensor.bernoulli_``."""
+        return self.copy_(sampling.successes(p, self.shape, "bernoulli_"))  # type: ignore[attr-defined]
 
     def uniform_(self, a: float = 0.0, b: float = 1.0) -> Any:
         """Write uniform random numbers from [a, b). Source: ``torch.Tensor.uniform_``."""

@@ -50,5 +50,10 @@ def get_rng_state() -> dict[str, Any]:
 
 
 def set_rng_state(state: dict[str, Any]) -> None:
-    """Put the generator into a state that :func:`get_rng_state` returned."""
-    generator().bit_generator.state = state
+    """Put the generator into a state that :func:`get_rng_state` returned; ValueError for what is none."""
+    spare: Any = np.random.PCG64(0)  # NumPy sets what it finds before it misses the rest
+    try:
+        spare.state = state
+    except (KeyError, OverflowError, TypeError, ValueError) as error:
+        raise ValueError(f"set_rng_state: expected what get_rng_state() returned, got {state!r} ({error!r})") from None
+    generator().bit_generator.state = spare.state

@@ -12,9 +12,11 @@ Nothing that is read is ever executed, whatever the file holds. Source: https://
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 from collections import Counter, OrderedDict
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -30,22 +32,28 @@ from tensorgrad.tensor import Tensor
 VERSION = 1
 CONTENT, DIGEST = "tensorgrad", "tensorgrad.sha256"
 
+#: The names that NumPy and the format have for what a file may hold.
 _DTYPES = {
-    "bool",
-    "uint8",
-    "uint16",
-    "uint32",
-    "uint64",
-    "int8",
-    "int16",
-    "int32",
-    "int64",
-    "float16",
-    "float32",
-    "float64",
+    np.dtype(name): (name, code)
+    for name, code in [
+        ("bool", "BOOL"),
+        ("uint8", "U8"),
+        ("uint16", "U16"),
+        ("uint32", "U32"),
+        ("uint64", "U64"),
+        ("int8", "I8"),
+        ("int16", "I16"),
+        ("int32", "I32"),
+        ("int64", "I64"),
+        ("float16", "F16"),
+        ("float32", "F32"),
+        ("float64", "F64"),
+    ]
 }
 _MAPPINGS: dict[str, type[dict[Any, Any]]] = {"dict": dict, "OrderedDict": OrderedDict, "Counter": Counter}
 _NO_JSON = {"nan", "inf", "-inf"}  # floats that JSON does not have
+_ZIP = "it is an archive, as torch.save writes them; save tensors there with safetensors.torch.save_file instead"
+_DEEPEST = 100  # levels of dicts, lists and tuples; Python's reader of JSON has room for some three times as many
 
 
 class CheckpointError(ValueError):
@@ -58,7 +66,8 @@ def save(obj: Any, f: str | os.PathLike[str] | BinaryIO) -> None:
     A file is replaced whole or not at all: after a crash or with a full disk the old one is still there. ``f`` may be
     an open binary file instead. What two places share is written once, and shared again when it is loaded.
 
-    Raises: TypeError that names the place of what cannot be saved; OSError when the file cannot be written.
+    Raises: TypeError that names the place of what cannot be saved; ValueError for more than 100 levels of nesting;
+    OSError when the file cannot be written.
     Source: ``torch.save``; the file is none of PyTorch's but one of safetensors, which
     ``safetensors.torch.load_file`` reads there.
 
@@ -71,17 +80,13 @@ def save(obj: Any, f: str | os.PathLike[str] | BinaryIO) -> None:
     (3, (1, 2))
     """
     arrays = _Arrays()
-    try:
-        content = _described(obj, (), arrays)
-    except RecursionError:
-        raise ValueError("save: the object contains itself, or is nested too deeply") from None
-    text = json.dumps({"version": VERSION, "content": content}, allow_nan=False, separators=(",", ":"))
-    data = safetensors.numpy.save(arrays.by_name, {CONTENT: text, DIGEST: _digest(text, arrays.by_name)})
-    if not isinstance(f, (str, os.PathLike)):
-        f.write(data)
-        return
-    with replacing(f) as file:
-        file.write(data)
+    content = _described(obj, (), arrays)
+    text = _json({"version": VERSION, "content": content})
+    parts = _file(text, arrays.by_name)
+    opened = replacing(f) if isinstance(f, (str, os.PathLike)) else nullcontext(_checked_file(f, "save", "write"))
+    with opened as file:
+        for part in parts:
+            file.write(part)
 
 
 def load(f: str | os.PathLike[str] | BinaryIO, map_location: Any = None, *, weights_only: bool = True) -> Any:
@@ -103,17 +108,21 @@ def load(f: str | os.PathLike[str] | BinaryIO, map_location: Any = None, *, weig
     if isinstance(f, (str, os.PathLike)):
         name, data = os.fspath(f), Path(f).read_bytes()
     else:
-        name, data = str(getattr(f, "name", "the file")), f.read()
+        name, data = str(getattr(f, "name", "the file")), _checked_file(f, "load", "read").read()
     try:
         arrays = safetensors.numpy.load(data)
         header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
     except KeyError as error:
         raise CheckpointError(f"load: {name} holds numbers of dtype {error}, which NumPy does not have") from None
     except (SafetensorError, ValueError) as error:
-        raise CheckpointError(f"load: {name} is no state file, or is damaged: {error}") from error
-    about = header.get("__metadata__", {})
+        what = _ZIP if data.startswith(b"PK") else error
+        raise CheckpointError(f"load: {name} is no state file, or is damaged: {what}") from error
+    for array in arrays.values():
+        if array.dtype not in _DTYPES:
+            raise CheckpointError(f"load: {name} holds numbers of dtype {array.dtype}, which tensors cannot have")
+    about = header.get("__metadata__") or {}
     if CONTENT not in about and DIGEST not in about:
-        return {key: wrap(array.copy()) for key, array in arrays.items()}
+        return _tensors(arrays)
     text = about.get(CONTENT, "")
     if about.get(DIGEST) != _digest(text, arrays):
         raise CheckpointError(f"load: {name} is damaged: it is not what was saved, by its checksum")
@@ -121,7 +130,7 @@ def load(f: str | os.PathLike[str] | BinaryIO, map_location: Any = None, *, weig
         whole = json.loads(text)
         version, content = whole["version"], whole["content"]
         if version <= VERSION:
-            return _rebuilt(content, {key: wrap(array.copy()) for key, array in arrays.items()})
+            return _rebuilt(content, _tensors(arrays))
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise CheckpointError(f"load: {name} has a content that makes no sense: {error!r}") from error
     raise CheckpointError(
@@ -140,20 +149,23 @@ class _Arrays:
         """The name of ``array``: the keys and positions that lead to ``owner``, or to where it was met before."""
         if id(owner) in self._known:
             return self._known[id(owner)][1]
-        if array.dtype.name not in _DTYPES:
+        if array.dtype.newbyteorder("=") not in _DTYPES:
             raise TypeError(f"save: {_spelled(place)} is {describe(array)}: its dtype has no place in the format")
-        name = wanted = ".".join(map(str, place)) or "value"
+        joined = ".".join(map(str, place)) or "value"
+        name = wanted = joined.encode(errors="replace").decode()  # half a surrogate pair is no text for others
         number = 1
         while name in self.by_name or name == "__metadata__":
             number += 1
             name = f"{wanted}#{number}"
-        self.by_name[name] = np.asarray(array, array.dtype.newbyteorder("="), order="C")
+        self.by_name[name] = array
         self._known[id(owner)] = owner, name
         return name
 
 
 def _described(value: Any, place: tuple[Any, ...], arrays: _Arrays) -> Any:
     """``value`` as JSON has it, its arrays put among ``arrays``; a dict of one key says what else it is."""
+    if len(place) > _DEEPEST:
+        raise ValueError(f"save: the object contains itself, or is nested more than {_DEEPEST} levels deep")
     kind = type(value)
     if value is None or kind in (bool, int, str):
         return value
@@ -215,11 +227,52 @@ def _rebuilt(described: Any, tensors: dict[str, Tensor]) -> Any:
     raise KeyError(kind)
 
 
+def _file(text: str, arrays: dict[str, np.ndarray]) -> tuple[bytes, bytearray]:
+    """A file with this content: the header, then the numbers, those of the widest dtypes first.
+
+    The numbers are copied before the checksum is taken of the copies: a thread that trains on meanwhile does no harm.
+    """
+    numbers = bytearray(sum(array.nbytes for array in arrays.values()))
+    copies: dict[str, np.ndarray] = {}
+    entries: dict[str, Any] = {}
+    start = 0
+    for name, array in sorted(arrays.items(), key=lambda item: -item[1].itemsize):
+        copies[name] = copy = np.ndarray(array.shape, array.dtype.newbyteorder("<"), numbers, start)
+        copy[...] = array
+        entries[name] = {
+            "dtype": _DTYPES[copy.dtype][1],
+            "shape": copy.shape,
+            "data_offsets": (start, start + copy.nbytes),
+        }
+        start += copy.nbytes
+    header = _json({"__metadata__": {CONTENT: text, DIGEST: _digest(text, copies)}, **entries}).encode()
+    header += b" " * (-len(header) % 8)
+    return len(header).to_bytes(8, "little") + header, numbers
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, allow_nan=False, separators=(",", ":"))
+
+
+def _tensors(arrays: dict[str, np.ndarray]) -> dict[str, Tensor]:
+    """The arrays as tensors, copied where they are read-only."""
+    return {name: wrap(array if array.flags.writeable else array.copy()) for name, array in arrays.items()}
+
+
+def _checked_file(f: Any, op: str, method: str) -> BinaryIO:
+    """``f``, TypeError unless it is a binary file."""
+    if isinstance(f, io.TextIOBase) or not hasattr(f, method):
+        got = "a text file; open it with mode 'rb' or 'wb'" if isinstance(f, io.TextIOBase) else describe(f)
+        raise TypeError(f"{op}: expected a path or an open binary file, got {got}")
+    file: BinaryIO = f
+    return file
+
+
 def _digest(text: str, arrays: dict[str, np.ndarray]) -> str:
     """SHA-256 of the content and of every array with its name, dtype and shape."""
     digest = hashlib.sha256(text.encode())
-    for name in sorted(arrays):
-        digest.update(f"\n{json.dumps(name)} {arrays[name].dtype.name} {arrays[name].shape}\n".encode())
-        array = arrays[name].reshape(-1).view(np.uint8)
+    for name, array in sorted(arrays.items()):
+        digest.update(f"\n{json.dumps(name)} {_DTYPES[array.dtype][0]} {array.shape}\n".encode())
+        array = array.reshape(-1).view(np.uint8)
         digest.update(array.data)
     return digest.hexdigest()

@@ -390,8 +390,11 @@ def check_device(device: Any, op: str) -> None:
         raise op_error(ValueError, op, f"tensorgrad runs on the CPU only, got device {device!r}")
 
 
-def as_array(data: Any) -> np.ndarray:
-    """An ndarray from an array (shared), a tensor, a number or nested lists; Python floats become float32."""
+def as_array(data: Any, exact: bool = False) -> np.ndarray:
+    """An ndarray from an array (shared), a tensor, any library's array, a number or nested lists.
+
+    Python floats become float32; ``exact`` leaves them float64, for a caller who gives them another dtype.
+    """
     if isinstance(data, Tensor):
         return data._data
     if isinstance(data, np.ndarray):
@@ -401,7 +404,7 @@ def as_array(data: Any) -> np.ndarray:
         data = [d._data if isinstance(d, Tensor) else d for d in data]
     array = np.asarray(data)
     supported(array.dtype, "tensor")
-    if array.dtype == np.float64 and not isinstance(data, np.generic) and not _holds_arrays(data):
+    if array.dtype == np.float64 and not exact and not _holds_arrays(data):
         array = array.astype(np.float32)
     return array
 
@@ -416,7 +419,7 @@ def _kind_of(value: Any) -> str:
 
 
 def _holds_arrays(data: Any) -> bool:
-    """True when nested lists end in NumPy values, which keep their dtype."""
+    """True when nested lists end in arrays, NumPy's or another library's: these have a dtype, and keep it."""
     while isinstance(data, (list, tuple)) and data:
         data = data[0]
-    return isinstance(data, (np.ndarray, np.generic))
+    return hasattr(data, "__array__")

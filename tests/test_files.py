@@ -32,6 +32,27 @@ def test_permissions_of_the_old_file_stay(tmp_path):
     assert path.stat().st_mode & 0o777 == 0o640
 
 
+@pytest.mark.parametrize("name", ["a" * 255, "é" * 127, "\U0001f600" * 63], ids=["a", "é", "smile"])
+def test_names_as_long_as_they_can_be(tmp_path, name):
+    with replacing(tmp_path / name) as file:
+        file.write(b"whole")
+    assert (tmp_path / name).read_bytes() == b"whole"
+    assert os.listdir(tmp_path) == [name]
+
+
+def test_a_pipe_stays_a_pipe(tmp_path):
+    """And a device a device: as root, /dev/null would become a file."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    with replacing(pipe) as file:
+        file.write(b"whole")
+    assert os.read(reader, 100) == b"whole"
+    os.close(reader)
+    assert pipe.is_fifo()
+    assert os.listdir(tmp_path) == ["pipe"]
+
+
 def test_a_link_stays_a_link(tmp_path):
     (tmp_path / "real").mkdir()
     (tmp_path / "real" / "a").write_bytes(b"old")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
+from os import PathLike
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -310,10 +311,10 @@ class Module(Hooked):
 
         Everything is checked first: one ValueError names every missing, unexpected and mismatched key, and the module
         is left as it was. ``strict=False`` allows missing and unexpected keys and returns them. Values keep the
-        module's dtype.
+        module's dtype. TypeError for what is no dictionary of tensors.
         """
         own = self.state_dict()
-        given = {key: as_array(value) for key, value in state_dict.items()}
+        given = _arrays(state_dict, type(self).__name__)
         missing = [key for key in own if key not in given]
         unexpected = [key for key in given if key not in own]
         mismatched = [
@@ -341,6 +342,20 @@ class Module(Hooked):
         if not children:
             return f"{type(self).__name__}({', '.join(lines) if len(lines) < 2 else _indented(lines)})"
         return f"{type(self).__name__}({_indented(lines + children)})"
+
+
+def _arrays(state_dict: Any, module: str) -> dict[str, np.ndarray]:
+    """The arrays of a module's state; TypeError that helps for what is none."""
+    start = f"load_state_dict of {module}: expected a dictionary of tensors, got"
+    if not isinstance(state_dict, Mapping):
+        hint = "; load a file first: tg.load(file)" if isinstance(state_dict, (str, PathLike)) else ""
+        raise TypeError(f"{start} {describe(state_dict)}{hint}")
+    for key, value in state_dict.items():
+        if isinstance(value, Mapping):
+            raise TypeError(f"{start} one whose {key!r} is a dictionary; load that, or the one of this module")
+        if value is None or isinstance(value, str):
+            raise TypeError(f"{start} one whose {key!r} is {value!r}")
+    return {key: as_array(value) for key, value in state_dict.items()}
 
 
 def _indented(lines: list[str]) -> str:

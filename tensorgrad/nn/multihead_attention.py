@@ -117,7 +117,8 @@ class MultiheadAttention(Module):
         q, k, v = (self._heads(x) for x in self._projected(query, key, value))
         causal = is_causal and key_padding_mask is None and not need_weights
         if is_causal and attn_mask is None:
-            raise self._error("is_causal needs attn_mask: it says what that is, and does not replace it")
+            mask = f"tg.ones({q.shape[2]}, {k.shape[2]}, dtype=bool).triu(1)"
+            raise self._error(f"is_causal says what attn_mask is, and does not replace it; give attn_mask={mask} too")
         if not batched and key_padding_mask is not None:
             key_padding_mask = operand(key_padding_mask, type(self).__name__)[None]
         mask = self._mask(key_padding_mask, None if causal else attn_mask, q, k)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 
 from tensorgrad.errors import describe
@@ -51,7 +52,9 @@ class ParameterList(_OfParameters, Numbered):
 class ParameterDict(_OfParameters, Keyed):
     """A dictionary of parameters that a module finds; tensors become parameters. Source: ``torch.nn.ParameterDict``.
 
-    Raises KeyError for a key that is empty, has a dot or is the name of a method, TypeError for what is not a tensor.
+    A plain dict's are entered in the order of their names, an OrderedDict's and pairs in their own: as in PyTorch,
+    so that parameters have the same numbers in an optimizer's state. Raises KeyError for a key that is empty, has a dot
+    or is the name of a method, TypeError for what is not a tensor.
 
     >>> import tensorgrad as tg
     >>> weights = tg.nn.ParameterDict({"left": tg.zeros(2)})
@@ -63,6 +66,40 @@ class ParameterDict(_OfParameters, Keyed):
     def __init__(self, parameters: Any = None) -> None:
         super().__init__()
         self.update(parameters or {})
+
+    def update(self, values: Any) -> None:
+        """Enter those of a mapping, a plain one sorted, or of an iterable of pairs."""
+        if isinstance(values, Mapping) and not isinstance(values, OrderedDict):
+            values = sorted(values.items(), key=lambda item: str(item[0]))
+        super().update(values)
+
+    def __or__(self, other: Any) -> ParameterDict:
+        merged = self.copy()
+        merged.update(other)
+        return merged
+
+    def __ior__(self, other: Any) -> ParameterDict:
+        self.update(other)
+        return self
+
+    def __reversed__(self) -> Iterator[str]:
+        return reversed(list(self))
+
+    def copy(self) -> ParameterDict:
+        """Another dictionary of the same parameters."""
+        return ParameterDict(OrderedDict(self.items()))
+
+    def setdefault(self, key: str, default: Any = None) -> Any:
+        """The parameter of that name; ``default`` is entered first when there is none."""
+        if key not in self:
+            self[key] = default
+        return self[key]
+
+    def popitem(self) -> tuple[str, Any]:
+        """Take the last one out and return it with its name; KeyError when there is none."""
+        for key in reversed(self):
+            return key, self.pop(key)
+        raise KeyError("popitem: the ParameterDict is empty")
 
     def get(self, key: str, default: Any = None) -> Any:
         """The parameter of that name, or ``default`` when there is none."""

@@ -27,17 +27,24 @@ def _probabilities(values: Any, op: str) -> np.ndarray:
 def bernoulli(input: Any, p: Any = None, *, generator: np.random.Generator | None = None) -> Any:
     """1 with the probability that stands in ``input``, else 0; with ``p`` that probability everywhere.
 
-    Shape and dtype of ``input``, which holds floats in [0, 1] (else ValueError). Source: ``torch.bernoulli``.
+    Shape and dtype of ``input``. Raises ValueError for probabilities outside of [0, 1], TypeError for an ``input`` of
+    integers without ``p``. Source: ``torch.bernoulli``.
 
     >>> import tensorgrad as tg
     >>> tg.bernoulli(tg.tensor([0.0, 1.0, 1.0]))
     tensor([0., 1., 1.])
     """
-    like = _probabilities(input, "bernoulli")
-    chance = like if p is None else np.asarray(raw(p))
+    like = raw(operand(input, "bernoulli"))
+    drawn = successes(_probabilities(input, "bernoulli") if p is None else p, like.shape, "bernoulli", generator)
+    return wrap(drawn.astype(like.dtype))
+
+
+def successes(p: Any, shape: tuple[int, ...], op: str, generator: np.random.Generator | None = None) -> np.ndarray:
+    """An array of ``shape`` that is True with probability ``p``, which broadcasts; ValueError for what is none."""
+    chance = raw(operand(p, op))
     if not ((chance >= 0) & (chance <= 1)).all():
-        raise op_error(ValueError, "bernoulli", "expected probabilities from 0 to 1")
-    return wrap(np.asarray((generator or random.generator()).random(like.shape) < chance, like.dtype))
+        raise op_error(ValueError, op, "expected probabilities from 0 to 1")
+    return np.asarray((generator or random.generator()).random(shape) < chance)
 
 
 def multinomial(
@@ -60,37 +67,57 @@ def multinomial(
         raise op_error(ValueError, "multinomial", f"expected one or more rows of weights, got {describe(weights)}")
     if not (np.isfinite(weights) & (weights >= 0)).all() or not weights.any(-1).all():
         raise op_error(ValueError, "multinomial", "expected finite weights of at least 0, some of each row above it")
-    most = weights.shape[-1] if replacement else int(np.count_nonzero(weights, -1).min(initial=weights.shape[-1]))
-    if count < 1 or (count > most and not replacement):
-        raise op_error(ValueError, "multinomial", f"expected 1 to {most} samples without replacement, got {count}")
+    above = int(np.count_nonzero(weights, -1).min(initial=weights.shape[-1]))
+    if count < 1 or (count > above and not replacement):
+        expected = "at least 1 sample" if replacement else f"1 to {above} samples, as many as weights above 0"
+        hint = "" if count < 1 else "; or give replacement=True"
+        raise op_error(ValueError, "multinomial", f"expected {expected}, got {count}{hint}")
     draw = generator or random.generator()
     if replacement:
         # where a number between 0 and the sum falls among the running sums
         ends = np.cumsum(weights, -1)
         at = draw.random((*weights.shape[:-1], count)) * ends[..., -1:]
-        return wrap((at[..., None] >= ends[..., None, :]).sum(-1))
+        found = np.empty(at.shape, np.int64)
+        for row in np.ndindex(at.shape[:-1]):
+            found[row] = np.searchsorted(ends[row], at[row], side="right")
+        return wrap(found)
     # a race: the first to arrive when each waits an exponential time at its own rate
     with np.errstate(all="ignore"):
         arrival = draw.standard_exponential(weights.shape) / weights
     return wrap(np.argsort(arrival, -1)[..., :count])
 
 
-def normal(mean: Any, std: Any = 1.0, size: Any = None, *, generator: np.random.Generator | None = None) -> Any:
+def normal(
+    mean: Any,
+    std: Any = 1.0,
+    size: Any = None,
+    *,
+    generator: np.random.Generator | None = None,
+    dtype: Any = None,
+    requires_grad: bool = False,
+) -> Any:
     """Normal numbers of the means and standard deviations given, which broadcast; two numbers need a ``size``.
 
-    Raises ValueError for a negative deviation. Source: ``torch.normal``.
+    The dtype is that of the tensors given, float32 for two numbers. Raises ValueError for a negative deviation,
+    TypeError for two numbers without a size. Source: ``torch.normal``.
 
     >>> import tensorgrad as tg
     >>> tg.normal(tg.tensor([1.0, 2.0]), 0.0), tg.normal(0.0, 1.0, (2, 3)).shape
     (tensor([1., 2.]), (2, 3))
     """
-    centre, spread = (raw(operand(value, "normal")) for value in (mean, std))
+    operands = [operand(value, "normal") for value in (mean, std)]
+    centre, spread = map(raw, operands)
+    given = [raw(x) for x, value in zip(operands, (mean, std), strict=True) if x is value]  # as no number is
+    if not given and size is None:
+        raise op_error(TypeError, "normal", f"two numbers need a size: normal({mean}, {std}, (2, 3))")
     if (spread < 0).any():
         raise op_error(ValueError, "normal", "expected standard deviations of at least 0")
-    dtype = np.result_type(*[a for a in (centre, spread) if a.dtype.kind == "f" and a.ndim] or [np.float32])
+    if dtype is None:
+        dtype = np.result_type(*[array.dtype for array in given if array.dtype.kind == "f"] or [np.float32])
     shape = np.broadcast_shapes(centre.shape, spread.shape) if size is None else loose((size,), "normal")
     drawn = (generator or random.generator()).standard_normal(shape)
-    return wrap(np.asarray(drawn * spread + centre, dtype))
+    out = wrap(np.asarray(drawn * spread + centre, dtype))
+    return out.requires_grad_() if requires_grad else out
 
 
 __all__ = ["bernoulli", "multinomial", "normal"]

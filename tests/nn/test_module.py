@@ -189,3 +189,21 @@ def test_frozen_parts_get_no_gradient():
     optimizer = tg.optim.Adam(net.parameters())
     optimizer.step()
     assert contents(net.features[0]) == before
+
+
+@pytest.mark.parametrize(
+    ("state", "message"),
+    [
+        ({"model": {"weight": tg.ones(1, 2)}, "epoch": 3}, "one whose 'model' is a dictionary; load that, or"),
+        ({"weight": "ones"}, "one whose 'weight' is 'ones'"),
+        ({"weight": tg.ones(1, 2), "bias": None}, "one whose 'bias' is None"),
+        ("model.safetensors", r"str; load a file first: tg.load\(file\)"),
+        ([tg.ones(1, 2)], "list$"),
+    ],
+)
+def test_what_is_no_state(state, message):
+    layer = nn.Linear(2, 1)
+    before = layer.weight.tolist()
+    with pytest.raises(TypeError, match=f"load_state_dict of Linear: expected a dictionary of tensors, got {message}"):
+        layer.load_state_dict(state, strict=False)
+    assert layer.weight.tolist() == before

@@ -129,7 +129,7 @@ REFUSALS = {
         TypeError,
         "attn_mask must be boolean or floating-point, got int64",
     ),
-    "causal": (lambda: LAYER(X, X, X, is_causal=True), ValueError, "is_causal needs attn_mask"),
+    "causal": (lambda: LAYER(X, X, X, is_causal=True), ValueError, r"give attn_mask=tg.ones\(.*\).triu\(1\) too"),
 }
 
 

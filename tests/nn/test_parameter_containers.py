@@ -1,5 +1,7 @@
 """ParameterList and ParameterDict: used like a list and a dictionary, found by modules and optimizers."""
 
+from collections import OrderedDict
+
 import pytest
 
 import tensorgrad as tg
@@ -63,6 +65,35 @@ def test_a_dictionary():
     assert [name for name, _ in weights.items()] == ["c"]
     weights.clear()
     assert len(weights) == 0
+
+
+def test_a_dictionary_and_others():
+    one, two = (nn.Parameter(tg.full((1,), value)) for value in (1.0, 2.0))
+    weights = nn.ParameterDict({"a": one})
+    assert weights.setdefault("b", two) is two
+    assert weights.setdefault("a", two) is one
+    assert list(reversed(weights)) == ["b", "a"]
+    assert weights.popitem() == ("b", two)
+    both = weights | {"c": two}
+    assert (list(weights), list(both)) == (["a"], ["a", "c"])
+    assert isinstance(both, nn.ParameterDict)
+    weights |= both
+    assert list(weights) == ["a", "c"]
+    assert weights.copy()["a"] is one
+    with pytest.raises(KeyError, match="the ParameterDict is empty"):
+        nn.ParameterDict().popitem()
+
+
+def test_order_is_pytorchs():
+    """It numbers the parameters of an optimizer's state."""
+    pairs = [("b", tg.ones(1)), ("a", tg.ones(2))]
+    assert list(nn.ParameterDict(dict(pairs))) == ["a", "b"]
+    for kept in (pairs, OrderedDict(pairs), nn.ParameterDict(pairs)):
+        assert list(nn.ParameterDict(kept)) == ["b", "a"]
+    weights = nn.ParameterDict({"c": tg.ones(1)})
+    weights.update(dict(pairs))
+    assert list(weights) == ["c", "a", "b"]
+    assert list(nn.ModuleDict({"b": nn.ReLU(), "a": nn.ReLU()})) == ["b", "a"]
 
 
 def test_what_is_no_parameter():

@@ -310,6 +310,17 @@ REFUSALS = {
         ValueError,
         "n_power_iterations must be at least 1, got 0",
     ),
+    "a function": (
+        lambda: register_parametrization(nn.Linear(2, 2), "weight", lambda x: x),
+        TypeError,
+        "expected a Module, and one whose forward computes its tensor, got Linear and function",
+    ),
+    "weight norm: dim": (lambda: parametrizations.weight_norm(nn.Linear(2, 2), dim=2), IndexError, "dim 2 is out of"),
+    "weight norm: twice": (
+        lambda: parametrizations.weight_norm(parametrizations.weight_norm(nn.Linear(2, 2))),
+        ValueError,
+        r"Linear\.weight is parametrized already; weight_norm must come first",
+    ),
     "spectral: dim": (lambda: parametrizations.spectral_norm(nn.Linear(2, 2), dim=2), IndexError, "dim 2 is out of"),
 }
 

@@ -115,3 +115,11 @@ def test_a_group_of_one_number_has_no_moments():
     with pytest.raises(ValueError, match=r"group_norm: Expected more than 1 value per channel when training"):
         tg.nn.functional.group_norm(tg.ones(1, 4, 1, 1), 4)
     assert tg.nn.functional.group_norm(tg.ones(2, 4, 1, 1), 4).tolist() == tg.zeros(2, 4, 1, 1).tolist()
+
+
+@pytest.mark.parametrize("make", [tg.tensor, tg.as_tensor, lambda x, dtype: tg.full((1,), x[0], dtype=dtype)])
+def test_numbers_go_straight_to_the_dtype_that_is_given(make):
+    """And not through float32, which has neither a tenth nor 2^24 + 1."""
+    assert make([0.1], dtype=tg.float64).tolist() == [0.1]
+    assert make([16777217.0], dtype=tg.int64).tolist() == [16777217]
+    assert make([0.1], dtype=None).dtype == np.float32

@@ -19,6 +19,11 @@ def test_bernoulli():
     assert tg.bernoulli(tg.zeros(10_000), 0.3).mean().item() == pytest.approx(0.3, abs=0.02)
     assert not tg.bernoulli(tg.full((3,), 0.5, requires_grad=True)).requires_grad
     assert tg.bernoulli(tg.tensor(1.0)).shape == ()
+    assert tg.bernoulli(tg.tensor([5, 7]), 1.0).tolist() == [1, 1]
+    assert tg.tensor([0.0, 1.0]).bernoulli().tolist() == [0, 1]
+    x = tg.zeros(3, dtype=tg.int64)
+    assert x.bernoulli_(tg.tensor([1.0, 0.0, 1.0])) is x
+    assert x.tolist() == [1, 0, 1]
 
 
 @pytest.mark.parametrize("replacement", [True, False])
@@ -42,6 +47,7 @@ def test_without_replacement_the_second_comes_from_the_rest():
 def test_with_replacement_a_position_of_weight_0_is_never_drawn():
     drawn = tg.multinomial(tg.tensor([0.0, 1.0, 0.0, 1.0, 0.0]), 20_000, replacement=True)
     assert set(drawn.tolist()) == {1, 3}
+    assert tg.ones(0, 3).multinomial(5, True).shape == (0, 5)
     assert tg.multinomial(tg.ones(3, 2), 5, replacement=True).shape == (3, 5)
 
 
@@ -55,6 +61,10 @@ def test_normal():
     assert drawn.std(0).numpy() == pytest.approx(np.array([[1, 1], [3, 3]]), abs=0.1)
     assert tg.normal(2.0, 0.0, (2, 1)).tolist() == [[2], [2]]
     assert tg.normal(tg.zeros(2, dtype=tg.float64)).dtype == np.float64
+    assert tg.normal(tg.tensor(0.0, dtype=tg.float64), 1.0).dtype == np.float64
+    assert tg.normal(np.float64(0.0), np.ones(2, np.float32)).dtype == np.float32
+    drawn = tg.normal(0, 1, (2,), dtype=tg.float64, requires_grad=True)
+    assert (drawn.dtype, drawn.requires_grad) == (np.float64, True)
 
 
 def test_the_seed_decides():
@@ -79,8 +89,15 @@ def test_the_seed_decides():
         (lambda: tg.multinomial(tg.zeros(2), 1), ValueError, "some of each row above it"),
         (lambda: tg.multinomial(tg.tensor([1.0, -1.0]), 1), ValueError, "finite weights of at least 0"),
         (lambda: tg.multinomial(tg.tensor([1.0, np.inf]), 1), ValueError, "finite weights of at least 0"),
-        (lambda: tg.multinomial(tg.tensor([[1.0, 1.0], [0.0, 1.0]]), 2), ValueError, "1 to 1 samples without"),
-        (lambda: tg.multinomial(tg.ones(3), 0), ValueError, "got 0"),
+        (
+            lambda: tg.multinomial(tg.tensor([[1.0, 1.0], [0.0, 1.0]]), 2),
+            ValueError,
+            "expected 1 to 1 samples, as many as weights above 0, got 2; or give replacement=True",
+        ),
+        (lambda: tg.multinomial(tg.ones(3), 0), ValueError, "expected 1 to 3 samples, .* got 0$"),
+        (lambda: tg.multinomial(tg.ones(3), 0, True), ValueError, "expected at least 1 sample, got 0"),
+        (lambda: tg.zeros(2).bernoulli_(2.0), ValueError, "bernoulli_: expected probabilities from 0 to 1"),
+        (lambda: tg.normal(0.0, 1.0), TypeError, r"two numbers need a size: normal\(0.0, 1.0, \(2, 3\)\)"),
         (lambda: tg.normal(tg.zeros(2), -1.0), ValueError, "normal: expected standard deviations of at least 0"),
     ],
 )

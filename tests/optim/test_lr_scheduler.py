@@ -150,7 +150,7 @@ def test_a_state_of_other_parts_changes_nothing():
     del lacking["_schedulers"][1]["step_size"]
     with pytest.raises(ValueError, match="StepLR: the state lacks step_size"):
         scheduler.load_state_dict(lacking)
-    with pytest.raises(ValueError, match="SequentialLR: expected the states of 2 schedulers, got 1"):
+    with pytest.raises(ValueError, match="SequentialLR: expected the states of 2 schedulers, got list of 1"):
         scheduler.load_state_dict({**state, "_schedulers": state["_schedulers"][:1]})
     assert repr(scheduler.state_dict()) == before
     scheduler.load_state_dict(state)
@@ -248,6 +248,25 @@ def test_a_state_without_a_field_is_refused():
         scheduler.load_state_dict(state)
 
 
+@pytest.mark.parametrize(
+    ("make", "wrong", "words"),
+    [
+        (lambda o, s: s.StepLR(o, 1), None, "expected what state_dict\\(\\) returned, got NoneType"),
+        (lambda o, s: s.MultiStepLR(o, [1]), {"milestones": 5}, "a list of milestones, got int 5"),
+        (lambda o, s: s.LambdaLR(o, lambda epoch: 1.0), {"lr_lambdas": []}, "fields of 1 functions, got list of 0"),
+        (lambda o, s: s.LambdaLR(o, lambda epoch: 1.0), {"lr_lambdas": [3]}, "fields of 1 functions, got list of 1"),
+        (lambda o, s: s.CyclicLR(o, 0.1, 1.0), {"_scale_fn_custom": {"a": 1}}, "fields of this scale_fn, got dict"),
+        (lambda o, s: s.ChainedScheduler([s.StepLR(o, 1)]), {"_schedulers": None}, "1 schedulers, got NoneType"),
+    ],
+)
+def test_a_state_that_does_not_fit_changes_nothing(make, wrong, words):
+    scheduler = make(tg.optim.SGD([tg.ones(1, requires_grad=True)], lr=1.0, momentum=0.9), tg.optim.lr_scheduler)
+    before = repr(vars(scheduler))
+    with pytest.raises(ValueError, match=f"load_state_dict of {type(scheduler).__name__}: .*{words}"):
+        scheduler.load_state_dict(wrong and {**scheduler.state_dict(), "last_epoch": 7, **wrong})
+    assert repr(vars(scheduler)) == before
+
+
 def test_milestones_of_pytorch_are_a_counter():
     from collections import Counter
 
@@ -335,6 +354,9 @@ def test_rates_are_python_floats():
             TypeError,
             "SequentialLR: expected an Optimizer, got in",
         ),
+        (lambda: sequence(milestones=3), TypeError, "SequentialLR: expected a list of milestones, got int 3"),
+        (lambda: lr_scheduler.MultiStepLR(sgd(), 3), TypeError, "MultiStepLR: expected a list of milestones, got int"),
+        (lambda: lr_scheduler.ChainedScheduler(cyclic()), TypeError, "expected a list of schedulers, got CyclicLR"),
         (lambda: sequence(milestones=[1]), ValueError, "3 schedulers need 2 milestones, got 1"),
         (lambda: sequence(milestones=[3, 2]), ValueError, r"milestones must not decrease, got \[3, 2\]"),
     ],

@@ -88,6 +88,28 @@ def test_loading_copies_and_keeps_the_parameters_dtype():
     assert other.param_groups[0] is group  # schedulers and users hold on to it
 
 
+class Foreign:
+    """What NumPy sees of another library's array."""
+
+    def __init__(self, values):
+        self.values = np.array(values)
+
+    def __array__(self, dtype=None, copy=None):
+        return self.values
+
+
+def test_another_librarys_float64_is_not_rounded():
+    third = np.array([1 / 3, 2 / 3])
+    assert tg.tensor(Foreign(third)).tolist() == third.tolist()
+    p = leaf(1.0, 2.0, dtype=np.float64)
+    layer = tg.nn.Linear(2, 1, bias=False, dtype="float64")
+    layer.load_state_dict({"weight": Foreign([third])})
+    assert layer.weight[0].tolist() == third.tolist()
+    optimizer = make("SGD", [p], momentum=0.9)
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": {0: {"momentum_buffer": Foreign(third)}}})
+    assert optimizer.state[p]["momentum_buffer"].tolist() == third.tolist()
+
+
 def test_a_state_from_pytorch_loads():
     """Its steps are 0-d float tensors, its groups have more settings, an unused momentum buffer is None."""
     p = leaf(1.0, 2.0)

@@ -171,8 +171,19 @@ def test_files_that_lie(number):
     refused(LIES[number])
 
 
-def test_numbers_that_numpy_does_not_have():
-    refused(file_of({"a": {**F32, "dtype": "BF16", "shape": [2]}}, bytes(4)), "holds numbers of dtype 'BF16'")
+@pytest.mark.parametrize(("dtype", "name"), [("BF16", "'BF16'"), ("F8_E4M3", "'F8_E4M3'"), ("C64", "complex64")])
+def test_numbers_that_tensors_cannot_have(dtype, name):
+    size = {"BF16": 2, "F8_E4M3": 1, "C64": 8}[dtype]
+    entry = {"dtype": dtype, "shape": [2], "data_offsets": [0, 2 * size]}
+    refused(file_of({"a": entry}, bytes(2 * size)), f"holds numbers of dtype {name}")
+
+
+def test_metadata_that_is_null():
+    assert loaded(file_of({"__metadata__": None, "a": F32}, bytes(4)))["a"].tolist() == [0]
+
+
+def test_a_file_of_pytorchs_own_format():
+    refused(b"PK\3\4" + bytes(100), "an archive, as torch.save writes them; save tensors there with safetensors.torch")
 
 
 def forged(text):
@@ -220,6 +231,19 @@ def test_a_later_version():
 
 def test_files_of_the_first_version_are_read():
     assert content(tg.load(GOLDEN)) == content(example())
+
+
+def test_reading_takes_the_memory_of_the_numbers_once():
+    """That of the file and of the tensors, no more."""
+    data = bytes_of([tg.zeros(500_000), tg.zeros(500_000)])
+    tracemalloc.start()
+    try:
+        file = io.BytesIO(data)
+        state = tg.load(file)
+        assert tracemalloc.get_traced_memory()[1] < 2.2 * len(data)
+    finally:
+        tracemalloc.stop()
+    assert len(state) == 2
 
 
 def test_the_error_names_the_file(tmp_path):

@@ -7,8 +7,10 @@ import resource
 import signal
 import subprocess
 import sys
+import threading
 import time
 
+import numpy as np
 import pytest
 
 import tensorgrad as tg
@@ -100,6 +102,28 @@ def test_two_processes_and_a_reader(tmp_path):
     assert [writer.returncode for writer in writers] == [0, 0]
     assert reads > 10
     assert os.listdir(tmp_path) == ["state"]
+
+
+def test_a_thread_that_trains_on():
+    """What it changes while a state is saved is in the file or is not, but the file is always whole."""
+    array = np.zeros(20_000)
+    running = True
+
+    def train():
+        while running:
+            array[:] += 1
+
+    thread = threading.Thread(target=train)
+    thread.start()
+    try:
+        for _ in range(100):
+            file = io.BytesIO()
+            tg.save({"w": tg.Tensor(array)}, file)
+            file.seek(0)
+            assert tg.load(file)["w"].shape == (20_000,)
+    finally:
+        running = False
+        thread.join()
 
 
 def test_a_file_that_may_grow_no_more(tmp_path):

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+import tensorgrad as tg
+
 SCRIPT = """
 import sys
 import numpy as np
@@ -45,8 +47,6 @@ def numbers(path):
     """The bytes of all tensors in the file, and what stands around them."""
     import safetensors.numpy
 
-    import tensorgrad as tg
-
     arrays = safetensors.numpy.load_file(path)
     rest = tg.load(path)
     return {name: a.tobytes() for name, a in arrays.items()}, str(rest["random"]), str(rest["schedule"])
@@ -64,3 +64,13 @@ def test_two_and_two_epochs_are_four(tmp_path, optimizer):
     assert numbers(tmp_path / "parts") != numbers(tmp_path / "whole")
     run("parts", 2, 4, tmp_path.parent, "3")
     assert numbers(tmp_path / "parts") == numbers(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("change", ["has_uint32", "state", "bit_generator", None])
+def test_a_random_state_that_is_none_changes_nothing(change):
+    state = tg.get_rng_state()
+    later = {**state, "state": {**state["state"], "state": 5}}
+    wrong = 3 if change is None else {key: value for key, value in later.items() if key != change}
+    with pytest.raises(ValueError, match=r"set_rng_state: expected what get_rng_state\(\) returned, got "):
+        tg.set_rng_state(wrong)
+    assert tg.get_rng_state() == state

@@ -101,6 +101,14 @@ def test_names(names):
     assert same(through(state), state)
 
 
+def test_half_a_surrogate_pair(tmp_path):
+    """It is no text to other programs, so the name of the tensor is another."""
+    state = {chr(0xD800): tg.ones(1), chr(0xD801): tg.zeros(1), "text": chr(0xD800)}
+    tg.save(state, tmp_path / "a")
+    assert same(tg.load(tmp_path / "a"), state)
+    assert sorted(safetensors.numpy.load_file(tmp_path / "a")) == ["?", "?#2"]
+
+
 def test_places_of_one_name():
     state = {"a": {"b": tg.zeros(1)}, "a.b": tg.ones(2), "": {"": tg.ones(3)}, ".": tg.ones(4), "a.b#2": tg.ones(5)}
     assert same(through(state), state)
@@ -188,6 +196,26 @@ def test_an_object_that_contains_itself():
     obj.append(obj)
     with pytest.raises(ValueError, match="contains itself"):
         tg.save(obj, io.BytesIO())
+
+
+@pytest.mark.parametrize("around", [lambda x: [x], lambda x: (x,), lambda x: {"a": x}], ids=["list", "tuple", "dict"])
+def test_deep_nesting(around):
+    obj = 1
+    for _ in range(100):
+        obj = around(obj)
+    assert same(through(obj), obj)
+    with pytest.raises(ValueError, match="save: the object contains itself, or is nested more than 100 levels deep"):
+        tg.save(around(obj), io.BytesIO())
+
+
+@pytest.mark.parametrize("f", [3, None, b"path", io.StringIO("text")], ids=["number", "none", "bytes", "text file"])
+def test_what_is_no_file(f):
+    got = {int: "int 3", bytes: "bytes", io.StringIO: "a text file; open it with mode 'rb' or 'wb'"}
+    message = f"expected a path or an open binary file, got {got.get(type(f), 'NoneType')}"
+    with pytest.raises(TypeError, match=f"load: {message}"):
+        tg.load(f)
+    with pytest.raises(TypeError, match=f"save: {message}"):
+        tg.save(1, f)
 
 
 def test_pytorchs_arguments(tmp_path):

@@ -10,7 +10,11 @@ from tensorgrad.errors import describe
 from tensorgrad.nn import functional as F
 from tensorgrad.nn.conv_transpose import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from tensorgrad.nn.module import Module
-from tensorgrad.nn.utils.parametrize import register_parametrization
+from tensorgrad.nn.utils.parametrize import (
+    is_parametrized,
+    register_parametrization,
+    type_before_parametrizations,
+)
 from tensorgrad.ops.matrix_norm import vector_norm
 from tensorgrad.tensor import Tensor
 
@@ -44,15 +48,23 @@ def weight_norm(module: Module, name: str = "weight", dim: int | None = 0) -> Mo
 
     The norm is taken over all dimensions but ``dim``, so that each output feature has a length of its own; None takes
     that of the whole weight. ``g`` and ``v`` are ``parametrizations.weight.original0`` and ``original1``, new
-    Parameters: make the optimizer afterwards. Raises ValueError where the module has no such parameter. Source:
-    ``torch.nn.utils.parametrizations.weight_norm``; Salimans and Kingma 2016.
+    Parameters: make the optimizer afterwards. Raises ValueError where the module has no such parameter, or a
+    parametrized one, IndexError for a ``dim`` the weight has not.
+    Source: ``torch.nn.utils.parametrizations.weight_norm``; Salimans and Kingma 2016.
 
     >>> import tensorgrad as tg
     >>> layer = tg.nn.utils.parametrizations.weight_norm(tg.nn.Linear(4, 2))
     >>> {name: tuple(p.shape) for name, p in layer.named_parameters() if name != "bias"}
     {'parametrizations.weight.original0': (2, 1), 'parametrizations.weight.original1': (2, 4)}
     """
-    return register_parametrization(module, name, _WeightNorm(-1 if dim is None else dim), unsafe=True)
+    if is_parametrized(module, name):
+        kind = type_before_parametrizations(module).__name__
+        raise ValueError(f"weight_norm: {kind}.{name} is parametrized already; weight_norm must come first")
+    dim = -1 if dim is None else dim
+    weight: Any = getattr(module, name, None)
+    if dim != -1 and isinstance(weight, Tensor):
+        _check_dim(dim, weight, "weight_norm")
+    return register_parametrization(module, name, _WeightNorm(dim), unsafe=True)
 
 
 class _SpectralNorm(Module):
@@ -121,9 +133,14 @@ def spectral_norm(
         raise ValueError(f"spectral_norm: n_power_iterations must be at least 1, got {n_power_iterations}")
     if dim is None:
         dim = 1 if isinstance(module, (ConvTranspose1d, ConvTranspose2d, ConvTranspose3d)) else 0
-    if not -weight.ndim <= dim < weight.ndim:
-        raise IndexError(f"spectral_norm: dim {dim} is out of range for the weight {describe(weight)}")
+    _check_dim(dim, weight, "spectral_norm")
     return register_parametrization(module, name, _SpectralNorm(weight, n_power_iterations, dim, eps))
+
+
+def _check_dim(dim: int, weight: Tensor, function: str) -> None:
+    """IndexError for a dimension that the weight has not."""
+    if not -weight.ndim <= dim < weight.ndim:
+        raise IndexError(f"{function}: dim {dim} is out of range for the weight {describe(weight)}")
 
 
 __all__ = ["spectral_norm", "weight_norm"]

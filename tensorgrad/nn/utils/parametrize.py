@@ -98,7 +98,7 @@ def register_parametrization(
     Several parametrizations are applied in the order of registration. A method ``right_inverse`` of the parametrization
     gives the initial original and makes ``module.<tensor_name> = value`` possible; it may return several tensors, which
     are new Parameters for the optimizer. Raises ValueError where there is no such parameter or buffer, or where its
-    shape or dtype would change (``unsafe`` allows that).
+    shape or dtype would change (``unsafe`` allows that), TypeError for what is no Module.
     Source: ``torch.nn.utils.parametrize.register_parametrization``.
 
     >>> import tensorgrad as tg
@@ -109,6 +109,11 @@ def register_parametrization(
     >>> bool((layer.weight == layer.weight.T).all())
     True
     """
+    if not isinstance(module, Module) or not isinstance(parametrization, Module):
+        got = f"{describe(module)} and {describe(parametrization)}"
+        raise TypeError(
+            f"register_parametrization: expected a Module, and one whose forward computes its tensor, got {got}"
+        )
     if is_parametrized(module, tensor_name):
         if not unsafe:
             _check_addition(getattr(module, tensor_name), parametrization)
@@ -141,7 +146,7 @@ def is_parametrized(module: Module, tensor_name: str | None = None) -> bool:
     >>> tg.nn.utils.parametrize.is_parametrized(tg.nn.Linear(2, 2))
     False
     """
-    known = vars(module).get("parametrizations")
+    known = getattr(module, "__dict__", {}).get("parametrizations")
     return isinstance(known, ModuleDict) and (len(known) > 0 if tensor_name is None else tensor_name in known)
 
 

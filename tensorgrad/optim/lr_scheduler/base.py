@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tensorgrad.errors import describe
@@ -82,15 +83,21 @@ class LRScheduler:
         return {name: value for name, value in vars(self).items() if name != "optimizer"}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over what :meth:`state_dict` returned; ValueError when something is missing (nothing is changed)."""
+        """Take over what :meth:`state_dict` returned; ValueError when it does not fit (nothing is changed)."""
         self._check_state(state_dict)
         vars(self).update({name: state_dict[name] for name in self.state_dict()})
 
     def _check_state(self, state_dict: dict[str, Any]) -> None:
-        """ValueError for a state in which something is missing."""
+        """ValueError for a state that does not fit."""
+        if not isinstance(state_dict, Mapping):
+            raise self._misfit("what state_dict() returned", state_dict)
         missing = [name for name in self.state_dict() if name not in state_dict]
         if missing:
             raise ValueError(f"load_state_dict of {type(self).__name__}: the state lacks {', '.join(missing)}")
+
+    def _misfit(self, expected: str, got: Any) -> ValueError:
+        found = f"{type(got).__name__} of {len(got)}" if isinstance(got, (list, tuple)) else describe(got)
+        return ValueError(f"load_state_dict of {type(self).__name__}: expected {expected}, got {found}")
 
 
 def checked_optimizer(optimizer: Any, scheduler: str) -> Optimizer:
@@ -98,6 +105,13 @@ def checked_optimizer(optimizer: Any, scheduler: str) -> Optimizer:
     if not isinstance(optimizer, Optimizer):
         raise TypeError(f"{scheduler}: expected an Optimizer, got {describe(optimizer)}")
     return optimizer
+
+
+def listed(values: Any, what: str, scheduler: str) -> list[Any]:
+    """The values as a list, TypeError for what has none."""
+    if not isinstance(values, Iterable):
+        raise TypeError(f"{scheduler}: expected a list of {what}, got {describe(values)}")
+    return list(values)
 
 
 def per_group(optimizer: Optimizer, value: Any, name: str, scheduler: str) -> list[Any]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tensorgrad.errors import describe
-from tensorgrad.optim.lr_scheduler.base import LRScheduler, checked_optimizer
+from tensorgrad.optim.lr_scheduler.base import LRScheduler, checked_optimizer, listed
 from tensorgrad.optim.lr_scheduler.plateau import ReduceLROnPlateau
 from tensorgrad.optim.optimizer import Optimizer
 
@@ -18,7 +18,7 @@ class ComposedScheduler(LRScheduler):
     def _take_parts(self, schedulers: Sequence[LRScheduler], optimizer: Optimizer | None) -> None:
         """Check the parts and keep them."""
         kind = type(self).__name__
-        self._schedulers = list(schedulers)
+        self._schedulers = listed(schedulers, "schedulers", kind)
         if not self._schedulers:
             raise ValueError(f"{kind}: expected at least one scheduler, got none")
         for i, part in enumerate(self._schedulers):
@@ -36,7 +36,7 @@ class ComposedScheduler(LRScheduler):
         return {**super().state_dict(), "_schedulers": [part.state_dict() for part in self._schedulers]}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over a state and those of the parts; ValueError when something is missing (nothing is changed)."""
+        """Take over a state and those of the parts; ValueError when one does not fit (nothing is changed)."""
         parts = self._schedulers
         super().load_state_dict(state_dict)
         self._schedulers = parts
@@ -46,11 +46,8 @@ class ComposedScheduler(LRScheduler):
     def _check_state(self, state_dict: dict[str, Any]) -> None:
         super()._check_state(state_dict)
         states = state_dict["_schedulers"]
-        if len(states) != len(self._schedulers):
-            raise ValueError(
-                f"load_state_dict of {type(self).__name__}: expected the states of {len(self._schedulers)} schedulers, "
-                f"got {len(states)}"
-            )
+        if not isinstance(states, (list, tuple)) or len(states) != len(self._schedulers):
+            raise self._misfit(f"the states of {len(self._schedulers)} schedulers", states)
         for part, state in zip(self._schedulers, states, strict=True):
             part._check_state(state)
 
@@ -83,7 +80,7 @@ class SequentialLR(ComposedScheduler):
         last_epoch: int = -1,
     ) -> None:
         self._take_parts(schedulers, optimizer)
-        self._milestones = list(milestones)
+        self._milestones = listed(milestones, "milestones", "SequentialLR")
         if len(self._milestones) != len(self._schedulers) - 1:
             raise ValueError(
                 f"SequentialLR: {len(self._schedulers)} schedulers need {len(self._schedulers) - 1} milestones, "

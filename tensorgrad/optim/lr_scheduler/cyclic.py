@@ -8,7 +8,7 @@ from typing import Any
 
 from tensorgrad.errors import describe
 from tensorgrad.optim.lr_scheduler.base import per_group
-from tensorgrad.optim.lr_scheduler.functions import fields_of, set_fields
+from tensorgrad.optim.lr_scheduler.functions import fields_fit, fields_of, set_fields
 from tensorgrad.optim.lr_scheduler.momentum import MomentumScheduler
 from tensorgrad.optim.optimizer import Optimizer
 
@@ -113,6 +113,11 @@ class CyclicLR(MomentumScheduler):
     def state_dict(self) -> dict[str, Any]:
         """The state; of ``scale_fn`` only the fields of a callable object."""
         return {**super().state_dict(), "_scale_fn_custom": fields_of(self._scale_fn_custom)}
+
+    def _check_state(self, state_dict: dict[str, Any]) -> None:
+        super()._check_state(state_dict)
+        if not fields_fit([self._scale_fn_custom], [state_dict["_scale_fn_custom"]]):
+            raise self._misfit("the fields of this scale_fn", state_dict["_scale_fn_custom"])
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over a state; ``scale_fn`` stays, the fields of a callable object are set."""

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from tensorgrad.optim.lr_scheduler.base import LRScheduler
+from tensorgrad.optim.lr_scheduler.base import LRScheduler, listed
 from tensorgrad.optim.optimizer import Optimizer
 
 
@@ -52,7 +52,7 @@ class MultiStepLR(LRScheduler):
     def __init__(
         self, optimizer: Optimizer, milestones: Iterable[int], gamma: float = 0.1, last_epoch: int = -1
     ) -> None:
-        self.milestones = sorted(milestones)
+        self.milestones = sorted(listed(milestones, "milestones", "MultiStepLR"))
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
 
@@ -60,6 +60,11 @@ class MultiStepLR(LRScheduler):
         """The rates now, times ``gamma`` at a milestone."""
         factor = self.gamma ** self.milestones.count(self.last_epoch)
         return [lr * factor for lr in self._current()]
+
+    def _check_state(self, state_dict: dict[str, Any]) -> None:
+        super()._check_state(state_dict)
+        if not isinstance(state_dict["milestones"], (list, tuple, dict)):
+            raise self._misfit("a list of milestones", state_dict["milestones"])
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over a state; PyTorch keeps the milestones as a Counter, which is understood."""

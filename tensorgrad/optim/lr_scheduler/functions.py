@@ -33,6 +33,11 @@ class FunctionScheduler(LRScheduler):
         """The state; of the functions only the fields of callable objects."""
         return {**super().state_dict(), "lr_lambdas": [fields_of(f) for f in self.lr_lambdas]}
 
+    def _check_state(self, state_dict: dict[str, Any]) -> None:
+        super()._check_state(state_dict)
+        if not fields_fit(self.lr_lambdas, state_dict["lr_lambdas"]):
+            raise self._misfit(f"the fields of {len(self.lr_lambdas)} functions", state_dict["lr_lambdas"])
+
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over a state; the functions stay, the fields of callable objects are set."""
         functions = self.lr_lambdas
@@ -93,6 +98,18 @@ def fields_of(function: Any) -> dict[str, Any] | None:
     if hasattr(function, "__code__") or not hasattr(function, "__dict__"):
         return None
     return dict(vars(function))
+
+
+def fields_fit(functions: list[Any], fields: Any) -> bool:
+    """Whether these are what :func:`fields_of` found of so many functions."""
+    return (
+        isinstance(fields, (list, tuple))
+        and len(fields) == len(functions)
+        and all(
+            not kept or (isinstance(kept, dict) and hasattr(function, "__dict__"))
+            for function, kept in zip(functions, fields, strict=True)
+        )
+    )
 
 
 def set_fields(function: Any, fields: dict[str, Any] | None) -> None:

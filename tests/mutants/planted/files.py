@@ -21,6 +21,13 @@ FAULTS = [
         TESTS,
     ),
     Fault(
+        "save: the checksum is of the arrays, not of what is written",
+        STATES,
+        "_digest(text, copies)",
+        "_digest(text, arrays)",
+        TESTS,
+    ),
+    Fault(
         "save: what is shared is written twice",
         STATES,
         "if id(owner) in self._known:",
@@ -39,6 +46,13 @@ FAULTS = [
         FILES,
         "            yield file\n",
         "            os.replace(temporary, target)\n            yield file\n",
+        TESTS,
+    ),
+    Fault(
+        "replacing: a file takes the place of a pipe",
+        FILES,
+        "if target.exists() and not (target.is_file() or target.is_dir()):",
+        "if False:",
         TESTS,
     ),
     Fault(

@@ -4,6 +4,13 @@ from tests.mutants.planted.fault import CE, CONV, NORM, PLANNED, STATISTICS, Fau
 
 FAULTS = [
     Fault(
+        "tensor: numbers go through float32 to the dtype that is given",
+        "tensorgrad/creation.py",
+        "as_array(data, exact=dtype is not None)",
+        "as_array(data)",
+        "tests/ops/test_as_pytorch.py",
+    ),
+    Fault(
         "conv: padding swapped between H and W",
         "tensorgrad/ops/conv.py",
         "padding=pads, dilation=spread, groups=groups)",

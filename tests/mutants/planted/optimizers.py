@@ -115,4 +115,11 @@ FAULTS = [
         "self.last_epoch == 0",
         SCHEDULES,
     ),
+    Fault(
+        "LambdaLR: a state of other functions is taken over",
+        "tensorgrad/optim/lr_scheduler/functions.py",
+        'if not fields_fit(self.lr_lambdas, state_dict["lr_lambdas"]):',
+        "if False:",
+        SCHEDULES,
+    ),
 ]
