@@ -53,6 +53,7 @@ from tensorgrad.creation import (
     zeros,
     zeros_like,
 )
+from tensorgrad.device import device
 from tensorgrad.kernels.threads import get_num_threads, set_num_threads
 from tensorgrad.kernels.winograd import get_float32_conv_precision, set_float32_conv_precision
 from tensorgrad.ops.activation import celu, relu, selu
@@ -325,13 +326,13 @@ __version__ = "0.1.0"
 
 
 if TYPE_CHECKING:
-    from tensorgrad import data, func, linalg, nn, optim, serialization, testing, utils, viz
+    from tensorgrad import cuda, data, func, linalg, nn, optim, serialization, testing, utils, viz
     from tensorgrad.func import vmap
     from tensorgrad.serialization import load, save
     from tensorgrad.viz.summary import summary
 del TYPE_CHECKING
 
-_ROOMS = ("data", "func", "linalg", "nn", "optim", "serialization", "testing", "utils", "viz")
+_ROOMS = ("cuda", "data", "func", "linalg", "nn", "optim", "serialization", "testing", "utils", "viz")
 _FUNCTIONS = {"load": "serialization", "save": "serialization", "summary": "viz", "vmap": "func"}
 
 

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from tensorgrad.autograd.primitive import wrap
+from tensorgrad.device import check_device
 from tensorgrad.errors import op_error
 from tensorgrad.ops._arguments import as_int, loose
 from tensorgrad.random import generator
-from tensorgrad.tensor import Tensor, as_array, check_device, supported
+from tensorgrad.tensor import Tensor, as_array, supported
 
 _FLOAT = np.dtype(np.float32)
 

@@ -6,7 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from tensorgrad.device import device as _device
 from tensorgrad.ops._arguments import one_dim
+
+_CPU = _device("cpu")
 
 
 class Layout:
@@ -32,9 +35,9 @@ class Layout:
         return self._data.ndim
 
     @property
-    def device(self) -> str:
-        """Always "cpu"."""
-        return "cpu"
+    def device(self) -> _device:
+        """The CPU, a string with ``type`` and ``index``."""
+        return _CPU
 
     @property
     def itemsize(self) -> int:

@@ -16,6 +16,7 @@ from tensorgrad.autograd.node import Node
 from tensorgrad.autograd.primitive import TENSOR_CLASSES, bind_tensor_class, primitive, wrap
 from tensorgrad.autograd.structural import cast
 from tensorgrad.autograd.view import View
+from tensorgrad.device import check_device
 from tensorgrad.errors import describe, op_error
 from tensorgrad.formatting import format_tensor
 from tensorgrad.interop import NumpyProtocols
@@ -382,12 +383,6 @@ def supported(dtype: np.dtype[Any], op: str) -> np.dtype[Any]:
     if dtype.kind not in SUPPORTED_KINDS:
         raise op_error(TypeError, op, f"tensors hold real floats, integers or booleans, not {dtype}")
     return dtype
-
-
-def check_device(device: Any, op: str) -> None:
-    """Accept None and the CPU; anything else is an error that says so."""
-    if device is not None and str(device).split(":")[0] != "cpu":
-        raise op_error(ValueError, op, f"tensorgrad runs on the CPU only, got device {device!r}")
 
 
 def as_array(data: Any, exact: bool = False) -> np.ndarray:

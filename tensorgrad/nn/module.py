@@ -11,11 +11,12 @@ import numpy as np
 
 from tensorgrad.autograd import in_place
 from tensorgrad.creation import zeros_like
+from tensorgrad.device import check_device
 from tensorgrad.errors import describe
 from tensorgrad.nn.hooks import BackwardHooks, Hooked, after_forward, before_forward
 from tensorgrad.nn.parameter import Parameter
 from tensorgrad.state import per_thread
-from tensorgrad.tensor import Tensor, as_array, check_device
+from tensorgrad.tensor import Tensor, as_array
 
 M = TypeVar("M", bound="Module")
 

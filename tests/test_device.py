@@ -1,0 +1,36 @@
+"""The line about devices that stands in every PyTorch script runs here, and says where it runs."""
+
+import copy
+
+import pytest
+
+import tensorgrad as tg
+
+
+def test_the_usual_lines():
+    device = tg.device("cuda" if tg.cuda.is_available() else "cpu")
+    model = tg.nn.Linear(2, 1).to(device)
+    x = tg.ones(3, 2, device=device).to(device)
+    assert model(x).device == device == "cpu"
+    assert x.device.type == "cpu"
+    assert str(device) == f"{device}" == "cpu"
+    assert repr(device) == "device(type='cpu')"
+    assert tg.cuda.device_count() == 0
+    assert copy.deepcopy(device) == device
+    assert isinstance(device, tg.device)
+
+
+@pytest.mark.parametrize("made", [lambda: tg.device("cpu:0"), lambda: tg.device("cpu", 0)])
+def test_with_an_index(made):
+    assert made().index == 0
+    assert made().type == "cpu"
+    assert repr(made()) == "device(type='cpu', index=0)"
+    assert tg.device("cpu").index is None
+    assert tg.zeros(1, device=made()).device == "cpu"
+
+
+def test_other_devices():
+    with pytest.raises(ValueError, match="device: tensorgrad runs on the CPU only, got 'cuda:1'"):
+        tg.device("cuda", 1)
+    with pytest.raises(ValueError, match="to: tensorgrad runs on the CPU only, got device 'cuda'"):
+        tg.ones(1).to("cuda")
