@@ -116,6 +116,9 @@ from tensorgrad.nn.resizing import (
     UpsamplingBilinear2d,
     UpsamplingNearest2d,
 )
+from tensorgrad.nn.rnn import GRU, LSTM, RNN
+from tensorgrad.nn.rnn_base import RNNBase
+from tensorgrad.nn.rnn_cells import GRUCell, LSTMCell, RNNCell, RNNCellBase
 from tensorgrad.nn.softmax import LogSoftmax, Softmax, Softmax2d, Softmin
 
 __all__ = [
@@ -123,6 +126,9 @@ __all__ = [
     "ELU",
     "GELU",
     "GLU",
+    "GRU",
+    "LSTM",
+    "RNN",
     "SELU",
     "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
@@ -164,6 +170,7 @@ __all__ = [
     "FeatureAlphaDropout",
     "Flatten",
     "Fold",
+    "GRUCell",
     "GaussianNLLLoss",
     "GroupNorm",
     "Hardshrink",
@@ -181,6 +188,7 @@ __all__ = [
     "LPPool1d",
     "LPPool2d",
     "LPPool3d",
+    "LSTMCell",
     "LayerNorm",
     "LeakyReLU",
     "Linear",
@@ -213,6 +221,9 @@ __all__ = [
     "PixelUnshuffle",
     "PoissonNLLLoss",
     "RMSNorm",
+    "RNNBase",
+    "RNNCell",
+    "RNNCellBase",
     "RReLU",
     "ReLU",
     "ReLU6",

@@ -34,6 +34,7 @@ FAMILIES = (
     "grid_sample",
     "attention",
     "multihead_attention",
+    "recurrent",
     "parametrize",
     "loss",
     "likelihood",
