@@ -120,6 +120,8 @@ from tensorgrad.nn.rnn import GRU, LSTM, RNN
 from tensorgrad.nn.rnn_base import RNNBase
 from tensorgrad.nn.rnn_cells import GRUCell, LSTMCell, RNNCell, RNNCellBase
 from tensorgrad.nn.softmax import LogSoftmax, Softmax, Softmax2d, Softmin
+from tensorgrad.nn.transformer import Transformer, TransformerDecoder, TransformerEncoder
+from tensorgrad.nn.transformer_layers import TransformerDecoderLayer, TransformerEncoderLayer
 
 __all__ = [
     "CELU",
@@ -247,6 +249,11 @@ __all__ = [
     "Tanh",
     "Tanhshrink",
     "Threshold",
+    "Transformer",
+    "TransformerDecoder",
+    "TransformerDecoderLayer",
+    "TransformerEncoder",
+    "TransformerEncoderLayer",
     "TripletMarginLoss",
     "TripletMarginWithDistanceLoss",
     "Unflatten",

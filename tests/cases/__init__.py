@@ -35,6 +35,7 @@ FAMILIES = (
     "attention",
     "multihead_attention",
     "recurrent",
+    "transformer",
     "parametrize",
     "loss",
     "likelihood",

@@ -78,11 +78,10 @@ CASES = [
             layer(kind, "no bias", bias=False),
             layer(kind, "two layers", num_layers=2),
             layer(kind, "both directions", bidirectional=True),
-            layer(kind, "two layers, both directions, batch first", num_layers=2, bidirectional=True, batch_first=True),
+            layer(kind, "two layers, both directions", num_layers=2, bidirectional=True),
+            layer(kind, "batch first", (BATCH, STEPS, FEATURES), batch_first=True),
             layer(kind, "no batch", (STEPS, FEATURES)),
-            layer(
-                kind, "no batch, both directions, batch first", (STEPS, FEATURES), bidirectional=True, batch_first=True
-            ),
+            layer(kind, "no batch, both directions", (STEPS, FEATURES), bidirectional=True, batch_first=True),
             layer(kind, "one step", (1, BATCH, FEATURES)),
             layer(kind, "dropout 1 between layers", num_layers=2, dropout=1.0),
             cell(kind, "batch"),
