@@ -203,7 +203,9 @@ class Transformer(Module):
             form = "(N, {}, {})" if self.batch_first else "({}, N, {})"
             wanted = "src {} and tgt {}".format(*(form.format(length, self.d_model) for length in "ST"))
             name = type(self).__name__
-            raise op_error(ValueError, name, f"expected {wanted}, both without N, got {describe(src)}, {describe(tgt)}")
+            raise op_error(
+                ValueError, name, f"expected {wanted}, or both without N, got {describe(src)}, {describe(tgt)}"
+            )
 
     @staticmethod
     def generate_square_subsequent_mask(sz: int, device: Any = None, dtype: Any = None) -> Tensor:
