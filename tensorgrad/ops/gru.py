@@ -32,7 +32,7 @@ def _gru_rule(
 ) -> Any:
     """Back through the steps, from the last: with ``h = (1 - z) n + z h_before`` and ``n = tanh(x_n + r u_n)``
 
-    to the input's part    dx = (dn u_n r (1 - r),  dh (h_before - n) z (1 - z),  dn),  dn = dh (1 - z) (1 - n^2)
+    to the input's part    dx = (dn r u_n (1 - r),  dh z (h_before - n) (1 - z),  dn),  dn = dh (1 - z) (1 - n^2)
     to the state's part    du = the same, but dn r for dn;
 
     then the step before has ``dh = du W + dh z``.
@@ -45,16 +45,14 @@ def _gru_rule(
     for k in reversed(steps(len(h_before), reverse)):
         r, z, n, un = gates[k]
         dh = dh + g[k]
-        dn = dh * (1 - z) * (1 - n * n)
-        dr, dz = dn * un * r * (1 - r), dh * (h_before[k] - n) * z * (1 - z)
-        dx[k], du[k] = cat([dr, dz, dn], 1), cat([dr, dz, dn * r], 1)
-        dh = _matmul(du[k], weight) + dh * z
-    return (
-        stack(dx),
-        outer_sum(du, h_before) if wanted[1] else None,
-        _sum(stack(du), dim=(0, 1), keepdim=False) if wanted[2] else None,
-        dh,
-    )
+        kept, dn = dh * z, dh * (1 - z) * (1 - n * n)
+        dun = dn * r
+        dr, dz = dun * un * (1 - r), kept * (h_before[k] - n) * (1 - z)
+        dx[k], du[k] = cat([dr, dz, dn], 1), cat([dr, dz, dun], 1)
+        dh = _matmul(du[k], weight) + kept
+    to_state = stack(du)
+    dw = outer_sum(to_state, stack(h_before)) if wanted[1] else None
+    return stack(dx), dw, _sum(to_state, dim=(0, 1), keepdim=False) if wanted[2] else None, dh
 
 
 @primitive(joint=_gru_rule, saves=True)

@@ -36,7 +36,7 @@ def _lstm_rule(
 
     dm = dh P,  dc = dc + dm o (1 - tanh^2 c),  and to the four gates before their activations
 
-    dz = (dc n i (1 - i),  dc c_before f (1 - f),  dc i (1 - n^2),  dm tanh(c) o (1 - o));
+    dz = (dc i n (1 - i),  dc f c_before (1 - f),  dc i (1 - n^2),  dm o tanh(c) (1 - o));
 
     then the step before has ``dh = dz W`` and ``dc = dc f``.
     """
@@ -50,19 +50,18 @@ def _lstm_rule(
     for k in reversed(steps(len(h), reverse)):
         i, f, n, o = gates[k]
         t = tanh(c[k])
-        dh = dhs[k] = dh + g[k][:, :size]
-        dm = dh if projection is None else _matmul(dh, projection)
-        dc = dc + g[k][:, size:] + dm * o * (1 - t * t)
-        to_gates = dc * n * i * (1 - i), dc * c_before[k] * f * (1 - f), dc * i * (1 - n * n), dm * t * o * (1 - o)
-        dz[k], ms[k] = cat(to_gates, 1), o * t
-        dh, dc = _matmul(dz[k], weight), dc * f
-    return (
-        stack(dz),
-        outer_sum(dz, h_before) if wanted[1] else None,
-        dh,
-        dc,
-        outer_sum(dhs, ms) if wanted[4] else None,
-    )
+        dm = dh = dh + g[k][:, :size]
+        if projection is not None:
+            dhs[k], ms[k], dm = dh, o * t, _matmul(dh, projection)
+        let_out = dm * o
+        dc = dc + g[k][:, size:] + let_out * (1 - t * t)
+        let_in, kept = dc * i, dc * f
+        to_gates = let_in * n * (1 - i), kept * c_before[k] * (1 - f), let_in * (1 - n * n), let_out * t * (1 - o)
+        dz[k] = cat(to_gates, 1)
+        dh, dc = _matmul(dz[k], weight), kept
+    dx = stack(dz)
+    dw = outer_sum(dx, stack(h_before)) if wanted[1] else None
+    return dx, dw, dh, dc, outer_sum(stack(dhs), stack(ms)) if wanted[4] else None
 
 
 @primitive(joint=_lstm_rule, saves=True)

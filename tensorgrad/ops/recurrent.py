@@ -17,7 +17,6 @@ import numpy as np
 
 from tensorgrad.errors import describe, op_error
 from tensorgrad.ops._arguments import operand
-from tensorgrad.ops.join import stack
 from tensorgrad.ops.linalg import _matmul, swap_last
 from tensorgrad.ops.shape import _reshape
 
@@ -47,7 +46,7 @@ def times_transposed(x: Any, weight: Any) -> Any:
 
 def outer_sum(left: Any, right: Any) -> Any:
     """``sum_t left_t' right_t`` for the matrices of all steps (T, N, ...), in one product."""
-    a, b = (_reshape(x if hasattr(x, "shape") else stack(x), shape=(-1, x[0].shape[-1])) for x in (left, right))
+    a, b = (_reshape(x, shape=(-1, x.shape[-1])) for x in (left, right))
     return _matmul(swap_last(a), b)
 
 

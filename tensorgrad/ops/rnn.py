@@ -32,7 +32,8 @@ def _rnn_rule(
     for k in reversed(steps(len(dz), reverse)):
         dz[k] = derivative(dh + g[k], y[k])
         dh = _matmul(dz[k], weight)
-    return stack(dz), outer_sum(dz, states_before(y, h0, reverse)) if wanted[1] else None, dh
+    dx = stack(dz)
+    return dx, outer_sum(dx, stack(states_before(y, h0, reverse))) if wanted[1] else None, dh
 
 
 @primitive(joint=_rnn_rule)

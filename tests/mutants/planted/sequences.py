@@ -6,7 +6,7 @@ FAULTS = [
     Fault(
         "lstm: the gradient of the memory stops at each step",
         "tensorgrad/ops/lstm.py",
-        "dh, dc = _matmul(dz[k], weight), dc * f",
+        "dh, dc = _matmul(dz[k], weight), kept",
         "dh, dc = _matmul(dz[k], weight), 0.0",
         table("LSTM"),
     ),
@@ -27,7 +27,7 @@ FAULTS = [
     Fault(
         "gru: the gradient does not pass the update gate to the step before",
         "tensorgrad/ops/gru.py",
-        "dh = _matmul(du[k], weight) + dh * z",
+        "dh = _matmul(du[k], weight) + kept",
         "dh = _matmul(du[k], weight)",
         table("GRU"),
     ),
