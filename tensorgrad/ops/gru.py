@@ -59,9 +59,9 @@ def _gru_rule(
 def gru(x: Any, weight: Any, bias: Any, h: Any, *, reverse: bool) -> Any:
     """``h`` of every step, (T, N, H), of ``x`` (T, N, 3 H), ``weight`` (3 H, H), ``bias`` (3 H) or None."""
     y = np.empty((*x.shape[:2], h.shape[1]), x.dtype)
-    gates: list[Any] = [None] * len(x)
+    gates = np.empty((len(x), 4, *h.shape), x.dtype)
     for k in steps(len(x), reverse):
-        _, z, n, _ = gates[k] = _gates(x[k], _state_part(h, weight, bias))
+        _, z, n, _ = np.stack(_gates(x[k], _state_part(h, weight, bias)), out=gates[k])
         h = y[k] = (1 - z) * n + z * h
     return y, {"gates": gates}
 

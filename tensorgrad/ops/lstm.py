@@ -71,9 +71,9 @@ def lstm(x: Any, weight: Any, h: Any, c: Any, projection: Any, *, reverse: bool)
     ``projection`` is (P, H), or None and P = H.
     """
     y = np.empty((*x.shape[:2], h.shape[1] + c.shape[1]), x.dtype)
-    gates: list[Any] = [None] * len(x)
+    gates = np.empty((len(x), 4, *c.shape), x.dtype)
     for k in steps(len(x), reverse):
-        i, f, n, o = gates[k] = _gates(x[k] + times_transposed(h, weight))
+        i, f, n, o = np.stack(_gates(x[k] + times_transposed(h, weight)), out=gates[k])
         c = f * c + i * n
         m = o * np.tanh(c)
         h = m if projection is None else times_transposed(m, projection)

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from tensorgrad.autograd.primitive import wrap
 from tensorgrad.errors import describe, op_error
 from tensorgrad.ops._arguments import operand
 from tensorgrad.ops.linalg import _matmul, swap_last
@@ -61,7 +62,7 @@ def first_state(state: Any, shape: tuple[int, ...], dtype: Any, op: str, name: s
     ValueError for another shape, TypeError for another dtype.
     """
     if state is None:
-        return np.zeros(shape, dtype)
+        return wrap(np.zeros(shape, dtype))  # as an array it would count as somebody's, to be watched for writes
     state = operand(state, op)
     if tuple(state.shape) != shape:
         raise op_error(ValueError, op, f"{name} must have shape {shape}, got {describe(state)}")

@@ -7,6 +7,7 @@ import pytest
 
 import tensorgrad as tg
 from tensorgrad import nn
+from tensorgrad.autograd.node import Faded
 
 ones = tg.ones
 X = ones(5, 2, 3)
@@ -132,21 +133,31 @@ def test_the_output_may_be_written(cls):
     assert layer.weight_hh_l0.grad.numpy().any()
 
 
+def nodes(root):
+    """All nodes of the graph below a tensor."""
+    seen, stack = set(), [root.node]
+    while stack:
+        node = stack.pop()
+        if hasattr(node, "edges") and node not in seen:
+            seen.add(node)
+            stack.extend(node.edges)
+    return seen
+
+
 @pytest.mark.parametrize("cls", LAYERS)
 def test_one_operator_a_layer(cls):
     """However long the sequence is, the graph has as many nodes."""
-
-    def nodes(root):
-        seen, stack = set(), [root.node]
-        while stack:
-            node = stack.pop()
-            if hasattr(node, "edges") and node not in seen:
-                seen.add(node)
-                stack.extend(node.edges)
-        return len(seen)
-
     layer = cls(3, 4)
-    assert nodes(layer(ones(3, 2, 3))[0]) == nodes(layer(ones(50, 2, 3))[0]) < 8
+    assert len(nodes(layer(ones(3, 2, 3))[0])) == len(nodes(layer(ones(50, 2, 3))[0])) < 8
+
+
+@pytest.mark.parametrize("cls", [nn.LSTM, nn.GRU])
+def test_backward_frees_the_gates(cls):
+    output, _ = cls(3, 4)(X)
+    (node,) = (node for node in nodes(output) if "gates" in node.static)
+    assert node.static["gates"].nbytes == 5 * 4 * 2 * 4 * 4
+    output.sum().backward()
+    assert isinstance(node.static["gates"], Faded)
 
 
 def test_large_numbers_saturate():
