@@ -116,13 +116,21 @@ from tensorgrad.nn.resizing import (
     UpsamplingBilinear2d,
     UpsamplingNearest2d,
 )
+from tensorgrad.nn.rnn import GRU, LSTM, RNN
+from tensorgrad.nn.rnn_base import RNNBase
+from tensorgrad.nn.rnn_cells import GRUCell, LSTMCell, RNNCell, RNNCellBase
 from tensorgrad.nn.softmax import LogSoftmax, Softmax, Softmax2d, Softmin
+from tensorgrad.nn.transformer import Transformer, TransformerDecoder, TransformerEncoder
+from tensorgrad.nn.transformer_layers import TransformerDecoderLayer, TransformerEncoderLayer
 
 __all__ = [
     "CELU",
     "ELU",
     "GELU",
     "GLU",
+    "GRU",
+    "LSTM",
+    "RNN",
     "SELU",
     "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
@@ -164,6 +172,7 @@ __all__ = [
     "FeatureAlphaDropout",
     "Flatten",
     "Fold",
+    "GRUCell",
     "GaussianNLLLoss",
     "GroupNorm",
     "Hardshrink",
@@ -181,6 +190,7 @@ __all__ = [
     "LPPool1d",
     "LPPool2d",
     "LPPool3d",
+    "LSTMCell",
     "LayerNorm",
     "LeakyReLU",
     "Linear",
@@ -213,6 +223,9 @@ __all__ = [
     "PixelUnshuffle",
     "PoissonNLLLoss",
     "RMSNorm",
+    "RNNBase",
+    "RNNCell",
+    "RNNCellBase",
     "RReLU",
     "ReLU",
     "ReLU6",
@@ -236,6 +249,11 @@ __all__ = [
     "Tanh",
     "Tanhshrink",
     "Threshold",
+    "Transformer",
+    "TransformerDecoder",
+    "TransformerDecoderLayer",
+    "TransformerEncoder",
+    "TransformerEncoderLayer",
     "TripletMarginLoss",
     "TripletMarginWithDistanceLoss",
     "Unflatten",

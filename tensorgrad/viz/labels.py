@@ -11,7 +11,7 @@ from tensorgrad.autograd.node import Faded
 #: Families in the legend's order, and the modules of `tensorgrad.ops` whose operators they are: an operator added
 #: to one of these files has its colour. Operators of a family share a colour.
 FAMILIES = {
-    "conv, linear": "conv embedding matmul",
+    "conv, linear": "conv embedding matmul rnn lstm gru",
     "activation": "activation piecewise softmax",
     "normalise, dropout": "norm dropout",
     "pool, shape": """pool adaptive_pool max_pool avg_pool shape index join diagonal fold interpolate grid_sample pad

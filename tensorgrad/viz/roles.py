@@ -16,10 +16,13 @@ _ROLES = {
     "conv": _WEIGHT_AND_BIAS,
     "conv_input_grad": {1: "weight"},
     "embedding": {0: "weight"},
+    "gru": _WEIGHT_AND_BIAS,
     "linear": _WEIGHT_AND_BIAS,
+    "lstm": {1: "weight", 4: "weight"},
     "matmul": {0: "weight", 1: "weight"},
     "normalize": _WEIGHT_AND_BIAS,
     "prelu": {1: "weight"},
+    "rnn": {1: "weight"},
     "standardize": {2: "weight", 3: "bias"},
 }
 

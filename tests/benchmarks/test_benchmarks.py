@@ -62,6 +62,12 @@ def test_scaling(tmp_path):
     assert "Depth: microseconds a node" in printed
 
 
+def test_sequences(tmp_path):
+    printed, rows = run("sequences.py", tmp_path, *TINY, "--columns", "numpy", "--filter", "RNN", "Transformer")
+    assert [row["name"] for row in rows] == ["RNN", "TransformerEncoderLayer, 4 heads"]
+    assert "Layers for sequences" in printed
+
+
 def test_overhead(tmp_path):
     printed, rows = run(
         "overhead.py", tmp_path, *TINY, "--columns", "ours", "bare", "--filter", "x + y", "m @ m", "z + y"

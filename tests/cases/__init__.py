@@ -34,6 +34,8 @@ FAMILIES = (
     "grid_sample",
     "attention",
     "multihead_attention",
+    "recurrent",
+    "transformer",
     "parametrize",
     "loss",
     "likelihood",

@@ -4,7 +4,7 @@
 and `tests` is what pytest is given. `python tests/mutants/run.py` plants them in a copy of the package.
 """
 
-from tests.mutants.planted import compiled, convolutions, engine, files, kernels, ops, optimizers
+from tests.mutants.planted import compiled, convolutions, engine, files, kernels, ops, optimizers, sequences
 from tests.mutants.planted.fault import Fault
 
 FAULTS = [
@@ -15,6 +15,7 @@ FAULTS = [
     *convolutions.FAULTS,
     *compiled.FAULTS,
     *files.FAULTS,
+    *sequences.FAULTS,
 ]
 
 __all__ = ["FAULTS", "Fault"]

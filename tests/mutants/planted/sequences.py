@@ -1,0 +1,76 @@
+"""Faults in the layers for sequences."""
+
+from tests.mutants.planted.fault import Fault, table
+
+FAULTS = [
+    Fault(
+        "lstm: the gradient of the memory stops at each step",
+        "tensorgrad/ops/lstm.py",
+        "dh, dc = _matmul(dz[k], weight), kept",
+        "dh, dc = _matmul(dz[k], weight), 0.0",
+        table("LSTM"),
+    ),
+    Fault(
+        "lstm: the forward's gates are constants of a recorded rule",
+        "tensorgrad/ops/lstm.py",
+        "if is_recorded(g, y, x):",
+        "if False:",
+        table("LSTM"),
+    ),
+    Fault(
+        "gru: the state's bias is outside the reset gate",
+        "tensorgrad/ops/gru.py",
+        "tanh(xn + r * un), un",
+        "tanh(xn + r * un + (1 - r) * un), un",
+        table("GRU"),
+    ),
+    Fault(
+        "gru: the gradient does not pass the update gate to the step before",
+        "tensorgrad/ops/gru.py",
+        "dh = _matmul(du[k], weight) + kept",
+        "dh = _matmul(du[k], weight)",
+        table("GRU"),
+    ),
+    Fault(
+        "rnn: the weight's gradient is taken with the states after the steps",
+        "tensorgrad/ops/recurrent.py",
+        "found[k], first = first, states[k]",
+        "found[k], first = states[k], states[k]",
+        table("RNN"),
+    ),
+    Fault(
+        "recurrent layers: the reverse direction's last state is that of the last step in time",
+        "tensorgrad/nn/rnn.py",
+        "size, last = self._state_sizes()[0], y[0 if reverse else -1]",
+        "size, last = self._state_sizes()[0], y[-1]",
+        table("LSTM"),
+    ),
+    Fault(
+        "recurrent layers: dropout of the input, too",
+        "tensorgrad/nn/rnn_base.py",
+        "            if layer:\n",
+        "            if self.num_layers > 1:\n",
+        "tests/nn/test_rnn.py",
+    ),
+    Fault(
+        "recurrent layers: the caller writes into what backward reads",
+        "tensorgrad/nn/rnn_base.py",
+        "x if self.bidirectional else x.clone()",
+        "x",
+        "tests/nn/test_rnn.py",
+    ),
+    Fault(
+        "transformer: norm_first normalises the sum, too",
+        "tensorgrad/nn/transformer_layers.py",
+        "return x + dropout(block(norm(x))) if self.norm_first",
+        "return norm(x + dropout(block(norm(x)))) if self.norm_first",
+        table("TransformerEncoderLayer"),
+    ),
+    Fault(
+        "transformer: the layers of a stack share their parameters",
+        "tensorgrad/nn/transformer.py",
+        "copy.deepcopy(layer)",
+        "layer",
+        "tests/nn/test_transformer.py",
+    ),
+]
