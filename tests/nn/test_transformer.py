@@ -168,7 +168,7 @@ REFUSALS = {
     "a mask that is said and not given": (
         lambda: nn.TransformerEncoder(encoder_layer(), 1)(X, is_causal=True),
         ValueError,
-        "MultiheadAttention .*is_causal needs attn_mask",
+        "MultiheadAttention .*is_causal says what attn_mask is, and does not replace it",
     ),
     "a class for a layer": (
         lambda: nn.TransformerEncoder(nn.TransformerEncoderLayer, 2),

@@ -44,8 +44,8 @@ FAULTS = [
     Fault(
         "replacing: the name changes before the file is closed",
         FILES,
-        "            yield file\n",
-        "            os.replace(temporary, target)\n            yield file\n",
+        "            yield file\n            file.flush()\n",
+        "            os.replace(temporary, target)\n            yield file\n            file.flush()\n",
         TESTS,
     ),
     Fault(
