@@ -82,10 +82,10 @@ def test_exceptions_propagate(n):
     before = blas_threads()
 
     def fail(i):
-        if i >= 3:
+        if i >= 3:  # with two threads the last one may fail first: tasks are taken from both ends
             raise KeyError(i)
 
-    with pytest.raises(KeyError, match="3"):
+    with pytest.raises(KeyError, match="3" if n == 1 else "[3-9]"):
         parallel(fail, range(10))
     assert blas_threads() == before
     assert parallel(lambda i: i, range(4)) == [0, 1, 2, 3]
