@@ -16,7 +16,7 @@ from tensorgrad.kernels.compiled.jit import fused, jit
 from tensorgrad.kernels.compiled.pieces import piece, pieces_of
 from tensorgrad.kernels.compiled.threads import shared
 
-WORK = 16  # times that of reading a number, for each of the memory's
+WORK = 16  # times that of reading a number of the memory, about, in either direction
 
 F = np.float32
 ONE, TWO = F(1), F(2)
