@@ -16,6 +16,7 @@ Every module is one concept and knows nothing of the rest of the package:
 - ``activation``, ``batch_norm``: the rectifier, batch norm
 - ``optim``: the steps of SGD and Adam; ``adaptive``: those of their kin, of which there is no compiled version
 - ``standardization``: a batch norm whose last pass waits for a sum or a rectifier to share it
+- ``lstm``: a step of the long short-term memory, without its product
 - ``norm``, ``scatter``, ``special``: normalisation, indexed addition, the error function
 
 Images are (N, C, *spatial) with one, two or three spatial dimensions; results lie channels last in memory.

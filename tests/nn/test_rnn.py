@@ -151,13 +151,26 @@ def test_one_operator_a_layer(cls):
     assert len(nodes(layer(ones(3, 2, 3))[0])) == len(nodes(layer(ones(50, 2, 3))[0])) < 8
 
 
-@pytest.mark.parametrize("cls", [nn.LSTM, nn.GRU])
-def test_backward_frees_the_gates(cls):
+@pytest.mark.parametrize(("cls", "kept"), [(nn.LSTM, 5), (nn.GRU, 4)])
+def test_backward_frees_the_gates(cls, kept):
     output, _ = cls(3, 4)(X)
     (node,) = (node for node in nodes(output) if "gates" in node.static)
-    assert node.static["gates"].nbytes == 5 * 4 * 2 * 4 * 4
+    assert node.static["gates"].nbytes == 5 * kept * 2 * 4 * 4
     output.sum().backward()
     assert isinstance(node.static["gates"], Faded)
+
+
+@pytest.mark.parametrize("cls", LAYERS)
+@pytest.mark.parametrize("settings", [{}, {"num_layers": 2, "bidirectional": True}], ids=["one", "four"])
+def test_the_recorded_rule_is_the_ordinary_one(cls, settings):
+    """Arrays may take another way back than Tensors."""
+    tg.manual_seed(0)
+    layer, x = cls(3, 20, **settings), tg.randn(5, 4, 3, requires_grad=True)
+    inputs, weights = [x, *layer.parameters()], tg.randn(5, 4, 20 * (2 if settings else 1))
+    ordinary = tg.autograd.grad((layer(x)[0] * weights).sum(), inputs)
+    recorded = tg.autograd.grad((layer(x)[0] * weights).sum(), inputs, create_graph=True)
+    for a, b in zip(ordinary, recorded, strict=True):
+        np.testing.assert_allclose(a.numpy(), b.detach().numpy(), 1e-5, 1e-5)
 
 
 def test_large_numbers_saturate():

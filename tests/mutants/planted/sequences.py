@@ -5,16 +5,30 @@ from tests.mutants.planted.fault import Fault, table
 FAULTS = [
     Fault(
         "lstm: the gradient of the memory stops at each step",
-        "tensorgrad/ops/lstm.py",
-        "dh, dc = _matmul(dz[k], weight), kept",
-        "dh, dc = _matmul(dz[k], weight), 0.0",
+        "tensorgrad/kernels/lstm.py",
+        "return kept",
+        "return 0 * kept",
         table("LSTM"),
+    ),
+    Fault(
+        "lstm: the gradient of the memory stops at each step of a recorded rule",
+        "tensorgrad/ops/lstm.py",
+        "return cat(to_gates, 1), kept",
+        "return cat(to_gates, 1), 0 * kept",
+        "tests/nn/test_rnn.py",
+    ),
+    Fault(
+        "lstm, compiled: small numbers lose the digits of 1 - e^-2x",
+        "tensorgrad/kernels/compiled/lstm.py",
+        "small if abs(x) < SMALL else large",
+        "large",
+        "tests/kernels/test_lstm.py",
     ),
     Fault(
         "lstm: the forward's gates are constants of a recorded rule",
         "tensorgrad/ops/lstm.py",
-        "if is_recorded(g, y, x):",
-        "if False:",
+        "    if recorded:\n        gates =",
+        "    if False:\n        gates =",
         table("LSTM"),
     ),
     Fault(
