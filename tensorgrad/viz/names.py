@@ -57,7 +57,10 @@ class Names:
         found = self.tensors.get(id(tensor)) or self.memory.get(id(tensor._data))
         if found is None and tensor._data.base is not None:
             found = self.memory.get(id(tensor._data.base))
-        return (tensor.name, _leaf_kind(tensor), tensor) if found is None else found
+        if found is not None:
+            return found
+        whole = _rearranged(tensor)
+        return self.tensors.get(id(whole)) or (whole.name, _leaf_kind(whole), whole)
 
     def module_at(self, path: str) -> Module | None:
         """The module that recorded ``path``; the first part of a path is the outermost module's class."""
@@ -99,6 +102,15 @@ def _pairs(params: Any) -> list[tuple[Any, Any]]:
 
 def _is_parameter(tensor: Tensor) -> bool:
     return tensor.requires_grad or isinstance(tensor, Parameter)
+
+
+def _rearranged(tensor: Tensor) -> Tensor:
+    """The constant of which ``tensor`` is a view of all elements, a reshaped input for example, or ``tensor``."""
+    if tensor.view_of is None or tensor.node is not None:
+        return tensor
+    base: Tensor = tensor.view_of.base()
+    constant = base.node is None and not base.requires_grad
+    return base if constant and base._data.size == tensor._data.size else tensor
 
 
 def _leaf_kind(tensor: Tensor) -> str:

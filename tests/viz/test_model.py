@@ -229,6 +229,24 @@ def test_a_tensor_used_twice_is_one_node():
     assert sum(edge.source == "constant#0" for edge in model.edges) == 2
 
 
+def test_an_input_that_layers_reshape_is_one_node_under_its_name():
+    """A layer for vectors makes rows of a sequence: of an input that is no operator, and no second input."""
+    words = tg.randn(5, 2, 8)
+    words.name = "words"
+    net = tg.nn.LSTM(8, 4, bidirectional=True)
+    drawn = by_id(read_tape(net(words)[0], params=net))
+    assert [(node.id, node.shape) for node in drawn.values() if node.shape[-1] == 8 and node.kind == "input"] == [
+        ("words", (5, 2, 8))
+    ]
+    w = tg.ones(2, requires_grad=True)
+    part, all_of_it = words[0], words.permute(2, 0, 1)
+    labels = [node.label for node in read_tape((part * w[0]).sum() + (all_of_it * w[1]).sum()).nodes]
+    assert labels.count("words") == 1  # a part is another input
+    with tg.no_grad():
+        turned = w.reshape(2, 1)
+    assert "input 0" in [node.label for node in read_tape((turned * w).sum()).nodes]
+
+
 def test_a_square_has_two_edges():
     x = tg.ones(2, requires_grad=True)
     edges = [(e.source, e.target, e.position) for e in read_tape(x * x, {"x": x}).edges]
