@@ -32,24 +32,7 @@ from tensorgrad.tensor import Tensor
 VERSION = 1
 CONTENT, DIGEST = "tensorgrad", "tensorgrad.sha256"
 
-#: The names that NumPy and the format have for what a file may hold.
-_DTYPES = {
-    np.dtype(name): (name, code)
-    for name, code in [
-        ("bool", "BOOL"),
-        ("uint8", "U8"),
-        ("uint16", "U16"),
-        ("uint32", "U32"),
-        ("uint64", "U64"),
-        ("int8", "I8"),
-        ("int16", "I16"),
-        ("int32", "I32"),
-        ("int64", "I64"),
-        ("float16", "F16"),
-        ("float32", "F32"),
-        ("float64", "F64"),
-    ]
-}
+_DTYPES = frozenset(map(np.dtype, "?BHIQbhiqefd"))  # of tensors, all of which the format has
 _MAPPINGS: dict[str, type[dict[Any, Any]]] = {"dict": dict, "OrderedDict": OrderedDict, "Counter": Counter}
 _NO_JSON = {"nan", "inf", "-inf"}  # floats that JSON does not have
 _ZIP = "it is an archive, as torch.save writes them; save tensors there with safetensors.torch.save_file instead"
@@ -81,12 +64,13 @@ def save(obj: Any, f: str | os.PathLike[str] | BinaryIO) -> None:
     """
     arrays = _Arrays()
     content = _described(obj, (), arrays)
-    text = _json({"version": VERSION, "content": content})
-    parts = _file(text, arrays.by_name)
+    text = json.dumps({"version": VERSION, "content": content}, allow_nan=False, separators=(",", ":"))
+    # the checksum is of copies: a thread that trains on meanwhile does no harm
+    copies = {name: np.array(array, array.dtype.newbyteorder("="), order="C") for name, array in arrays.by_name.items()}
+    data = safetensors.numpy.save(copies, {CONTENT: text, DIGEST: _digest(text, copies)})
     opened = replacing(f) if isinstance(f, (str, os.PathLike)) else nullcontext(_checked_file(f, "save", "write"))
     with opened as file:
-        for part in parts:
-            file.write(part)
+        file.write(data)
 
 
 def load(f: str | os.PathLike[str] | BinaryIO, map_location: Any = None, *, weights_only: bool = True) -> Any:
@@ -227,33 +211,6 @@ def _rebuilt(described: Any, tensors: dict[str, Tensor]) -> Any:
     raise KeyError(kind)
 
 
-def _file(text: str, arrays: dict[str, np.ndarray]) -> tuple[bytes, bytearray]:
-    """A file with this content: the header, then the numbers, those of the widest dtypes first.
-
-    The numbers are copied before the checksum is taken of the copies: a thread that trains on meanwhile does no harm.
-    """
-    numbers = bytearray(sum(array.nbytes for array in arrays.values()))
-    copies: dict[str, np.ndarray] = {}
-    entries: dict[str, Any] = {}
-    start = 0
-    for name, array in sorted(arrays.items(), key=lambda item: -item[1].itemsize):
-        copies[name] = copy = np.ndarray(array.shape, array.dtype.newbyteorder("<"), numbers, start)
-        copy[...] = array
-        entries[name] = {
-            "dtype": _DTYPES[copy.dtype][1],
-            "shape": copy.shape,
-            "data_offsets": (start, start + copy.nbytes),
-        }
-        start += copy.nbytes
-    header = _json({"__metadata__": {CONTENT: text, DIGEST: _digest(text, copies)}, **entries}).encode()
-    header += b" " * (-len(header) % 8)
-    return len(header).to_bytes(8, "little") + header, numbers
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, allow_nan=False, separators=(",", ":"))
-
-
 def _tensors(arrays: dict[str, np.ndarray]) -> dict[str, Tensor]:
     """The arrays as tensors, copied where they are read-only."""
     return {name: wrap(array if array.flags.writeable else array.copy()) for name, array in arrays.items()}
@@ -272,7 +229,7 @@ def _digest(text: str, arrays: dict[str, np.ndarray]) -> str:
     """SHA-256 of the content and of every array with its name, dtype and shape."""
     digest = hashlib.sha256(text.encode())
     for name, array in sorted(arrays.items()):
-        digest.update(f"\n{json.dumps(name)} {_DTYPES[array.dtype][0]} {array.shape}\n".encode())
+        digest.update(f"\n{json.dumps(name)} {array.dtype.name} {array.shape}\n".encode())
         array = array.reshape(-1).view(np.uint8)
         digest.update(array.data)
     return digest.hexdigest()

@@ -24,7 +24,7 @@ FAULTS = [
         "save: the checksum is of the arrays, not of what is written",
         STATES,
         "_digest(text, copies)",
-        "_digest(text, arrays)",
+        "_digest(text, arrays.by_name)",
         TESTS,
     ),
     Fault(
