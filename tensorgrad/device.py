@@ -23,8 +23,7 @@ class device(str):
     def __new__(cls, type: Any = "cpu", index: int | None = None) -> device:
         """``"cpu"``, ``"cpu:0"``, or the two parts of it."""
         name = str(type) if index is None else f"{type}:{index}"
-        if name.split(":")[0] != "cpu":
-            raise op_error(ValueError, "device", f"tensorgrad runs on the CPU only, got {name!r}")
+        check_device(name, "device")
         return super().__new__(cls, name)
 
     @property

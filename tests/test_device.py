@@ -30,7 +30,7 @@ def test_with_an_index(made):
 
 
 def test_other_devices():
-    with pytest.raises(ValueError, match="device: tensorgrad runs on the CPU only, got 'cuda:1'"):
+    with pytest.raises(ValueError, match="device: tensorgrad runs on the CPU only, got device 'cuda:1'"):
         tg.device("cuda", 1)
     with pytest.raises(ValueError, match="to: tensorgrad runs on the CPU only, got device 'cuda'"):
         tg.ones(1).to("cuda")

@@ -110,34 +110,15 @@ CASES += [
     ),
 ]
 # what PyTorch cannot: the gradient as a function of x, of the grid and of g
-CASES += [
-    Case(
-        "grid_sample",
-        f"gradient {mode}",
-        gradient(lambda t, x, grid, mode=mode: t.F.grid_sample(x, grid, mode, align_corners=False)),
-        real(1, 2, 3, 4),
-        places(1, 2, 2, 2),
-        real(1, 2, 2, 2),
-        torch=False,
-        covers=COVERS,
-        float32=1e-5,
-    )
-    for mode in ("bilinear", "bicubic")
-]
-CASES += [
-    Case(
-        "grid_sample",
-        f"gradient in the grid {mode}",
-        gradient(lambda t, grid, x, mode=mode: t.F.grid_sample(x, grid, mode, align_corners=False)),
-        places(1, 2, 2, 2),
-        real(1, 2, 3, 4),
-        real(1, 2, 2, 2),
-        torch=False,
-        covers=COVERS,
-        float32=1e-5,
-    )
-    for mode in ("bilinear", "bicubic")
-]
+for mode in ("bilinear", "bicubic"):
+    in_image = gradient(lambda t, x, grid, mode=mode: t.F.grid_sample(x, grid, mode, align_corners=False))
+    in_grid = gradient(lambda t, grid, x, mode=mode: t.F.grid_sample(x, grid, mode, align_corners=False))
+    image, grid, g = real(1, 2, 3, 4), places(1, 2, 2, 2), real(1, 2, 2, 2)
+    like = {"torch": False, "covers": COVERS, "float32": 1e-5}
+    CASES += [
+        Case("grid_sample", f"gradient {mode}", in_image, image, grid, g, **like),
+        Case("grid_sample", f"gradient in the grid {mode}", in_grid, grid, image, g, **like),
+    ]
 
 # --------------------------------------------------------------------------- affine_grid
 
