@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tensorgrad.kernels.layout import channels_first, channels_last
-from tensorgrad.kernels.scratch import scratch
+from tensorgrad.kernels.scratch import WORK, scratch
 from tensorgrad.kernels.threads import parallel, shared_out, split
 from tensorgrad.kernels.twin import has_twin
 
@@ -209,7 +209,7 @@ def _moments_in_two_passes(x: NDArray, guess: Vector) -> tuple[Vector, Vector]:
     """Return the mean of each channel of a block, and the sum of squared deviations from it; ``guess`` is near the
     mean, but was summed in x's own precision."""
     count, guess = x.size // len(guess), guess.astype(x.dtype)
-    d = scratch("deviation", x.shape, x.dtype)
+    d = scratch(WORK, x.shape, x.dtype)
     np.subtract(x, np.repeat(guess[None], x.size // len(x) // len(guess), axis=0).reshape(-1), out=d)
     correction = _sum(d, len(guess)) / count
     return guess + correction, np.maximum(_sum_products(d, d, len(guess)) - count * correction**2, 0)
@@ -240,7 +240,7 @@ def grad_sums_of_blocks(
     """Return sum g and sum g (x - mean) of each block and channel, in float64."""
     sums, products = np.empty((2, len(edges) - 1, channels))
     for i, (gradient, rows) in enumerate(_blocks(edges, g, x)):
-        d = _less(rows, mean, out=scratch("deviation", rows.shape, x.dtype))
+        d = _less(rows, mean, out=scratch(WORK, rows.shape, x.dtype))
         sums[i], products[i] = _sum(gradient, channels), _sum_products(gradient, d, channels)
     return sums, products
 
@@ -250,7 +250,7 @@ def input_grad_of_rows(
 ) -> None:
     """Write ``((g - mean_g) - (x - mean) * slope) * scale`` into dx."""
     for gradient, rows, target in _blocks(_edges(*x.shape), g, x, dx):
-        d = scratch("deviation", rows.shape, x.dtype)
+        d = scratch(WORK, rows.shape, x.dtype)
         np.multiply(_less(rows, mean, out=d), slope, out=d)
         np.subtract(gradient, mean_g, out=target)
         np.subtract(target, d, out=target)

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from tensorgrad.kernels import banded, row_winograd
 from tensorgrad.kernels.im2col import Block, Geometry, Ints, blocks
 from tensorgrad.kernels.layout import channels_last
-from tensorgrad.kernels.scratch import scratch
+from tensorgrad.kernels.scratch import WORK, scratch
 
 # What it costs to add a number to a result, to begin a run of them, and to write a result, in multiply-adds of a GEMM;
 # and how many rows and columns a GEMM seems to have on top. Fitted to measurements, as the costs in `banded`.
@@ -118,7 +118,7 @@ def block(x: NDArray, wide: NDArray, b: NDArray | None, y: NDArray, part: Block,
     target = y[slice(*part[0])]
     n, size, filters = len(images), images.shape[1:-1], target.shape[-1]
     many = len(wide) // images.shape[-1]
-    shares = scratch("shares", (n * math.prod(size) // many, wide.shape[1]), y.dtype)
+    shares = scratch(WORK, (n * math.prod(size) // many, wide.shape[1]), y.dtype)
     np.matmul(np.ascontiguousarray(images).reshape(len(shares), len(wide)), wide, out=shares)
 
     reach = _reach(geometry)

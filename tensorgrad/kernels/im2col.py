@@ -20,7 +20,7 @@ from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from tensorgrad.kernels import layout
-from tensorgrad.kernels.scratch import prepare, scratch, views
+from tensorgrad.kernels.scratch import WORK, prepare, scratch, views
 from tensorgrad.kernels.threads import split
 
 Ints = tuple[int, ...]
@@ -158,7 +158,7 @@ def channels_last_columns(x: NDArray, out: Ints, geometry: Geometry) -> NDArray:
     if windows.flags.c_contiguous:  # a 1x1 kernel on every pixel: the image is the matrix
         columns = windows
     else:
-        columns = scratch("columns", shape, x.dtype)
+        columns = scratch(WORK, shape, x.dtype)
         np.copyto(columns, windows)  # one call: NumPy merges kw and C into one run when the window is dense
     return columns.reshape(n * math.prod(out), math.prod(geometry.kernel) * channels)
 
@@ -169,7 +169,7 @@ def kernel_major_columns(x: NDArray, out: Ints, geometry: Geometry) -> NDArray:
     across, within = window_strides(x.strides[2:], geometry)
     shape = (channels, *geometry.kernel, n, *out)
     windows = strided(x, shape, (x.strides[1], *within, x.strides[0], *across))
-    columns = scratch("columns", shape, x.dtype)
+    columns = scratch(WORK, shape, x.dtype)
     np.copyto(columns, windows)
     return columns.reshape(channels * math.prod(geometry.kernel), n * math.prod(out))
 

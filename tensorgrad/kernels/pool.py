@@ -24,7 +24,7 @@ from tensorgrad.kernels.avg_pool import (
 )
 from tensorgrad.kernels.layout import channels_first
 from tensorgrad.kernels.reduce import AS_INTEGER
-from tensorgrad.kernels.scratch import scratch
+from tensorgrad.kernels.scratch import WORK, scratch
 from tensorgrad.kernels.twin import has_twin
 from tensorgrad.kernels.windows import (
     Ints,
@@ -64,18 +64,20 @@ def max_pool(
     Of equal numbers the first in row-major order wins; NaN wins over numbers, and the first NaN over later
     ones. Padding never wins, not even over -inf.
     """
-    windows = Windows(kernel, stride, padding, dilation)
-    shape, place_dtype = _maxima(x.shape, windows, ceil_mode)
+    shape, place_dtype, windows = _maxima(x.shape, kernel, stride, padding, dilation, ceil_mode)
     y, place = np.empty(shape, x.dtype), np.empty(shape, place_dtype)
     max_of_images(x, y, place, windows)
     return channels_first(y), channels_first(place)
 
 
 @functools.lru_cache(maxsize=256)  # a network asks about the same few shapes again and again
-def _maxima(x: Ints, windows: Windows, ceil_mode: bool) -> tuple[Ints, np.dtype]:
-    """Return the shape (N, *out, C) of the maxima, and the smallest unsigned integers that name their places."""
+def _maxima(
+    x: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, ceil_mode: bool
+) -> tuple[Ints, np.dtype, Windows]:
+    """Return the shape (N, *out, C) of the maxima, integers that can name their places, and the windows."""
+    windows = Windows(kernel, stride, padding, dilation)
     out = pool_output_size(x[2:], *windows, ceil_mode)
-    return (x[0], *out, x[1]), np.min_scalar_type(math.prod(windows.kernel) - 1)
+    return (x[0], *out, x[1]), np.min_scalar_type(math.prod(kernel) - 1), windows
 
 
 def max_pool_scatter(
@@ -309,7 +311,7 @@ def _max_of_squares(x: NDArray, y: NDArray, place: NDArray) -> None:
     """Write the maximum of every square and its place: every pixel is compared with the one to its right, in one loop
     over all, and every second column is picked in the end, its pixels moved whole."""
     channels, (_, rows, columns, _) = x.shape[-1], y.shape
-    larger, second = scratch("larger", x.shape, x.dtype), scratch("second", x.shape, place.dtype)
+    larger, second = scratch(WORK, x.shape, x.dtype), scratch("second", x.shape, place.dtype)
     left, right = x.reshape(-1)[:-channels], x.reshape(-1)[channels:]
     np.maximum(left, right, out=larger.reshape(-1)[:-channels])
     np.greater(right, left, out=second.reshape(-1)[:-channels].view(np.bool_))

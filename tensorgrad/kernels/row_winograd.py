@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from tensorgrad.kernels import banded, winograd
 from tensorgrad.kernels.im2col import Block, Geometry, Ints, blocks, padded, pixels, receptive_field, strided
 from tensorgrad.kernels.matmul import matmul
-from tensorgrad.kernels.scratch import prepare, scratch, views
+from tensorgrad.kernels.scratch import WORK, prepare, scratch, views
 from tensorgrad.kernels.toom_cook import Matrices, matrices
 from tensorgrad.kernels.winograd import POINTS_BY_ROWS
 
@@ -149,7 +149,7 @@ def _points_of_input(
 ) -> tuple[NDArray, NDArray, tuple[NDArray, ...]]:
     """Return the scratch for `transform_input`: for the rows, for what lies behind them, and as windows."""
     size = kw * channels
-    v = scratch("points of x", (count, -(-n * tiles * row // size) * size + (kw - 1) * channels), np.float32)
+    v = scratch(WORK, (count, -(-n * tiles * row // size) * size + (kw - 1) * channels), np.float32)
     return *_end_to_end(v, n, tiles, row), tuple([windows(v, j, kw, channels) for j in range(kw)])
 
 
@@ -175,7 +175,7 @@ def transform_gradient(g: NDArray, r: int, kw: int) -> NDArray:
     a = form(r).tile
     m = a.shape[1]
     z = views(_points_of_gradient, len(a), n, -(-height // m), used, kw, filters)
-    prepare("points of g", z, z.left_out)
+    prepare("points", z, z.left_out)
     for which, lines in _tiles(g, m):
         np.matmul(a[:, : lines.shape[2]], lines, out=z.rows[:, which])
     return z.every
@@ -192,7 +192,7 @@ class _Gradient(NamedTuple):
 def _points_of_gradient(count: int, n: int, tiles: int, used: int, kw: int, filters: int) -> _Gradient:
     """Return the scratch for `transform_gradient`, for rows of windows of which ``used`` are results."""
     width, size = used + kw - 1, kw * filters
-    z = scratch("points of g", (count, -(-n * tiles * width * filters // size) * size), np.float32)
+    z = scratch("points", (count, -(-n * tiles * width * filters // size) * size), np.float32)
     rows, rest = _end_to_end(z, n, tiles, width * filters)
     return _Gradient(z, rows[..., : used * filters], (rows[..., used * filters :], rest))
 
@@ -222,7 +222,7 @@ def block(x: NDArray, u: NDArray, b: NDArray | None, y: NDArray, part: Block, ge
     """
     (r, kw), filters = geometry.kernel, y.shape[-1]
     every = transform_input(x, part, geometry)
-    products = scratch("products", (points(r), every[0].shape[1], kw, filters), y.dtype)
+    products = scratch("points", (points(r), every[0].shape[1], kw, filters), y.dtype)
     for j, some in enumerate(every):
         np.matmul(some, u, out=products[:, :, j])
     target = pixels(y, inside(part, y.shape[1:3]))

@@ -10,6 +10,10 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+#: The name of what is as large as a block of a kernel's work, and of which it needs one: columns, points, deviations.
+#: No kernel runs inside another one, so all of them share this memory. Floating-point numbers only, see `_Block`.
+WORK = "work"
+
 _KEEP = 1 << 26  # bytes; larger blocks are rare and go back to the system
 _SHAPES = 64  # of one block, that are remembered
 _VIEWS = 256  # of all blocks
@@ -45,6 +49,7 @@ def scratch(name: str, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray:
     """Return a C-contiguous array, holding anything, that is valid until this thread asks for ``name`` again."""
     block = _blocks.by_name.get(name)
     if block is not None:
+        block.prepared_by = None
         found = block.arrays.get((shape, dtype))
         if found is not None:
             return found
@@ -87,7 +92,8 @@ def views(make: Callable[..., Views], *arguments: Hashable) -> Views:
 def prepare(name: str, of: object, parts: Iterable[NDArray]) -> None:
     """Write zeros to ``parts`` of the block ``name``, unless they are there since the last call with the same ``of``.
 
-    For this every user of the block has to call it, and must leave the parts alone.
+    They are when nobody has asked `scratch` for the block since. Who holds `views` of it calls this before each use,
+    and leaves the parts alone.
     """
     block = _blocks.by_name.get(name) or _Block(0)  # of memory too large to keep, nothing is known the next time
     if block.prepared_by is not of:

@@ -253,9 +253,11 @@ def team(tasks: int, worth: int) -> NDArray[np.int64]:
     See `kernels.compiled.threads`; ``worth`` counts tasks of usual length. Inside a task of `parallel` there is only
     the caller itself.
     """
+    if tasks < 2 or _here.inside:
+        return _alone
     keep_freed_memory()
     threads = min(_num_threads, tasks)
-    return _alone if threads < 2 or _here.inside else _current_pool().team(threads, worth)
+    return _alone if threads < 2 else _current_pool().team(threads, worth)
 
 
 # ---- cutting work ------------------------------------------------------------------------------------------

@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from tensorgrad.kernels.im2col import Block, Geometry, Ints
 from tensorgrad.kernels.matmul import matmul
 from tensorgrad.kernels.partial_sums import sum_over
-from tensorgrad.kernels.scratch import scratch
+from tensorgrad.kernels.scratch import WORK, scratch
 from tensorgrad.kernels.threads import parallel, shared_out, split
 from tensorgrad.kernels.toom_cook import EIGHT, SIX, matrices
 from tensorgrad.kernels.twin import compiled_kernels, has_twin
@@ -198,7 +198,7 @@ def transform_input(x: NDArray, part: Part, tiles: Tiling) -> NDArray:
     windows = as_strided(field, (POINTS, POINTS, *shape, x.shape[-1]), (s[1], s[2], s[0], m * s[1], m * s[2], s[3]))
     patches = scratch("patches", windows.shape, x.dtype)
     np.copyto(patches, windows)
-    v = scratch("points of x", (POINTS**2, count(part, tiles), x.shape[-1]), x.dtype)
+    v = scratch(WORK, (POINTS**2, count(part, tiles), x.shape[-1]), x.dtype)
     np.matmul(both_axes("B'"), patches.reshape(POINTS**2, -1), out=v.reshape(POINTS**2, -1))
     return v
 
@@ -229,7 +229,7 @@ def transform_gradient(g: NDArray, part: Part, tiles: Tiling) -> NDArray:
         for j in range(m):
             source = g[n:stop, row * m + i : last * m : m, j::m]
             patches[i, j, :, : source.shape[1], : source.shape[2]] = source
-    z = scratch("points of g", (POINTS**2, count(part, tiles), g.shape[-1]), g.dtype)
+    z = scratch("points", (POINTS**2, count(part, tiles), g.shape[-1]), g.dtype)
     np.matmul(both_axes("A", m), patches.reshape(tiles.pixels, -1), out=z.reshape(POINTS**2, -1))
     return z
 
@@ -264,7 +264,7 @@ def correlate(
         wrong = []
         for part in some:
             v = transform_input(x, part, tiles)
-            products = scratch("products", (*v.shape[:2], y.shape[-1]), y.dtype)
+            products = scratch("points", (*v.shape[:2], y.shape[-1]), y.dtype)
             if not transform_output(np.matmul(v, u, out=products), b, y, part, tiles):
                 wrong.append(part)
         return wrong

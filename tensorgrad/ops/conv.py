@@ -27,14 +27,12 @@ def _positions(x: Any) -> tuple[int, ...]:
     return (0, *range(2, x.ndim))
 
 
-@primitive(
+_conv = primitive(
     lambda g, y, x, w, b, **k: conv_input_grad(g, w, size=tuple(x.shape[2:]), **k),
     lambda g, y, x, w, b, **k: conv_weight_grad(g, x, kernel=tuple(w.shape[2:]), **k),
     lambda g, y, x, w, b, **k: _sum(g, dim=_positions(g), keepdim=False),
     name="conv",
-)
-def _conv(x: Any, w: Any, b: Any, **k: Any) -> Any:
-    return kernel.conv(x, w, b, **k)
+)(kernel.conv)
 
 
 @primitive(

@@ -276,16 +276,17 @@ def _lp(rank: int, input: Any, norm_type: float, kernel_size: Any, stride: Any, 
 def _batched(input: Any, rank: int, op: str) -> tuple[Any, bool]:
     """The input as (N, C, *spatial), and whether the batch dimension was added here."""
     x = operand(input, op)
-    if x.ndim not in (rank + 1, rank + 2):
+    shape = x.shape
+    unbatched = len(shape) == rank + 1
+    if len(shape) != rank + 2 and not unbatched:
         raise op_error(
             ValueError,
             op,
             f"expected (N, C, spatial) or (C, spatial) with {rank} spatial dimensions, got {describe(x)}",
         )
-    unbatched = x.ndim == rank + 1
-    if 0 in x.shape[0 if unbatched else 1 :]:
+    if 0 in shape[0 if unbatched else 1 :]:
         raise op_error(ValueError, op, f"expected channels and spatial sizes above 0, got {describe(x)}")
-    return (_reshape(x, shape=(1, *x.shape)) if unbatched else x), unbatched
+    return (_reshape(x, shape=(1, *shape)) if unbatched else x), unbatched
 
 
 def _windows(

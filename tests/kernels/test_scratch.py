@@ -80,6 +80,14 @@ def test_zeros_are_written_again_only_after_another_user():
     assert (a == 0).all()
 
 
+def test_zeros_are_written_again_after_a_user_who_needs_none():
+    views_of_it = views(halves, "test neighbour", 8)
+    prepare("test neighbour", "a", views_of_it)
+    scratch("test neighbour", (4,), np.float32)[...] = 7  # a kernel that knows nothing of the zeros
+    prepare("test neighbour", "a", views_of_it)
+    assert not scratch("test neighbour", (8,), np.float32).any()
+
+
 def test_zeros_are_not_trusted_after_an_interrupt():
     a, b = views(halves, "test interrupt", 8)
     prepare("test interrupt", "a", [a])

@@ -239,3 +239,13 @@ def test_images_of_several_shapes_take_turns():
     for case, expected in zip(cases * 2, first * 2, strict=True):
         for a, e in zip(passes(*case), expected, strict=True):
             np.testing.assert_array_equal(a, e)
+
+
+def test_both_forms_take_turns(monkeypatch):
+    """A network may have layers for either form, and both transform gradients in the same scratch memory."""
+    monkeypatch.setattr(row_winograd, "TRANSFORM", -10_000)
+    monkeypatch.setattr(row_winograd, "SMALL", 0)
+    square, wide = arrays(9, (12, 12), 32, 32, 3), arrays(9, (12, 12), 32, 32, (3, 5))
+    for _ in range(3):
+        for case in (square, wide):
+            assert_close(passes(*case), in_float64(*case))

@@ -20,7 +20,7 @@ def pieces(x: NDArray) -> int:
 
 def pieces_of(length: int, floats: int) -> int:
     """Return into how many pieces a length should be cut whose work is to read or write so many numbers."""
-    return max(1, min(length, MOST, floats // FLOATS))
+    return max(1, min(length, MOST, floats // FLOATS)) if floats >= 2 * FLOATS else 1
 
 
 @jit
