@@ -209,10 +209,12 @@ class _Region:
                 self._end.put(True)
 
     def wait(self) -> None:
-        """Return when the last task has ended."""
+        """Return when the last task has ended; a helper that comes later finds none, and keeps no array alive."""
         if self._unfinished.locked():
             self._end.wait()
         self._unfinished.acquire()
+        self.tasks = ()
+        del self.fn
 
 
 def parallel(fn: Callable[[Task], Result], tasks: Sequence[Task]) -> list[Result]:

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import functools
 import os
 import subprocess
 import sys
 import threading
 import warnings
+import weakref
 
 import numpy as np
 import pytest
@@ -129,6 +131,20 @@ def test_blas_is_held_at_one_thread_and_restored():
             pass
         assert set(blas_threads()) <= {1}
     assert blas_threads() == before
+
+
+def test_a_helper_that_comes_late_keeps_no_array_alive():
+    threads.set_num_threads(2)
+    pool, gate = threads._current_pool(), threading.Event()
+    pool.submit(gate.wait, max(1, pool._size))  # all threads are elsewhere: the region ends without them
+    try:
+        arrays = [np.zeros(3) for _ in range(5)]
+        watched = [weakref.ref(array) for array in arrays]
+        parallel(functools.partial(np.add, arrays.pop()), arrays)
+        del arrays
+        assert not any(ref() is not None for ref in watched)
+    finally:
+        gate.set()
 
 
 def test_the_callers_errstate_holds_in_the_workers():

@@ -46,6 +46,13 @@ FAULTS = [
         KERNEL_CONV,
     ),
     Fault(
+        "threads: a job that waits keeps the arrays of its region",
+        "tensorgrad/kernels/threads.py",
+        "        self.tasks = ()\n        del self.fn\n",
+        "",
+        "tests/kernels/test_threads.py",
+    ),
+    Fault(
         "regions: a thread that sleeps is left asleep",
         "tensorgrad/kernels/threads.py",
         "if asleep > 0 and worth >= WORTH_WAKING and self._jobs.empty():",
