@@ -1,5 +1,7 @@
 """nn.MultiheadAttention as a function of its inputs and its parameters."""
 
+import functools
+
 import numpy as np
 
 from tests.cases.case import Case, exactly, fixed, real
@@ -32,15 +34,15 @@ def attention(label, sequences, masks=(), call=None, **settings):
     """``sequences``: shapes of query, key and value, or of one that is all three; ``masks``: by name."""
     call, masks = call or {}, dict(masks)
     shapes = parameters(**{k: v for k, v in settings.items() if k in ("kdim", "vdim", "bias", "add_bias_kv")})
+    module = functools.cache(lambda nn: nn.MultiheadAttention(EMBED, HEADS, **settings))
 
     def function(t, *inputs):
         xs, rest = inputs[: len(sequences)], inputs[len(sequences) :]
         values, given = rest[: len(shapes)], rest[len(shapes) :]
-        module = t.nn.MultiheadAttention(EMBED, HEADS, **settings)
         state = dict(zip(shapes, values, strict=True))
         xs = xs * 3 if len(xs) == 1 else xs
         keywords = {**call, **dict(zip(masks, given, strict=True))}
-        output, weights = t.func.functional_call(module, state, xs, keywords)
+        output, weights = t.func.functional_call(module(t.nn), state, xs, keywords)
         return output if weights is None else (output, weights)
 
     inputs = [real(*shape) for shape in (*sequences, *shapes.values())]

@@ -1,5 +1,7 @@
 """nn.RNN, nn.LSTM, nn.GRU and their cells as functions of their inputs, first states and parameters."""
 
+import functools
+
 from tests.cases.case import Case, real
 
 GATES = {"RNN": 1, "LSTM": 4, "GRU": 3}
@@ -31,11 +33,12 @@ def cell_parameters(kind, bias=True):
 def called(name, kind, shapes, settings):
     """The module `t.nn.name` on an input and, where there is one, a first state, with these parameters."""
 
+    module = functools.cache(lambda nn: getattr(nn, name)(FEATURES, HIDDEN, **settings))
+
     def function(t, x, *rest):
-        module = getattr(t.nn, name)(FEATURES, HIDDEN, **settings)
         states, values = rest[: len(rest) - len(shapes)], rest[len(rest) - len(shapes) :]
         given = (x, states if kind == "LSTM" else states[0]) if states else (x,)
-        result = t.func.functional_call(module, dict(zip(shapes, values, strict=True)), given)
+        result = t.func.functional_call(module(t.nn), dict(zip(shapes, values, strict=True)), given)
         return flat(result)
 
     return function

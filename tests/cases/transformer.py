@@ -1,5 +1,7 @@
 """The transformer and its parts as functions of their inputs and parameters."""
 
+import functools
+
 import numpy as np
 
 from tests.cases.case import Case, exactly, fixed, real
@@ -58,12 +60,13 @@ def model_parameters():
 def case(op, label, make, shapes, sequences, masks=None, hints=None, smooth=True):
     """``make(nn)`` is the module; ``sequences``: shapes; ``masks``: recipes by name; ``hints``: other arguments."""
     masks, hints = masks or {}, hints or {}
+    module = functools.cache(make)  # its parameters are exchanged in each call: one is enough
 
     def function(t, *inputs):
         xs, rest = inputs[: len(sequences)], inputs[len(sequences) :]
         state = dict(zip(shapes, rest, strict=False))
         keywords = hints | dict(zip(masks, rest[len(shapes) :], strict=True))
-        return t.func.functional_call(make(t.nn), state, xs, keywords)
+        return t.func.functional_call(module(t.nn), state, xs, keywords)
 
     inputs = [real(*shape) for shape in (*sequences, *shapes.values())]
     # without weights, as here, PyTorch's attention takes a kernel that has no second derivative
