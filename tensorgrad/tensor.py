@@ -397,7 +397,10 @@ def as_array(data: Any, exact: bool = False) -> np.ndarray:
         return data if type(data) is np.ndarray else np.asarray(data)
     if isinstance(data, (list, tuple)) and any(isinstance(d, Tensor) for d in data):
         data = [d._data if isinstance(d, Tensor) else d for d in data]
-    array = np.asarray(data)
+    try:
+        array = np.asarray(data)
+    except ValueError as error:  # NumPy's answer to lists of different lengths
+        raise ValueError(f"tensor: lists inside of one list must have one length and depth: {error}") from None
     supported(array.dtype, "tensor")
     if array.dtype == np.float64 and not exact and not _holds_arrays(data):
         array = array.astype(np.float32)
