@@ -219,7 +219,7 @@ def test_notebooks_show_svg_or_say_why_not(drawn, monkeypatch):
     hide_renderers(monkeypatch)
     shown = drawn._repr_mimebundle_()
     assert "conv2d" in shown["text/plain"]
-    assert "pip install tensorgrad[viz]" in shown["text/plain"]
+    assert "pip install graphviz-pure" in shown["text/plain"]
 
 
 def test_show_opens_an_svg(drawn, monkeypatch, capsys):
@@ -260,7 +260,7 @@ def test_without_a_renderer_the_error_names_the_ways_out(drawn, monkeypatch, tmp
     target.write_text("old")
     with pytest.raises(RendererNotFound) as caught:
         drawn.save(target)
-    for way in ("https://graphviz.org/download", "pip install tensorgrad[viz]", ".dot, .json or .txt"):
+    for way in ("https://graphviz.org/download", "pip install graphviz-pure", ".dot, .json or .txt"):
         assert way in str(caught.value)
     assert target.read_text() == "old"
     for suffix in ("dot", "json", "txt"):
