@@ -16,7 +16,7 @@ from tensorgrad.autograd.node import Node
 from tensorgrad.autograd.primitive import TENSOR_CLASSES, bind_tensor_class, primitive, wrap
 from tensorgrad.autograd.structural import cast
 from tensorgrad.autograd.view import View
-from tensorgrad.device import check_device
+from tensorgrad.device import check_device, names_device
 from tensorgrad.errors import describe, op_error
 from tensorgrad.formatting import format_tensor
 from tensorgrad.interop import NumpyProtocols
@@ -140,7 +140,7 @@ class Tensor(Layout, OperatorMethods, InPlaceMethods, NewMethods, NumpyProtocols
         return lend(array) if array is self._data else array
 
     def detach(self) -> Tensor:
-        """The same memory without history: gradients do not flow through it."""
+        """The same memory without history: gradients do not flow through it. Source: ``torch.Tensor.detach``."""
         out: Tensor = wrap(self._data)
         out.name = self.name
         out.cut = cut_from(self) if self._requires_grad else self.cut
@@ -295,7 +295,7 @@ class Tensor(Layout, OperatorMethods, InPlaceMethods, NewMethods, NumpyProtocols
     # --- copies and dtypes --------------------------------------------------------------------------------------------
 
     def clone(self) -> Tensor:
-        """A copy with its own memory, through which gradients flow."""
+        """A copy with its own memory, through which gradients flow. Source: ``torch.clone``."""
         out: Tensor = _clone(self)
         return out
 
@@ -311,7 +311,7 @@ class Tensor(Layout, OperatorMethods, InPlaceMethods, NewMethods, NumpyProtocols
         for arg in args:
             if isinstance(arg, Tensor):
                 dtype = arg.dtype
-            elif isinstance(arg, str) and arg.split(":")[0] in ("cpu", "cuda", "mps", "meta"):
+            elif names_device(arg):
                 device = arg
             elif not isinstance(arg, bool):
                 dtype = arg

@@ -12,7 +12,7 @@ import numpy as np
 
 from tensorgrad.autograd import in_place
 from tensorgrad.creation import zeros_like
-from tensorgrad.device import check_device
+from tensorgrad.device import check_device, names_device
 from tensorgrad.errors import describe
 from tensorgrad.nn.hooks import BackwardHooks, Hooked, after_forward, before_forward
 from tensorgrad.nn.parameter import Parameter
@@ -275,7 +275,7 @@ class Module(Hooked):
     def to(self: M, *args: Any, dtype: Any = None, device: Any = None, **_: Any) -> M:
         """Give all floating-point parameters and buffers another dtype; the device must be the CPU."""
         for arg in args:
-            if isinstance(arg, str) and arg.split(":")[0] in ("cpu", "cuda", "mps", "meta"):
+            if names_device(arg):
                 device = arg
             elif not isinstance(arg, bool):
                 dtype = arg.dtype if isinstance(arg, Tensor) else arg

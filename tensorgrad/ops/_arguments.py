@@ -63,6 +63,8 @@ def operand(value: Any, op: str) -> Any:
         array = np.asarray(value)
         return array.astype(np.float32) if array.dtype == np.float64 and not isinstance(value, np.generic) else array
     advice = RETURNED_NOTHING if value is None else ""
+    if hasattr(value, "forward"):
+        advice = "; a module is made first and then called with the tensor: nn.ReLU()(x)"
     raise op_error(TypeError, op, f"expected a tensor, got {describe(value)}{advice}")
 
 

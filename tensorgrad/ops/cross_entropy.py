@@ -209,7 +209,7 @@ def checked_classes(t: np.ndarray, shape: tuple[int, ...], ignore_index: int, op
     if t.shape != expected:
         advice = ""
         if t.shape == (shape[0], 1, *shape[2:]):
-            advice = "; drop the dimension with target.squeeze(1)"
+            advice = f"; drop the dimension with target.squeeze({1 if t.ndim > 2 else -1})"
         elif t.shape == tuple(shape):
             advice = "; one-hot rows are target.argmax(1), or as probabilities target.float()"
         raise op_error(

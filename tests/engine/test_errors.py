@@ -152,7 +152,11 @@ def test_mistakes_about_images_and_labels_are_told_what_to_do():
         (lambda: tg.nn.Conv2d(1, 4.0, 3), TypeError, "Conv2d: out_channels must be an integer, got 4.0"),
         (lambda: tg.nn.Linear(9 * 4 / 2, 3), TypeError, "Linear: in_features must be an integer, got 18.0"),
         (lambda: F.cross_entropy(logits, tg.ones(4)), TypeError, r"target\.long\(\)"),
-        (lambda: F.cross_entropy(logits, tg.ones(4, 1).long()), ValueError, r"target\.squeeze\(1\)"),
+        (lambda: F.cross_entropy(logits, tg.ones(4, 1).long()), ValueError, r"target\.squeeze\(-1\)"),
+        (lambda: F.cross_entropy(tg.ones(2, 3, 5), tg.ones(2, 1, 5).long()), ValueError, r"target\.squeeze\(1\)"),
+        (lambda: F.cross_entropy(tg.ones(3), tg.ones(1).long()), ValueError, r"target\.squeeze\(-1\)"),
+        (lambda: F.linear(tg.nn.ReLU(), logits), TypeError, r"linear: .*got ReLU; .*nn\.ReLU\(\)\(x\)"),
+        (lambda: tg.nn.utils.clip_grad_norm_(conv, 1.0), TypeError, r"module Conv2d; pass its parameters\(\)"),
         (lambda: F.cross_entropy(logits, tg.ones(4, 3).long()), ValueError, r"target\.argmax\(1\)"),
         (lambda: tg.nn.BatchNorm1d(3)(tg.ones(1, 3)), ValueError, r"drop_last.*model\.eval\(\)"),
     ):
