@@ -69,7 +69,7 @@ class Sweep:
             saved = node.saved
             if saved is FREED:
                 raise RuntimeError(
-                    f"backward of {node.place}: trying to backward through the graph a second time, but its saved "
+                    f"backward of {node.origin}: trying to backward through the graph a second time, but its saved "
                     "values were freed by the first; compute the loss anew (detach what is carried over from step to "
                     "step), or pass retain_graph=True to the first backward to keep them"
                 )
@@ -122,9 +122,9 @@ class Sweep:
             for watcher in self.watchers:
                 watcher.backward(node, g, found)
         except (ValueError, TypeError, IndexError) as error:
-            raise type(error)(f"backward of {node.place}: {error}") from error
+            raise type(error)(f"backward of {node.origin}: {error}") from error
         except (AttributeError, LookupError, NameError, ArithmeticError, AssertionError) as error:
-            error.add_note(f"in backward of {node.place}")
+            error.add_note(f"in backward of {node.origin}")
             raise
         return found
 
@@ -153,7 +153,7 @@ class Sweep:
         except ValueError:
             pass
         raise ValueError(
-            f"backward of {node.place}: a rule returned a gradient of shape {tuple(gradient.shape)} "
+            f"backward of {node.origin}: a rule returned a gradient of shape {tuple(gradient.shape)} "
             f"for an input of shape {shape}"
         )
 

@@ -120,6 +120,22 @@ def test_a_rule_of_wrong_shape_is_named():
         del REGISTRY["wrong_rule"]
 
 
+def test_backward_names_the_line_of_the_call_where_it_was_remembered():
+    wrong = primitive(lambda g, y, x: g[:1], name="wrong_rule")(lambda x: x * 2)
+    try:
+        with tg.autograd.detect_anomaly(check_nan=False):
+            y = wrong(tg.ones(3, requires_grad=True))
+        with pytest.raises(ValueError, match=r"^backward of wrong_rule, called at .*test_errors\.py:\d+: a rule"):
+            y.sum().backward()
+        with tg.autograd.detect_anomaly(check_nan=False):
+            z = tg.ones(3, requires_grad=True).exp().sum()
+        z.backward()
+        with pytest.raises(RuntimeError, match=r"^backward of sum, called at .*test_errors\.py:\d+: .* a second time"):
+            z.backward()
+    finally:
+        del REGISTRY["wrong_rule"]
+
+
 def test_rules_and_inputs_are_of_one_number():
     for rules, forward in (
         ([lambda g, y, a, b: g * b], lambda a, b: a * b),  # the gradient of b would be lost without a word

@@ -17,6 +17,7 @@ from tensorgrad.viz import Drawing, RendererNotFound, graph, render
 from tests.viz.nets import Chain, Dense, Net, Relu, net_and_loss
 
 HOSTILE = [
+    "&#0; &bogus;",
     'quote " quote',
     "back\\slash",
     "ends in backslash\\",
