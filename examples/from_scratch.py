@@ -10,6 +10,7 @@ The story to it, and what the loop version does in the same places, is in docs/f
 """
 
 import argparse
+import importlib.util
 import json
 import time
 from pathlib import Path
@@ -116,6 +117,8 @@ def main():
     parser.add_argument("--pictures", type=Path, metavar="DIR", help="draw filters and maps (needs matplotlib)")
     parser.add_argument("--no-progress", action="store_true")
     args = parser.parse_args()
+    if args.pictures and importlib.util.find_spec("matplotlib") is None:
+        parser.error("--pictures needs matplotlib: pip install '.[plot]'")
 
     tg.manual_seed(args.seed)
     images, labels = MNIST(args.data).tensors()

@@ -1,7 +1,7 @@
 """Train a convolutional network on MNIST: two convolutions, two poolings, two dense layers, 99.2 % in four epochs.
 
     python examples/mnist_cnn.py                      # about half a minute on two cores
-    python examples/mnist_cnn.py --epochs 1 --graph graph.svg --save-model model.npz
+    python examples/mnist_cnn.py --epochs 1 --graph graph.svg --save-model model.safetensors
 
 The network and the loop are written as one would in PyTorch: exchange the imports and they run there.
 """

@@ -72,7 +72,7 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
 
 
 def from_numpy(array: np.ndarray) -> Tensor:
-    """A tensor that shares the memory of ``array``. Raises TypeError for anything else."""
+    """A tensor that shares the memory of ``array``; TypeError for anything else. Source: ``torch.from_numpy``."""
     if not isinstance(array, np.ndarray):
         raise op_error(TypeError, "from_numpy", f"expected an ndarray, got {type(array).__name__}")
     return Tensor(array)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from tensorgrad.errors import op_error
 
 
@@ -39,6 +41,21 @@ class device(str):
 
     def __repr__(self) -> str:
         return "device(type='cpu')" if self.index is None else f"device(type='cpu', index={self.index})"
+
+
+def names_device(value: Any) -> bool:
+    """True for a string that is not the name of a dtype, where either may stand.
+
+    >>> names_device("cuda:0"), names_device("float32")
+    (True, False)
+    """
+    if not isinstance(value, str):
+        return False
+    try:
+        np.dtype(value)
+    except TypeError:
+        return True
+    return False
 
 
 def check_device(name: Any, op: str) -> None:

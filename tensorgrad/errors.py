@@ -14,6 +14,9 @@ from tensorgrad.state import per_thread
 
 E = TypeVar("E", bound=Exception)
 
+#: What is added where None came in the place of a tensor.
+RETURNED_NOTHING = "; a forward without return gives None"
+
 
 def op_error(kind: type[E], operator: str, message: str, path: str | None = None) -> E:
     """An exception whose message names the operator and the module that called it.

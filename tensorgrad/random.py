@@ -45,7 +45,7 @@ def spawn_seed() -> int:
 
 
 def get_rng_state() -> dict[str, Any]:
-    """The generator's state, a plain dictionary that :func:`set_rng_state` takes back."""
+    """The generator's state, a dictionary that :func:`set_rng_state` takes back. Source: ``torch.get_rng_state``."""
     return dict(generator().bit_generator.state)
 
 

@@ -16,7 +16,7 @@ from tensorgrad.autograd.node import Node
 from tensorgrad.autograd.primitive import TENSOR_CLASSES, bind_tensor_class, primitive, wrap
 from tensorgrad.autograd.structural import cast
 from tensorgrad.autograd.view import View
-from tensorgrad.device import check_device
+from tensorgrad.device import check_device, names_device
 from tensorgrad.errors import describe, op_error
 from tensorgrad.formatting import format_tensor
 from tensorgrad.interop import NumpyProtocols
@@ -140,7 +140,7 @@ class Tensor(Layout, OperatorMethods, InPlaceMethods, NewMethods, NumpyProtocols
         return lend(array) if array is self._data else array
 
     def detach(self) -> Tensor:
-        """The same memory without history: gradients do not flow through it."""
+        """The same memory without history: gradients do not flow through it. Source: ``torch.Tensor.detach``."""
         out: Tensor = wrap(self._data)
         out.name = self.name
         out.cut = cut_from(self) if self._requires_grad else self.cut
@@ -295,7 +295,7 @@ class Tensor(Layout, OperatorMethods, InPlaceMethods, NewMethods, NumpyProtocols
     # --- copies and dtypes --------------------------------------------------------------------------------------------
 
     def clone(self) -> Tensor:
-        """A copy with its own memory, through which gradients flow."""
+        """A copy with its own memory, through which gradients flow. Source: ``torch.clone``."""
         out: Tensor = _clone(self)
         return out
 
@@ -311,7 +311,7 @@ class Tensor(Layout, OperatorMethods, InPlaceMethods, NewMethods, NumpyProtocols
         for arg in args:
             if isinstance(arg, Tensor):
                 dtype = arg.dtype
-            elif isinstance(arg, str) and arg.split(":")[0] in ("cpu", "cuda", "mps", "meta"):
+            elif names_device(arg):
                 device = arg
             elif not isinstance(arg, bool):
                 dtype = arg
@@ -397,7 +397,10 @@ def as_array(data: Any, exact: bool = False) -> np.ndarray:
         return data if type(data) is np.ndarray else np.asarray(data)
     if isinstance(data, (list, tuple)) and any(isinstance(d, Tensor) for d in data):
         data = [d._data if isinstance(d, Tensor) else d for d in data]
-    array = np.asarray(data)
+    try:
+        array = np.asarray(data)
+    except ValueError as error:  # NumPy's answer to lists of different lengths
+        raise ValueError(f"tensor: lists inside of one list must have one length and depth: {error}") from None
     supported(array.dtype, "tensor")
     if array.dtype == np.float64 and not exact and not _holds_arrays(data):
         array = array.astype(np.float32)

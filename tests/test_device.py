@@ -34,3 +34,7 @@ def test_other_devices():
         tg.device("cuda", 1)
     with pytest.raises(ValueError, match="to: tensorgrad runs on the CPU only, got device 'cuda'"):
         tg.ones(1).to("cuda")
+    for thing in (tg.ones(1), tg.nn.Linear(1, 1)):
+        with pytest.raises(ValueError, match="to: tensorgrad runs on the CPU only, got device 'gpu'"):
+            thing.to("gpu")
+        assert thing.to("float64") is not None

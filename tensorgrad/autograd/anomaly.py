@@ -58,7 +58,7 @@ class _AnomalyMode(Watcher, contextlib.ContextDecorator):
         """Raise when the gradient is non-finite before a rule has made it so."""
         if self.check_nan and not _finite(gradient):
             raise AnomalyError(
-                f"the gradient that reaches {node.place}{_made_at(node)} has "
+                f"the gradient that reaches {node.origin}{_comma(node)} has "
                 f"{_count(gradient)}, though the rules gave finite ones: it was given so to backward, a hook put it "
                 "there, or the sum of the contributions overflowed"
             )
@@ -72,7 +72,7 @@ class _AnomalyMode(Watcher, contextlib.ContextDecorator):
                 values = [v for v in node.saved if v is not None] if not isinstance(node.saved, Packed) else []
                 saved = _listing(values, "saved input") + _listing([v for v in [node.value] if v is not None], "output")
                 raise AnomalyError(
-                    f"backward of {node.place}{_made_at(node)} made {_count(value)} in the "
+                    f"backward of {node.origin}{_comma(node)} made {_count(value)} in the "
                     f"gradient of input {i} out of a finite gradient{_listing([gradient], 'gradient')}{saved}"
                 )
 
@@ -169,9 +169,8 @@ def _listing(values: list[Any], what: str) -> str:
     return "".join(f"\n  {what} {i}: {_range(v)}" if len(shown) > 1 else f"\n  {what}: {_range(v)}" for i, v in shown)
 
 
-def _made_at(node: Node) -> str:
-    source = getattr(node, "source", None)
-    return f", called at {source}," if source else ""
+def _comma(node: Node) -> str:
+    return "," if node.origin != node.place else ""
 
 
 __all__ = ["AnomalyError", "detect_anomaly", "is_anomaly_enabled", "set_detect_anomaly"]

@@ -69,8 +69,9 @@ class Sweep:
             saved = node.saved
             if saved is FREED:
                 raise RuntimeError(
-                    f"backward of {node.place}: trying to backward through the graph a second time, but its saved "
-                    "values were freed by the first; pass retain_graph=True to the first backward to keep them"
+                    f"backward of {node.origin}: trying to backward through the graph a second time, but its saved "
+                    "values were freed by the first; compute the loss anew (detach what is carried over from step to "
+                    "step), or pass retain_graph=True to the first backward to keep them"
                 )
             packed = saved if isinstance(saved, Packed) else None
             if packed is not None:
@@ -121,7 +122,10 @@ class Sweep:
             for watcher in self.watchers:
                 watcher.backward(node, g, found)
         except (ValueError, TypeError, IndexError) as error:
-            raise type(error)(f"backward of {node.place}: {error}") from error
+            raise type(error)(f"backward of {node.origin}: {error}") from error
+        except (AttributeError, LookupError, NameError, ArithmeticError, AssertionError) as error:
+            error.add_note(f"in backward of {node.origin}")
+            raise
         return found
 
     def _after_hooks(self, node: Node, g: Any, edges: list[Any], found: list[Any]) -> list[Any]:
@@ -149,7 +153,7 @@ class Sweep:
         except ValueError:
             pass
         raise ValueError(
-            f"backward of {node.place}: a rule returned a gradient of shape {tuple(gradient.shape)} "
+            f"backward of {node.origin}: a rule returned a gradient of shape {tuple(gradient.shape)} "
             f"for an input of shape {shape}"
         )
 
@@ -336,7 +340,8 @@ def _seed(root: Any, seed: Any, create_graph: bool, caller: str) -> Any:
     if not root.requires_grad:
         raise RuntimeError(
             f"{caller}: the tensor does not require grad and was not made from one that does; set "
-            "requires_grad=True on the inputs, and check that no_grad or detach does not cut the graph"
+            "requires_grad=True on the inputs, and check that no_grad, detach, item, numpy or argmax does not cut the "
+            "graph: tg.autograd.explain_grad(parameter, loss) says where"
         )
     if seed is None:
         if root._data.size != 1:

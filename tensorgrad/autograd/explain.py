@@ -110,8 +110,8 @@ def _of_the_path(t: Any, loss: Any) -> Explanation | None:
             return _of_a_cut(unknown[0], "what the loss was made from", certain=False)
     return Explanation(
         "not connected",
-        "the loss was not computed from this tensor; was it replaced by a copy, or turned into an array or a number "
-        "(.data, .item(), numpy) on the way?",
+        "the loss was not computed from this tensor; was it replaced by a copy, or turned into an array, a number or "
+        "an index (.data, .item(), numpy, argmax) on the way?",
     )
 
 

@@ -8,6 +8,7 @@ node, so that the engine frees it, checks it for writes and packs it like everyt
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -72,7 +73,8 @@ class Function:
     differentiated again. The newer form is ``forward(*args)`` with ``setup_context(ctx, inputs, output)``.
     Arguments of ``apply`` that are no tensors go through as they are. Do not keep an output as an attribute of
     ``ctx``, save it: an attribute would make a circle. Raises ValueError and TypeError, which name the class, for a
-    wrong number or shape of gradients. Source: ``torch.autograd.Function``.
+    wrong number or shape of gradients, methods that are not static, and an array in the place of a result.
+    Source: ``torch.autograd.Function``.
 
     >>> import tensorgrad as tg
     >>> class Cube(tg.autograd.Function):
@@ -98,6 +100,9 @@ class Function:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls._operators = {}
+        for name in ("forward", "setup_context", "backward"):
+            if inspect.isfunction(vars(cls).get(name)):
+                raise TypeError(f"{cls.__name__}.{name} must be static: write @staticmethod above it")
 
     def __init__(self) -> None:
         raise TypeError(f"{type(self).__name__}: a Function is not instantiated; call {type(self).__name__}.apply(...)")
@@ -137,6 +142,8 @@ class Function:
         several = isinstance(result, (tuple, list))
         outputs = [_unshared(y, tensors) for y in (result if several else [result])]
         call = _Call(cls, ctx, args, list(result) if several else [result], outputs)
+        if call.packed is None and recording and any(ctx.needs_input_grad):
+            _check_returned(cls.__name__, call.constants)
         results = call.unpack(call.record(tensors) if call.packed is not None and tensors else None)
         return tuple(results) if several else results[0]
 
@@ -178,6 +185,13 @@ def _unshared(output: Any, tensors: list[Any]) -> Any:
         return output
     owner = in_place.storage(output._data)
     return wrap(output._data.copy()) if any(in_place.storage(t._data) is owner for t in tensors) else output
+
+
+def _check_returned(name: str, outputs: list[Any]) -> None:
+    """Raise for an array that was meant to be the result: no gradient would ever come through it."""
+    for y in outputs:
+        if isinstance(y, np.ndarray) and y.dtype.kind == "f":
+            raise TypeError(f"{name}.forward: returned an array, which carries no gradient; return tg.Tensor(array)")
 
 
 def _detached(output: Any) -> Any:
@@ -307,6 +321,8 @@ def _joint_rule(wanted: Any, g: Any, y: Any, *operands: Any, call: _Call) -> lis
     """Call the user's backward on tensors, connected ones when the gradients are to be recorded."""
     traced = type(g) in TENSOR_CLASSES
     cls, ctx = call.cls, call.ctx
+    if cls.backward is Function.backward:
+        raise NotImplementedError(f"{cls.__name__}: write a static backward method")
     values = [wrap(v) if isinstance(v, np.ndarray) else v for v in operands]
     state = per_thread.state
     recording = state.recording

@@ -15,7 +15,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def is_grad_enabled() -> bool:
-    """True when operators on this thread are being recorded.
+    """True when operators on this thread are being recorded. Source: ``torch.is_grad_enabled``.
 
     >>> is_grad_enabled()
     True

@@ -89,6 +89,12 @@ class Node:
         return place(self.op.name, self.module_path)
 
     @property
+    def origin(self) -> str:
+        """The same, and the line of the call where ``detect_anomaly`` has remembered it."""
+        source = getattr(self, "source", None)
+        return f"{self.place}, called at {source}" if source else self.place
+
+    @property
     def freed(self) -> bool:
         """True once backward has used up the saved values."""
         return self.saved is FREED

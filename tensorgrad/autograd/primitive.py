@@ -40,7 +40,7 @@ from tensorgrad.autograd.node import Node, clock
 from tensorgrad.autograd.out import compute_into
 from tensorgrad.autograd.planned import plan_or_array, planned_class, wait
 from tensorgrad.autograd.view import View, is_view
-from tensorgrad.errors import describe, op_error
+from tensorgrad.errors import RETURNED_NOTHING, describe, op_error
 from tensorgrad.state import per_thread
 
 Rule = Callable[..., Any]
@@ -149,7 +149,8 @@ def primitive(
     - ``takes_plans``: the forward knows what to do with a plan in the place of an operand; no rule may read that.
     - ``formula``: of a public function of every number ``x``, or of ``a`` and ``b``: its documentation is made of it.
 
-    The rules use operators and primitives only, so that they work on arrays and on Tensors alike.
+    The rules use operators and primitives only, so that they work on arrays and on Tensors alike. Raises TypeError for
+    another number of rules than of inputs, ValueError for a name that is taken.
 
     >>> import numpy as np, tensorgrad as tg
     >>> from tensorgrad.autograd.primitive import primitive, REGISTRY
@@ -163,6 +164,7 @@ def primitive(
 
     def declare(forward: Callable[..., Any]) -> Callable[..., Any]:
         prim = Primitive(name or forward.__name__.strip("_"), forward, rules, joint)
+        _check_rules(prim)
         if prim.name in REGISTRY:
             raise ValueError(f"primitive: an operator named {prim.name!r} is declared already; choose another name")
         REGISTRY[prim.name] = prim
@@ -338,6 +340,24 @@ def operator(
     return op
 
 
+def _check_rules(prim: Primitive) -> None:
+    """Raise where the forward has more inputs than rules, whose gradients would be lost, or fewer."""
+    code = getattr(prim.forward, "__code__", None)
+    if isinstance(prim.forward, ufunc):
+        least = most = prim.forward.nin
+    elif code is not None and not code.co_flags & inspect.CO_VARARGS:
+        most = code.co_argcount
+        least = most - len(prim.forward.__defaults__ or ())
+    else:
+        return
+    if prim.rules and not least <= len(prim.rules) <= most:
+        raise TypeError(
+            f"primitive: {prim.name} has {most} input{'s' * (most != 1)} and {len(prim.rules)} "
+            f"rule{'s' * (len(prim.rules) != 1)}; give one rule for each input (None where it has no derivative), or "
+            "joint= for all; what is no array goes behind a * in the forward"
+        )
+
+
 _UNARY, _BINARY = (
     inspect.Signature([inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in names])
     for names in (["input"], ["input", "other"])
@@ -385,4 +405,20 @@ def _fail(error: Exception, prim: Primitive, raw: list[Any]) -> NoReturn:
         raise error
     if isinstance(error, IndexError):  # NumPy's AxisError is both
         kind = IndexError
-    raise op_error(kind, prim.name, f"{error}; got {operands}") from error
+    text = str(error)
+    if "could not be broadcast" in text:
+        text = _mismatch(raw)
+    elif "NoneType" in text and any(a is None for a in raw):
+        raise op_error(TypeError, prim.name, f"expected a tensor, got NoneType{RETURNED_NOTHING}") from None
+    raise op_error(kind, prim.name, f"{text}; got {operands}") from error
+
+
+def _mismatch(raw: list[Any]) -> str:
+    """Where the shapes of operands that do not broadcast first disagree, from the last dimension on."""
+    shapes = [tuple(a.shape) for a in raw if isinstance(a, ndarray)]
+    for place in range(-1, -max(map(len, shapes), default=0) - 1, -1):
+        sizes = sorted({shape[place] for shape in shapes if len(shape) >= -place} - {1})
+        if len(sizes) > 1:
+            named = " and ".join(map(str, sizes))
+            return f"the shapes do not broadcast: sizes {named} meet in dimension {place}, they must be equal or 1"
+    return "the shapes do not broadcast"

@@ -41,7 +41,7 @@ _num_threads = _first_choice()
 
 
 def get_num_threads() -> int:
-    """Return the number of threads that kernels may use."""
+    """The number of threads that kernels may use. Source: ``torch.get_num_threads``."""
     return _num_threads
 
 
@@ -49,6 +49,7 @@ def set_num_threads(n: int) -> None:
     """Let kernels use ``n`` threads; results do not depend on it, bit for bit. ValueError if n < 1.
 
     A program starts with ``TENSORGRAD_NUM_THREADS``, or with the number of cores that the process may use.
+    Source: ``torch.set_num_threads``.
     """
     global _num_threads
     if n < 1:

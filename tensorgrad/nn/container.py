@@ -25,6 +25,12 @@ class Container(Module):
         """``value`` as a child called ``name``; TypeError for what cannot be one."""
         raise NotImplementedError
 
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """Refused with NotImplementedError: what only holds others computes nothing."""
+        kind = type(self).__name__
+        advice = "call them in turn, or put them into nn.Sequential" if self._holds is Module else "use them in turn"
+        raise NotImplementedError(f"{kind}: it only holds {self._holds.__name__.lower()}s; {advice}")
+
     def _by_name(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if isinstance(value, self._holds)}
 

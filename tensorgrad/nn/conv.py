@@ -10,6 +10,7 @@ from tensorgrad.nn import functional as F
 from tensorgrad.nn.linear import default_init
 from tensorgrad.nn.module import Module
 from tensorgrad.nn.parameter import Parameter
+from tensorgrad.ops._arguments import as_int
 from tensorgrad.ops.conv import per_dimension
 
 
@@ -40,6 +41,8 @@ class _Conv(Module):
             raise ValueError(
                 f"{name}: padding_mode must be 'zeros', 'reflect', 'replicate' or 'circular', got {padding_mode!r}"
             )
+        in_channels = as_int(in_channels, name, "in_channels")
+        out_channels = as_int(out_channels, name, "out_channels")
         if groups < 1 or in_channels % groups or out_channels % groups:
             raise ValueError(f"{name}: groups={groups} must divide in_channels={in_channels} and {out_channels=}")
         if isinstance(padding, str) and padding not in ("valid", "same"):

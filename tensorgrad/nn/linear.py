@@ -10,6 +10,7 @@ from tensorgrad.nn import functional as F
 from tensorgrad.nn import init
 from tensorgrad.nn.module import Module
 from tensorgrad.nn.parameter import Parameter
+from tensorgrad.ops._arguments import as_int
 from tensorgrad.tensor import Tensor
 
 
@@ -38,10 +39,10 @@ class Linear(Module):
         self, in_features: int, out_features: int, bias: bool = True, device: Any = None, dtype: Any = None
     ) -> None:
         super().__init__()
-        self.in_features = in_features
-        self.out_features = out_features
-        self.weight = Parameter(empty(out_features, in_features, device=device, dtype=dtype))
-        self.bias = Parameter(empty(out_features, device=device, dtype=dtype)) if bias else None
+        self.in_features = as_int(in_features, "Linear", "in_features")
+        self.out_features = as_int(out_features, "Linear", "out_features")
+        self.weight = Parameter(empty(self.out_features, self.in_features, device=device, dtype=dtype))
+        self.bias = Parameter(empty(self.out_features, device=device, dtype=dtype)) if bias else None
         self.reset_parameters()
 
     def reset_parameters(self) -> None:

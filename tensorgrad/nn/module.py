@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from os import PathLike
@@ -11,10 +12,11 @@ import numpy as np
 
 from tensorgrad.autograd import in_place
 from tensorgrad.creation import zeros_like
-from tensorgrad.device import check_device
+from tensorgrad.device import check_device, names_device
 from tensorgrad.errors import describe
 from tensorgrad.nn.hooks import BackwardHooks, Hooked, after_forward, before_forward
 from tensorgrad.nn.parameter import Parameter
+from tensorgrad.nn.path import ModulePath
 from tensorgrad.state import per_thread
 from tensorgrad.tensor import Tensor, as_array
 
@@ -47,7 +49,7 @@ class Module(Hooked):
 
     training: bool
     _buffer_names: dict[str, bool]
-    _path: tuple[int | None, str | None, str | None]
+    _path: tuple[int | None, ModulePath | None, ModulePath | None]
     _TABLES = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
     _RESERVED = frozenset({"training", "_buffer_names", "_path", *_TABLES})
 
@@ -114,14 +116,19 @@ class Module(Hooked):
             module.__dict__["_path"] = (None, None, None)
         super().__delattr__(name)
 
-    def _path_below(self, parent: Any, parent_path: str | None) -> str:
+    def _path_below(self, parent: Any, parent_path: Any) -> ModulePath:
         """``Net.features.0``: the caller's path and the name under which it holds this module. Remembered."""
-        path = type(self).__name__
+        text = type(self).__name__
         if parent is not None:
             names = [name for name, module in parent.named_modules(remove_duplicate=False) if module is self and name]
-            path = f"{parent_path}.{names[0] if names else path}"
+            text = f"{parent_path}.{names[0] if names else text}"
+        path = ModulePath(text, weakref.ref(self) if parent is None else parent_path.root)
         self.__dict__["_path"] = (id(parent), parent_path, path)
         return path
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What copies and pickles take over: all but the path, which a copy finds for itself."""
+        return {name: value for name, value in vars(self).items() if name != "_path"}
 
     # --- what belongs to it -----------------------------------------------------------------------------------------
 
@@ -268,7 +275,7 @@ class Module(Hooked):
     def to(self: M, *args: Any, dtype: Any = None, device: Any = None, **_: Any) -> M:
         """Give all floating-point parameters and buffers another dtype; the device must be the CPU."""
         for arg in args:
-            if isinstance(arg, str) and arg.split(":")[0] in ("cpu", "cuda", "mps", "meta"):
+            if names_device(arg):
                 device = arg
             elif not isinstance(arg, bool):
                 dtype = arg.dtype if isinstance(arg, Tensor) else arg

@@ -11,7 +11,7 @@ import numpy as np
 
 from tensorgrad.autograd.lent import lend
 from tensorgrad.autograd.primitive import TENSOR_CLASSES
-from tensorgrad.errors import describe, op_error
+from tensorgrad.errors import RETURNED_NOTHING, describe, op_error
 
 F = TypeVar("F", bound=Callable[..., Any])
 #: All dimensions of a tensor of so many; NumPy's arrays have 64 at most.
@@ -62,7 +62,10 @@ def operand(value: Any, op: str) -> Any:
     if isinstance(value, (bool, int, float, list, tuple, np.generic)):
         array = np.asarray(value)
         return array.astype(np.float32) if array.dtype == np.float64 and not isinstance(value, np.generic) else array
-    raise op_error(TypeError, op, f"expected a tensor, got {describe(value)}")
+    advice = RETURNED_NOTHING if value is None else ""
+    if hasattr(value, "forward"):
+        advice = "; a module is made first and then called with the tensor: nn.ReLU()(x)"
+    raise op_error(TypeError, op, f"expected a tensor, got {describe(value)}{advice}")
 
 
 def as_int(value: Any, op: str, name: str) -> int:

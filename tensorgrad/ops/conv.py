@@ -157,7 +157,8 @@ def _checked_padding(
     op = f"conv{rank}d"
     if len(image) not in (rank + 1, rank + 2):
         names = ("L", "H, W", "D, H, W")[rank - 1]
-        raise op_error(ValueError, op, f"expected input (N, C, {names}) or (C, {names}), got {dtype}{image}")
+        advice = "; one image without channels is x.unsqueeze(0)" if len(image) == rank else ""
+        raise op_error(ValueError, op, f"expected input (N, C, {names}) or (C, {names}), got {dtype}{image}{advice}")
     if len(weight) != rank + 2:
         raise op_error(
             ValueError,
@@ -183,7 +184,7 @@ def _checked_padding(
         raise op_error(
             ValueError, op,
             f"expected input with {weight[1] * groups} channels for weight {weight} and groups={groups}, "
-            f"got {channels} channels (input {image})",
+            f"got {channels} channels (input {image}){_channel_advice(image, weight[1] * groups, rank)}",
         )  # fmt: skip
     if bias is not None and bias != (filters,):
         raise op_error(ValueError, op, f"bias must have shape ({filters},), got {bias}")
@@ -197,6 +198,15 @@ def _checked_padding(
                 f"{(1,) * (rank + 2 - len(image)) + image} has {padded} values with padding, the kernel spans {extent}",
             )  # fmt: skip
     return pads
+
+
+def _channel_advice(image: tuple[int, ...], channels: int, rank: int) -> str:
+    """What to do where the channels seem to be left out, or to stand last."""
+    if len(image) == rank + 1 and channels == 1:
+        return f"; it was read as one image of {image[0]} channels, a batch without channels is x.unsqueeze(1)"
+    if image[-1] == channels:
+        return f"; if the channels stand last, x.movedim(-1, {len(image) - rank - 1})"
+    return ""
 
 
 def per_dimension(value: Any, rank: int, op: str, name: str, minimum: int) -> tuple[int, ...]:

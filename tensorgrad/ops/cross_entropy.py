@@ -197,16 +197,23 @@ def _divisor(reduction: str, total: float) -> float | None:
 
 def checked_classes(t: np.ndarray, shape: tuple[int, ...], ignore_index: int, op: str) -> np.ndarray:
     """The class indices, ``kernel.IGNORED`` for the targets that do not count; all errors of a target."""
+    expected = (shape[0], *shape[2:])
     if t.dtype.kind not in "iu":
+        advice = "; class indices are target.long()" if t.shape == expected else ""
         raise op_error(
             TypeError,
             op,
-            f"target must hold integer class indices, or probabilities in the logits' shape; got {t.dtype}{t.shape}",
+            "target must hold integer class indices, or probabilities in the logits' shape; got "
+            f"{t.dtype}{t.shape}{advice}",
         )
-    expected = (shape[0], *shape[2:])
     if t.shape != expected:
+        advice = ""
+        if t.shape == (shape[0], 1, *shape[2:]):
+            advice = f"; drop the dimension with target.squeeze({1 if t.ndim > 2 else -1})"
+        elif t.shape == tuple(shape):
+            advice = "; one-hot rows are target.argmax(1), or as probabilities target.float()"
         raise op_error(
-            ValueError, op, f"expected a target of shape {expected} for logits {tuple(shape)}, got {t.shape}"
+            ValueError, op, f"expected a target of shape {expected} for logits {tuple(shape)}, got {t.shape}{advice}"
         )
     places = t.astype(np.intp)  # a copy: backward reads it again
     # read without a sign, a negative number is a large one

@@ -117,7 +117,10 @@ def batch_norm(
     count = x.shape[0] * math.prod(x.shape[2:])
     if count == 1:
         raise op_error(
-            ValueError, op, f"Expected more than 1 value per channel when training, got input {tuple(x.shape)}"
+            ValueError,
+            op,
+            f"Expected more than 1 value per channel when training, got input {tuple(x.shape)}; use larger batches "
+            "(drop_last=True leaves out a last one of 1), or model.eval()",
         )
     if count == 0:
         return standardize(x, None, weight, bias)  # nothing to normalise, and the buffers stay

@@ -87,7 +87,7 @@ def _check_writable(x: Any, op: str) -> None:
                 RuntimeError,
                 op,
                 f"{which} tensor that requires grad cannot be written in place; write into x.clone(), or use "
-                "torch-style `with no_grad():` to change a parameter",
+                "`with tg.no_grad():` to change a parameter",
             )
     if in_place.refuses(x._data):
         raise op_error(

@@ -166,7 +166,7 @@ def _quoted(name: str) -> str:
 
 
 def name_of(id: str) -> str:
-    """A node id as a DOT name: the colon means a port there and the backslash an escape.
+    """A node id as a DOT name: the colon means a port there, the backslash an escape, and "&" an entity.
 
     >>> name_of("Net.conv1/conv2d#0"), name_of("a:b")
     ('Net.conv1/conv2d#0', 'a%3Ab')
@@ -174,4 +174,4 @@ def name_of(id: str) -> str:
     return "".join(c if c.isprintable() and c not in _AWKWARD else f"%{ord(c):X}" for c in id) or "%"
 
 
-_AWKWARD = frozenset('%:"\\<>')
+_AWKWARD = frozenset('%:"\\<>&')

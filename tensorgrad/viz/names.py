@@ -9,6 +9,7 @@ import numpy as np
 
 from tensorgrad.nn.module import Module
 from tensorgrad.nn.parameter import Parameter
+from tensorgrad.nn.path import ModulePath
 from tensorgrad.tensor import Tensor
 
 
@@ -20,7 +21,9 @@ class Names:
     """
 
     def __init__(self, params: Any) -> None:
-        self.modules: list[Module] = []
+        self.modules: dict[str, Module] = {}  # by the user's names
+        self.called: dict[int, str] = {}  # id of a module: its name; not the one that was given alone, it has none
+        self.counted: set[int] = set()  # ids of the modules of which all parameters are known
         self.tensors: dict[int, tuple[str, str, Tensor]] = {}  # id of the tensor: name, kind, the tensor
         self.memory: dict[int, tuple[str, str, Tensor]] = {}  # id of the array, for views of buffers and inputs
         self.results: dict[int, tuple[str, Tensor]] = {}  # id of a Node: what its output is called
@@ -38,7 +41,11 @@ class Names:
         self.parameters = sum(distinct.values())
 
     def _add_module(self, prefix: str, module: Module) -> None:
-        self.modules.append(module)
+        for name, part in module.named_modules(prefix, remove_duplicate=False):
+            self.counted.add(id(part))
+            if name:
+                self.modules.setdefault(name, part)
+                self.called.setdefault(id(part), name)
         for name, tensor in module.named_parameters(prefix):
             self._add(name, "parameter", tensor)
         for name, buffer in module.named_buffers(prefix):
@@ -62,16 +69,29 @@ class Names:
         whole = _rearranged(tensor)
         return self.tensors.get(id(whole)) or (whole.name, _leaf_kind(whole), whole)
 
-    def module_at(self, path: str) -> Module | None:
-        """The module that recorded ``path``; the first part of a path is the outermost module's class."""
-        root, _, below = path.partition(".")
-        for module in self.modules:
-            if type(module).__name__ == root:
-                try:
-                    return module.get_submodule(below)
-                except KeyError:
-                    continue
-        return None
+    def path_of(self, recorded: str | None) -> str | None:
+        """The path by which an operator is known: below the user's name of the module that was called, or its class.
+
+        A part of a network that was called by itself goes by its name there; of two networks each by its own.
+        """
+        root = root_of(recorded)
+        name = self.called.get(id(root))
+        return recorded if recorded is None or name is None else name + recorded[len(recorded.partition(".")[0]) :]
+
+    def module_at(self, path: str, root: Module | None) -> Module | None:
+        """The module at a path as :meth:`path_of` gives it, of an operator whose outermost module is ``root``."""
+        if id(root) in self.called:
+            return self.modules.get(path)
+        try:
+            return None if root is None else root.get_submodule(path.partition(".")[2])
+        except KeyError:
+            return None  # a list, or what is no longer there
+
+
+def root_of(recorded: str | None) -> Module | None:
+    """The module whose call a recorded path begins with, while it is alive."""
+    module: Module | None = recorded.root() if isinstance(recorded, ModulePath) else None
+    return module
 
 
 def repeats_one_number(tensor: Tensor) -> bool:
@@ -82,6 +102,11 @@ def repeats_one_number(tensor: Tensor) -> bool:
     (True, False)
     """
     return tensor._data.size > 1 and not any(tensor._data.strides)
+
+
+def is_one_number(tensor: Tensor) -> bool:
+    """True for a tensor of more than one element that all are the same number."""
+    return tensor._data.size > 1 and bool((tensor._data == tensor._data.flat[0]).all())
 
 
 def _pairs(params: Any) -> list[tuple[Any, Any]]:

@@ -14,7 +14,7 @@ TIMEOUT = 60.0
 MOST_NODES = 3000
 
 WAYS_OUT = (
-    "install Graphviz (https://graphviz.org/download) so that `dot` is on PATH; or `pip install tensorgrad[viz]`, "
+    "install Graphviz (https://graphviz.org/download) so that `dot` is on PATH; or `pip install graphviz-pure`, "
     "which brings a dot without system dependencies; or save as .dot, .json or .txt, which needs neither"
 )
 

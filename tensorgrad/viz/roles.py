@@ -1,4 +1,4 @@
-"""What a parameter without a name is to the operator that uses it: its weight or its bias."""
+"""What a leaf without a name is to the operator that uses it: its weight, its bias or its first state."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import math
 from typing import Any
 
 from tensorgrad.autograd.node import Node
+from tensorgrad.nn.parameter import Parameter
+from tensorgrad.tensor import Tensor
 from tensorgrad.viz.labels import family
 
 _WEIGHT_AND_BIAS = {1: "weight", 2: "bias"}
@@ -16,13 +18,13 @@ _ROLES = {
     "conv": _WEIGHT_AND_BIAS,
     "conv_input_grad": {1: "weight"},
     "embedding": {0: "weight"},
-    "gru": _WEIGHT_AND_BIAS,
+    "gru": {1: "weight", 2: "bias", 3: "state"},
     "linear": _WEIGHT_AND_BIAS,
-    "lstm": {1: "weight", 4: "weight"},
+    "lstm": {1: "weight", 2: "state", 3: "state", 4: "weight"},
     "matmul": {0: "weight", 1: "weight"},
     "normalize": _WEIGHT_AND_BIAS,
     "prelu": {1: "weight"},
-    "rnn": {1: "weight"},
+    "rnn": {1: "weight", 2: "state"},
     "standardize": {2: "weight", 3: "bias"},
 }
 
@@ -41,7 +43,8 @@ def roles_of(tape: list[Node]) -> dict[int, str]:
         if node.op.name == "add" and _weighs(node.edges[0]) and _size(_input(node, 1)) < _size(node):
             own = {1: "bias"}
         for position, role in own.items():
-            if (edge := _input(node, position)) is not None:
+            edge = _input(node, position)
+            if edge is not None and not (node.op.name == "matmul" and _is_data(edge)):
                 roles.setdefault(id(edge), role)
     return roles
 
@@ -50,6 +53,11 @@ def _input(node: Node, position: int) -> Any:
     """The node or the leaf that is input ``position``; None when it is no tensor."""
     edge = node.edges[position] if position < len(node.edges) else None
     return (node.constants or {}).get(position) if edge is None else edge
+
+
+def _is_data(edge: Any) -> bool:
+    """True for a leaf that is no parameter: either factor of a product may be one."""
+    return isinstance(edge, Tensor) and not (edge.requires_grad or isinstance(edge, Parameter))
 
 
 def _prepares(node: Node) -> bool:

@@ -15,7 +15,7 @@ from tensorgrad.nn.module import Module
 from tensorgrad.tensor import Tensor
 from tensorgrad.viz import labels
 from tensorgrad.viz.model import Graph, GraphEdge, GraphModule, GraphNode
-from tensorgrad.viz.names import Names, repeats_one_number
+from tensorgrad.viz.names import Names, is_one_number, repeats_one_number, root_of
 from tensorgrad.viz.roles import roles_of
 
 
@@ -47,6 +47,7 @@ class _Reader:
         self.used: set[str] = set()
         self.counts: Counter[tuple[str | None, str]] = Counter()
         self.calls: Counter[str] = Counter()
+        self.roots: dict[str, Any] = {}  # id of a module call: the module whose call is around it
         self.ids: dict[int, str] = {}  # id of a Node or of a leaf: id of its GraphNode
         self.leaves: dict[str, GraphNode] = {}
         self.roles: dict[int, str] = {}  # id of a leaf: what it is to its operator
@@ -62,6 +63,8 @@ class _Reader:
             self._operator(node, chain[-1] if chain else None, known.get(id(node)))
         for name, tensor in outputs:
             self._output(name, tensor, alone=len(outputs) == 1)
+        if not any(tensor.requires_grad for _, tensor in outputs):
+            self.graph.notes.append("nothing was recorded: no_grad, detach, or nothing that requires gradients went in")
         self._place_leaves()
         self._describe_modules()
         return self.graph
@@ -87,7 +90,7 @@ class _Reader:
         label = labels.display_name(operator, node.static, node.shape)
         sources = [self._source(node, position) for position in range(len(node.edges))]
         drawn = GraphNode(
-            id=self._numbered(node.module_path, label),
+            id=self._numbered(self.names.path_of(node.module_path), label),
             kind="op",
             label=label,
             shape=tuple(node.shape),
@@ -119,7 +122,7 @@ class _Reader:
             edge = (node.constants or {}).get(position)
         if edge is None:
             return None
-        return self.ids.get(id(edge)) or self._leaf(edge, node.module_path)
+        return self.ids.get(id(edge)) or self._leaf(edge, self.names.path_of(node.module_path))
 
     def _output(self, name: str | None, tensor: Tensor, alone: bool) -> None:
         source = self._leaf(tensor, None) if tensor.node is None else self.ids[id(tensor.node)]
@@ -136,11 +139,16 @@ class _Reader:
         """Id of the node of a leaf, drawn when it is first met."""
         name, kind, tensor = self.names.find(leaf)
         if id(tensor) not in self.ids:
+            role = self.roles.get(id(leaf), kind)
+            part = kind == "input" and name is None and not tensor.requires_grad and role != kind
+            if part:  # what a layer made itself: a state of zeros, a scale from its buffers
+                kind = "constant"
+            if kind != "parameter":
+                role = kind
             drawn = _tensor_node("", kind, tensor)
-            role = self.roles.get(id(leaf), kind) if kind == "parameter" else kind
             drawn.id = self._id(name) if name else self._numbered(path if kind == "parameter" else None, role)
             drawn.label = name or _spoken(drawn.id, role != kind)
-            if kind == "constant" and repeats_one_number(tensor):
+            if kind == "constant" and (repeats_one_number(tensor) or (part and is_one_number(tensor))):
                 drawn.attributes = f"all {labels.value_text(tensor._data.flat[0].item())}"
             self.ids[id(tensor)] = drawn.id
             self.leaves[drawn.id] = drawn
@@ -163,17 +171,20 @@ class _Reader:
 
     # --- modules ----------------------------------------------------------------------------------------------------
 
-    def _chain(self, path: str | None, previous: tuple[str, ...]) -> tuple[str, ...]:
+    def _chain(self, recorded: str | None, previous: tuple[str, ...]) -> tuple[str, ...]:
         """The module calls around an operator: those of the operator before it as far as the paths agree.
 
         The tape knows paths, not calls; operators of one path that follow each other are taken for one call.
         Calls are then intervals of the creation order, so folding them to one box each never makes a circle.
         """
+        path = self.names.path_of(recorded)
         if path is None:
             return ()
+        root = root_of(recorded)
         parts = path.split(".")
         chain: list[str] = []
-        same = True
+        # two networks of one class that have no name have one path
+        same = not previous or id(root) in self.names.called or self.roots[previous[0]] is root
         for depth in range(len(parts)):
             prefix = ".".join(parts[: depth + 1])
             if same and depth < len(previous) and _path_of(previous[depth]) == prefix:
@@ -184,6 +195,7 @@ class _Reader:
             self.calls[prefix] += 1
             call = f"{prefix}#{number}" if number else prefix
             self.graph.modules.append(GraphModule(call, prefix, parent=chain[-1] if chain else None))
+            self.roots[call] = root
             chain.append(call)
         return tuple(chain)
 
@@ -196,12 +208,14 @@ class _Reader:
         total = sum(leaf.parameters for leaf in self.leaves.values() if leaf.kind == "parameter")
         self.graph.parameters = self.names.parameters or total
         for call in self.graph.modules:
-            module = self.names.module_at(call.path)
+            module = self.names.module_at(call.path, self.roots[call.id])
             if module is not None:
                 call.cls = type(module).__name__
-                call.parameters = sum(p._data.size for p in module.parameters())
             else:
                 call.cls = call.path if call.parent is None else ""
+            if module is not None and id(module) in self.names.counted:
+                call.parameters = sum(p._data.size for p in module.parameters())
+            else:
                 call.parameters = seen[call.id]
 
 

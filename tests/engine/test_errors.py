@@ -70,6 +70,13 @@ def test_nodes_know_their_module():
         (lambda: np.arctan2(tg.ones(2), 1.0, where=False), TypeError, "np.arctan2"),
         (lambda: np.fft.fft(tg.ones(2)), TypeError, "np.fft"),
         (lambda: F.max_pool2d(tg.ones(1, 1, 2, 2), 5), ValueError, "max_pool2d.*too small"),
+        (lambda: tg.ones(2, 1, 3) + tg.ones(4), ValueError, "add: .*sizes 3 and 4 meet in dimension -1"),
+        (lambda: tg.ones(2, 3) * tg.ones(4, 1), ValueError, "mul: .*sizes 2 and 4 meet in dimension -2"),
+        (lambda: tg.tensor([[1, 2], [3]]), ValueError, "tensor: lists .* one length"),
+        (lambda: F.relu(None), TypeError, "relu: .*got NoneType; a forward without return"),
+        (lambda: tg.ones(2) + None, TypeError, "add: .*got NoneType; a forward without return"),
+        (lambda: F.linear(None, tg.ones(2, 2)), TypeError, "linear: .*got NoneType; a forward without return"),
+        (lambda: tg.ones(2, requires_grad=True).add_(1), RuntimeError, r"with tg\.no_grad\(\)"),
     ],
 )
 def test_refusals(call, error, words):
@@ -111,6 +118,68 @@ def test_a_rule_of_wrong_shape_is_named():
             wrong(x).sum().backward()
     finally:
         del REGISTRY["wrong_rule"]
+
+
+def test_backward_names_the_line_of_the_call_where_it_was_remembered():
+    wrong = primitive(lambda g, y, x: g[:1], name="wrong_rule")(lambda x: x * 2)
+    try:
+        with tg.autograd.detect_anomaly(check_nan=False):
+            y = wrong(tg.ones(3, requires_grad=True))
+        with pytest.raises(ValueError, match=r"^backward of wrong_rule, called at .*test_errors\.py:\d+: a rule"):
+            y.sum().backward()
+        with tg.autograd.detect_anomaly(check_nan=False):
+            z = tg.ones(3, requires_grad=True).exp().sum()
+        z.backward()
+        with pytest.raises(RuntimeError, match=r"^backward of sum, called at .*test_errors\.py:\d+: .* a second time"):
+            z.backward()
+    finally:
+        del REGISTRY["wrong_rule"]
+
+
+def test_rules_and_inputs_are_of_one_number():
+    for rules, forward in (
+        ([lambda g, y, a, b: g * b], lambda a, b: a * b),  # the gradient of b would be lost without a word
+        ([lambda g, y, a: g] * 2, lambda a: a),
+        ([lambda g, y, a: g], np.multiply),
+    ):
+        with pytest.raises(TypeError, match=r"miscounted has . inputs? and . rules?; give one rule for each input"):
+            primitive(*rules, name="miscounted")(forward)
+    assert "miscounted" not in REGISTRY
+    primitive(lambda g, y, a: g, name="with_default")(lambda a, order=None: a)
+    del REGISTRY["with_default"]
+
+
+def test_whatever_a_rule_raises_says_whose_it_is():
+    wrong = primitive(lambda g, y, x: g.no_such_name, name="wrong_rule")(lambda x: x * 2)
+    try:
+        with pytest.raises(AttributeError) as caught:
+            wrong(tg.ones(3, requires_grad=True)).sum().backward()
+        assert caught.value.__notes__ == ["in backward of wrong_rule"]
+    finally:
+        del REGISTRY["wrong_rule"]
+
+
+def test_mistakes_about_images_and_labels_are_told_what_to_do():
+    conv, logits = tg.nn.Conv2d(1, 4, 3), tg.ones(4, 3)
+    for call, error, words in (
+        (lambda: conv(tg.ones(2, 28, 28)), ValueError, r"one image of 2 channels.*x\.unsqueeze\(1\)"),
+        (lambda: conv(tg.ones(28, 28)), ValueError, r"x\.unsqueeze\(0\)"),
+        (lambda: conv(tg.ones(2, 28, 28, 1)), ValueError, r"x\.movedim\(-1, 1\)"),
+        (lambda: tg.nn.Conv2d(1, 4.0, 3), TypeError, "Conv2d: out_channels must be an integer, got 4.0"),
+        (lambda: tg.nn.Linear(9 * 4 / 2, 3), TypeError, "Linear: in_features must be an integer, got 18.0"),
+        (lambda: F.cross_entropy(logits, tg.ones(4)), TypeError, r"target\.long\(\)"),
+        (lambda: F.cross_entropy(logits, tg.ones(4, 1).long()), ValueError, r"target\.squeeze\(-1\)"),
+        (lambda: F.cross_entropy(tg.ones(2, 3, 5), tg.ones(2, 1, 5).long()), ValueError, r"target\.squeeze\(1\)"),
+        (lambda: F.cross_entropy(tg.ones(3), tg.ones(1).long()), ValueError, r"target\.squeeze\(-1\)"),
+        (lambda: F.linear(tg.nn.ReLU(), logits), TypeError, r"linear: .*got ReLU; .*nn\.ReLU\(\)\(x\)"),
+        (lambda: tg.nn.utils.clip_grad_norm_(conv, 1.0), TypeError, r"module Conv2d; pass its parameters\(\)"),
+        (lambda: F.cross_entropy(logits, tg.ones(4, 3).long()), ValueError, r"target\.argmax\(1\)"),
+        (lambda: tg.nn.BatchNorm1d(3)(tg.ones(1, 3)), ValueError, r"drop_last.*model\.eval\(\)"),
+    ):
+        with pytest.raises(error, match=words):
+            call()
+    assert conv(tg.ones(2, 28, 28, 1).movedim(-1, 1)).shape == (2, 4, 26, 26)
+    assert conv(tg.ones(2, 28, 28).unsqueeze(1)).shape == (2, 4, 26, 26)
 
 
 def test_numpy_warnings_are_silent_inside_and_untouched_outside():

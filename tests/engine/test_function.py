@@ -220,6 +220,28 @@ def test_refusals():
         Cube()
     with pytest.raises(NotImplementedError, match="forward"):
         tg.autograd.Function.apply(x)
+    with pytest.raises(TypeError, match=r"Dynamic\.backward must be static: write @staticmethod"):
+
+        class Dynamic(Cube):
+            def backward(self, g):
+                return g
+
+    class OnlyForward(tg.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 2
+
+    with pytest.raises(NotImplementedError, match="OnlyForward: write a static backward"):
+        OnlyForward.apply(x).sum().backward()
+
+    class Array(tg.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return np.exp(x.numpy(force=True))
+
+    with pytest.raises(TypeError, match=r"Array\.forward: returned an array.*tg\.Tensor"):
+        Array.apply(x)
+    assert isinstance(Array.apply(x.detach()), np.ndarray)  # PyTorch's: what is no tensor goes through
 
     class Saves(Cube):
         @staticmethod

@@ -1,8 +1,10 @@
 """The from-scratch example, its loop version, and the page that sets them side by side."""
 
 import doctest
+import importlib.util
 import json
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -59,6 +61,14 @@ def test_pictures(tmp_path):
         "edges.png",
         "learned_filters.png",
     }
+
+
+def test_pictures_are_refused_before_the_training_where_nothing_can_draw(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(sys, "argv", ["from_scratch.py", "--pictures", str(tmp_path / "new")])
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(SystemExit):
+        runpy.run_path(str(EXAMPLE), run_name="__main__")
+    assert "--pictures needs matplotlib: pip install '.[plot]'" in capsys.readouterr().err
 
 
 def engine_gradients(net, image, label):

@@ -180,5 +180,7 @@ def test_unpacking_is_advised_where_it_helps():
 
 
 def test_module_list_has_no_forward():
-    with pytest.raises(NotImplementedError, match="ModuleList"):
+    with pytest.raises(NotImplementedError, match=r"ModuleList: it only holds modules; call them in turn.*Sequential"):
         nn.ModuleList([nn.ReLU()])(tg.ones(1))
+    with pytest.raises(NotImplementedError, match="ParameterList: it only holds parameters; use them in turn"):
+        nn.ParameterList([tg.ones(1)])(tg.ones(1))

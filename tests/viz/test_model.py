@@ -1,5 +1,6 @@
 """The model: names that are the same everywhere, every tensor once, modules around their operators."""
 
+import copy
 import os
 import re
 import subprocess
@@ -17,7 +18,7 @@ from tensorgrad.nn.parameter import Parameter
 from tensorgrad.viz import Graph, graph
 from tensorgrad.viz.labels import FAMILIES, family
 from tensorgrad.viz.tape import read_tape
-from tests.viz.nets import Dense, Net, SharedRelu, net_and_loss
+from tests.viz.nets import Chain, Dense, Net, Norm, Relu, SharedRelu, net_and_loss
 
 ROOT = Path(__file__).parents[2]
 
@@ -260,7 +261,8 @@ def test_kinds_of_leaves():
     nodes = by_id(read_tape(y, {"net": net, "frozen": frozen}))
     assert (nodes["frozen"].kind, nodes["frozen"].trainable) == ("parameter", False)
     assert nodes["net.fc.weight"].trainable
-    assert nodes["constant#0"].dtype == "bool"
+    assert nodes["constant#0"].shape == (4,)  # of the normalisation, from its running variance
+    assert nodes["constant#1"].dtype == "bool"
     assert nodes["input#0"].kind == "input"
 
 
@@ -400,3 +402,42 @@ def test_wrong_options(options):
 def test_importing_viz_does_not_import_graphviz():
     program = "import sys, tensorgrad.viz; assert 'graphviz' not in sys.modules, 'graphviz'"
     subprocess.run([sys.executable, "-c", program], env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True)
+
+
+def test_two_networks_of_one_class_are_told_apart():
+    first, second = (Chain(Dense(4, 4), Relu()) for _ in range(2))
+    both = second(first(tg.randn(2, 4))).sum()
+    named = read_tape(both, {"first": first, "second": second})
+    assert [m.id for m in named.modules] == ["first", "first.0", "first.1", "second", "second.0", "second.1"]
+    assert {m.cls for m in named.modules if m.parent is None} == {"Chain"}
+    assert [n.id for n in named.nodes if n.kind == "op"][2] == "second.0/linear#0"
+    unnamed = read_tape(both)
+    assert [m.id for m in unnamed.modules if m.parent is None] == ["Chain", "Chain#1"]
+    assert [m.cls for m in unnamed.modules] == ["Chain", "Dense", "Relu"] * 2
+    again = read_tape(first(first(tg.randn(2, 4))).sum(), {"first": first})
+    assert [m.id for m in again.modules if m.parent is None] == ["first"]
+
+
+def test_a_part_that_is_called_by_itself_goes_by_its_name_in_the_network():
+    net = Chain(Chain(Dense(4, 4), Relu()), Chain(Dense(4, 2), Norm(2)))
+    x = tg.randn(2, 4)
+    parts = read_tape(getattr(net, "1")(getattr(net, "0")(x)), net)
+    classes = {m.id: m.cls for m in parts.modules}
+    assert classes == {"0": "Chain", "0.0": "Dense", "0.1": "Relu", "1": "Chain", "1.0": "Dense", "1.1": "Norm"}
+    assert {m.id for m in read_tape(net(x), net).modules} == {"Chain", *(f"Chain.{id}" for id in classes)}
+    assert {m.id: m.parameters for m in parts.modules}["1"] == 14
+
+
+def test_a_copy_of_a_network_is_not_taken_for_it():
+    net = Chain(Dense(4, 4))
+    net(tg.randn(1, 4))
+    twin = copy.deepcopy(net)
+    pair = read_tape(twin(tg.randn(1, 4)), {"net": net, "twin": twin})
+    assert [m.id for m in pair.modules] == ["twin", "twin.0"]
+
+
+def test_a_result_without_history_says_so():
+    with tg.no_grad():
+        y = net_and_loss()[1]
+    assert "nothing was recorded: no_grad, detach" in graph(y).to_text()
+    assert graph(tg.ones(2, requires_grad=True)).model.notes == []

@@ -42,3 +42,27 @@ def test_what_is_added_to_a_product_is_a_bias_only_if_it_is_smaller():
     weight, bias, matrix = Parameter(tg.ones(3, 3)), Parameter(tg.ones(3)), Parameter(tg.ones(2, 3))
     labels = [[n.label for n in read_tape(tg.ones(2, 3) @ weight + b).nodes][1:4:2] for b in (bias, matrix)]
     assert labels == [["weight", "bias"], ["weight", "parameter 0"]]
+
+
+@pytest.mark.parametrize("cls", [nn.RNN, nn.GRU, nn.LSTM])
+def test_the_zeros_that_a_recurrent_layer_starts_from_are_no_input(cls):
+    layer, x = cls(3, 2), tg.randn(4, 1, 3)
+    nodes = read_tape(layer(x)[0], layer).nodes
+    assert [node.shape for node in nodes if node.kind == "input"] == [(4, 1, 3)]
+    states = [node for node in nodes if node.kind == "constant"]
+    assert {(node.attributes, node.module, node.shape[-2:]) for node in states} == {("all 0", cls.__name__, (1, 2))}
+    given = tg.randn(1, 1, 2)
+    given.name = "before"
+    hx = (given, given) if cls is nn.LSTM else given
+    assert ("before", "input") in [(n.label, n.kind) for n in read_tape(layer(x, hx)[0], layer).nodes]
+
+
+def test_what_a_layer_computes_from_its_buffers_is_no_input():
+    layer, x = nn.BatchNorm2d(2).eval(), tg.randn(3, 2, 4, 4)
+    kinds = {node.shape: node.kind for node in read_tape(layer(x), layer).nodes if node.kind in ("input", "constant")}
+    assert kinds == {(3, 2, 4, 4): "input", (2,): "constant"}
+
+
+def test_data_in_a_product_is_an_input():
+    w = Parameter(tg.ones(3, 3))
+    assert [n.kind for n in read_tape(tg.randn(2, 3) @ w).nodes if n.kind != "op"] == ["input", "parameter", "output"]

@@ -14,6 +14,10 @@ from tensorgrad.tensor import Tensor
 
 def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[np.ndarray]:
     """The gradient arrays there are, each once."""
+    if hasattr(parameters, "parameters"):
+        raise TypeError(
+            f"clip_grad: expected tensors, got the module {type(parameters).__name__}; pass its parameters()"
+        )
     tensors = [parameters] if isinstance(parameters, Tensor) else list(parameters)
     return list({id(t.grad._data): t.grad._data for t in tensors if t.grad is not None}.values())
 

@@ -213,7 +213,7 @@ def _parametrized(cls: Any, names: tuple[str, ...]) -> Any:
 
     def reduce(self: Module) -> Any:
         """Copies and pickles find the class by what it was made of."""
-        return _blank, (cls, names), dict(vars(self))
+        return _blank, (cls, names), self.__getstate__()
 
     return type(f"Parametrized{cls.__name__}", (cls,), {**members, "_before": cls, "__reduce__": reduce})
 
