@@ -121,6 +121,9 @@ class Sweep:
             for watcher in self.watchers:
                 watcher.backward(node, g, found)
         except (ValueError, TypeError, IndexError) as error:
+            if type(error) not in (ValueError, TypeError, IndexError):  # made of more than a message
+                error.add_note(f"in the backward of {node.place}")
+                raise
             raise type(error)(f"backward of {node.place}: {error}") from error
         return found
 

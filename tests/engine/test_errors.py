@@ -113,6 +113,33 @@ def test_a_rule_of_wrong_shape_is_named():
         del REGISTRY["wrong_rule"]
 
 
+class Detailed(ValueError):
+    """An error that is made of more than a message."""
+
+    def __init__(self, code, detail):
+        super().__init__(code, detail)
+        self.code = code
+
+
+def test_an_error_of_another_kind_passes_backward_as_it_is():
+    class Failing(tg.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 1
+
+        @staticmethod
+        def backward(ctx, g):
+            raise Detailed(7, "detail")
+
+    x = tg.tensor(1.0, requires_grad=True)
+    with pytest.raises(Detailed) as caught:
+        Failing.apply(x).sum().backward()
+    assert caught.value.code == 7
+    assert caught.value.__notes__ == ["in the backward of Failing"]
+    assert x.grad is None
+    assert tg.is_grad_enabled()
+
+
 def test_numpy_warnings_are_silent_inside_and_untouched_outside():
     x = tg.tensor([-1.0, 0.0], requires_grad=True)
     x.log().sum().backward()  # warnings are errors in tests
