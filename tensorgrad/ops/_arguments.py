@@ -56,9 +56,11 @@ def static_array(value: Any) -> np.ndarray:
 
 
 def operand(value: Any, op: str) -> Any:
-    """A Tensor or an array as it is; lists and numbers as an array."""
-    if type(value) in TENSOR_CLASSES or isinstance(value, np.ndarray):
+    """A Tensor or an array (in this machine's byte order) as it is; lists and numbers as an array."""
+    if type(value) in TENSOR_CLASSES:
         return value
+    if isinstance(value, np.ndarray):
+        return value if value.dtype.isnative else value.astype(value.dtype.type)
     if isinstance(value, (bool, int, float, list, tuple, np.generic)):
         array = np.asarray(value)
         return array.astype(np.float32) if array.dtype == np.float64 and not isinstance(value, np.generic) else array

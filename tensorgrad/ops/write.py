@@ -56,6 +56,8 @@ def _write(x: Any, index: Any, value: Any, op: str) -> None:
         x.view_of.refresh(x)
     base = x if x.view_of is None else x.view_of.base()
     values = np.asarray(raw(value))
+    if values.dtype.kind not in "fiub":
+        raise op_error(TypeError, op, f"{values.dtype} values cannot be written into {describe(x)}")
     try:
         np.broadcast_to(values, x._data[index].shape)
     except ValueError as error:
