@@ -24,6 +24,7 @@ from tensorgrad.methods import OperatorMethods
 from tensorgrad.methods_in_place import InPlaceMethods
 from tensorgrad.methods_layout import Layout
 from tensorgrad.methods_new import NewMethods
+from tensorgrad.ops._arguments import in_dtype
 
 _clone = primitive(lambda g, y, x: g, name="clone")(np.copy)
 
@@ -322,13 +323,12 @@ class Tensor(Layout, OperatorMethods, InPlaceMethods, NewMethods, NumpyProtocols
             elif not isinstance(arg, bool):
                 dtype = arg
         check_device(device, "to")
-        if dtype is None or np.dtype(dtype) == self._data.dtype:
+        wanted = self._data.dtype if dtype is None else supported(dtype, "to")
+        if wanted == self._data.dtype:
             return self.clone() if copy else self
-        wanted = supported(dtype, "to")
         if wanted.kind == "f" and self._data.dtype.kind == "f":
             return cast(self, dtype=wanted)
-        with np.errstate(all="ignore"):  # a NaN becomes some integer, and a float too large infinity
-            out: Tensor = wrap(self._data.astype(wanted))
+        out: Tensor = wrap(in_dtype(self._data, wanted))
         return out
 
     def astype(self, dtype: Any) -> Tensor:

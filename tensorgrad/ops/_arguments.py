@@ -67,6 +67,14 @@ def operand(value: Any, op: str) -> Any:
     raise op_error(TypeError, op, f"expected a tensor, got {describe(value)}")
 
 
+def in_dtype(array: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
+    """The array with that dtype: a NaN becomes some integer, and what is too large infinity, without a warning."""
+    if array.dtype == dtype:
+        return array
+    with np.errstate(all="ignore"):
+        return array.astype(dtype)
+
+
 def as_int(value: Any, op: str, name: str) -> int:
     """A Python integer; floats and booleans are refused."""
     if type(value) is int:

@@ -171,8 +171,25 @@ def test_dtypes_that_tensors_do_not_have_are_refused(dtype):
             make()
 
 
-def test_nan_and_infinity_become_integers_without_a_warning():
+def test_casts_make_no_warning():
+    """What is no number becomes some integer, what is too large infinity: as in every operator."""
     x = tg.tensor([np.nan, np.inf, -np.inf, 1e30])
     for dtype in (np.int64, np.int32, np.int8, np.uint8, np.bool_):
         assert x.to(dtype).dtype == dtype
-    assert tg.tensor([1e300], dtype=tg.float64).half().tolist() == [np.inf]
+    large = tg.tensor([1e300, 1.0], dtype=tg.float64)
+    half = tg.zeros(2, dtype=tg.float16)
+    half[0] = 1e9
+    assert half.tolist() == [np.inf, 0]
+    assert half.copy_(large).tolist() == [np.inf, 1]
+    assert half.fill_(-1e300).tolist() == [-np.inf, -np.inf]
+    assert large.half().tolist() == [np.inf, 1]
+    assert half.masked_fill(tg.tensor([True, False]), 1e9).tolist() == [np.inf, -np.inf]
+    y = tg.zeros(2, requires_grad=True) * 1
+    y[0] = 1e300
+    assert y.tolist() == [np.inf, 0]
+
+
+def test_running_moments_of_infinities_make_no_warning():
+    mean, var = tg.tensor([np.inf]), tg.ones(1)
+    F.batch_norm(tg.tensor([[-np.inf], [1.0]]), mean, var, training=True)
+    assert np.isnan(mean.item())
