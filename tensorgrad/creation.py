@@ -19,8 +19,13 @@ _FLOAT = np.dtype(np.float32)
 def _finish(array: np.ndarray, dtype: Any, device: Any, requires_grad: bool, op: str) -> Tensor:
     check_device(device, op)
     if dtype is not None:
-        array = array.astype(supported(np.dtype(dtype), op), copy=False)
+        array = array.astype(supported(dtype, op), copy=False)
     return owned(array, requires_grad)
+
+
+def _dtype(dtype: Any, op: str, default: np.dtype[Any] = _FLOAT) -> np.dtype[Any]:
+    """The dtype that was asked for, or the default; TypeError for one that tensors cannot have."""
+    return default if dtype is None else supported(dtype, op)
 
 
 def owned(array: np.ndarray, requires_grad: bool = False) -> Tensor:
@@ -72,9 +77,21 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
 
 
 def from_numpy(array: np.ndarray) -> Tensor:
-    """A tensor that shares the memory of ``array``; TypeError for anything else. Source: ``torch.from_numpy``."""
+    """A tensor that shares the memory of ``array``.
+
+    Raises TypeError for anything else, and for the byte order of another machine, which cannot be shared.
+    Source: ``torch.from_numpy``.
+
+    >>> import numpy as np, tensorgrad as tg
+    >>> a = np.zeros(2); t = tg.from_numpy(a); a[0] = 5
+    >>> t.tolist()
+    [5.0, 0.0]
+    """
     if not isinstance(array, np.ndarray):
         raise op_error(TypeError, "from_numpy", f"expected an ndarray, got {type(array).__name__}")
+    if not array.dtype.isnative:
+        advice = "copy it with tg.tensor(array)"
+        raise op_error(TypeError, "from_numpy", f"memory of dtype {array.dtype.str} cannot be shared; {advice}")
     return Tensor(array)
 
 
@@ -85,7 +102,7 @@ def zeros(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, 
     >>> tg.zeros(2, 3).shape
     (2, 3)
     """
-    return _finish(np.zeros(_size(sizes, size, "zeros"), dtype or _FLOAT), None, device, requires_grad, "zeros")
+    return _finish(np.zeros(_size(sizes, size, "zeros"), _dtype(dtype, "zeros")), None, device, requires_grad, "zeros")
 
 
 def ones(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
@@ -95,12 +112,12 @@ def ones(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, r
     >>> tg.ones(2)
     tensor([1., 1.])
     """
-    return _finish(np.ones(_size(sizes, size, "ones"), dtype or _FLOAT), None, device, requires_grad, "ones")
+    return _finish(np.ones(_size(sizes, size, "ones"), _dtype(dtype, "ones")), None, device, requires_grad, "ones")
 
 
 def empty(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Uninitialised memory. Source: ``torch.empty``."""
-    return _finish(np.empty(_size(sizes, size, "empty"), dtype or _FLOAT), None, device, requires_grad, "empty")
+    return _finish(np.empty(_size(sizes, size, "empty"), _dtype(dtype, "empty")), None, device, requires_grad, "empty")
 
 
 def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
@@ -111,7 +128,8 @@ def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, r
     tensor([7, 7])
     """
     value = as_array(fill_value, exact=dtype is not None)
-    return _finish(np.full(loose((size,), "full"), value, dtype or value.dtype), None, device, requires_grad, "full")
+    array = np.full(loose((size,), "full"), value, _dtype(dtype, "full", value.dtype))
+    return _finish(array, None, device, requires_grad, "full")
 
 
 def arange(
@@ -168,7 +186,7 @@ def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, 
     tensor([[1., 0.],
             [0., 1.]])
     """
-    return _finish(np.eye(n, m, dtype=dtype or _FLOAT), None, device, requires_grad, "eye")
+    return _finish(np.eye(n, m, dtype=_dtype(dtype, "eye")), None, device, requires_grad, "eye")
 
 
 def rand(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
@@ -182,7 +200,7 @@ def randn(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, 
 
 
 def _random(draw: Any, size: tuple[int, ...], dtype: Any, device: Any, requires_grad: bool, op: str) -> Tensor:
-    wanted = np.dtype(dtype or _FLOAT)
+    wanted = _dtype(dtype, op)
     if wanted.kind != "f":
         raise op_error(TypeError, op, f"dtype must be a float, got {wanted}")
     array = draw(size, dtype=wanted if wanted in (np.float32, np.float64) else np.float32)
@@ -241,13 +259,13 @@ def ones_like(input: Any, *, dtype: Any = None, requires_grad: bool = False) -> 
 def full_like(input: Any, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """``fill_value`` in the shape and dtype of ``input``. Source: ``torch.full_like``."""
     like = as_array(input)
-    return owned(np.full(like.shape, fill_value, dtype or like.dtype), requires_grad)
+    return owned(np.full(like.shape, fill_value, _dtype(dtype, "full_like", like.dtype)), requires_grad)
 
 
 def empty_like(input: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """Uninitialised memory of the shape and dtype of ``input``. Source: ``torch.empty_like``."""
     like = as_array(input)
-    return owned(np.empty(like.shape, dtype or like.dtype), requires_grad)
+    return owned(np.empty(like.shape, _dtype(dtype, "empty_like", like.dtype)), requires_grad)
 
 
 def rand_like(input: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:

@@ -45,4 +45,4 @@ class NewMethods:
         return self._new(np.empty(loose(size, "new_empty"), self._data.dtype), dtype, requires_grad)
 
     def _new(self, array: np.ndarray, dtype: Any, requires_grad: bool) -> Any:
-        return wrap(array.astype(dtype or self._data.dtype, copy=False)).requires_grad_(requires_grad)
+        return wrap(array).to(dtype or self._data.dtype).requires_grad_(requires_grad)

@@ -24,6 +24,7 @@ from tensorgrad.methods import OperatorMethods
 from tensorgrad.methods_in_place import InPlaceMethods
 from tensorgrad.methods_layout import Layout
 from tensorgrad.methods_new import NewMethods
+from tensorgrad.ops._arguments import in_dtype
 
 _clone = primitive(lambda g, y, x: g, name="clone")(np.copy)
 
@@ -31,10 +32,10 @@ _clone = primitive(lambda g, y, x: g, name="clone")(np.copy)
 class Tensor(Layout, OperatorMethods, InPlaceMethods, NewMethods, NumpyProtocols):
     """A NumPy array that remembers how it was computed.
 
-    ``Tensor(array)`` shares the array's memory; :func:`tensorgrad.tensor` copies. Operators between tensors (and
-    arrays and numbers) record a graph when an operand requires gradients; :meth:`backward` fills ``.grad`` of the
-    leaves. Fields: ``data`` (the memory without history; ``numpy()`` is the array), ``grad`` (a Tensor or None),
-    ``requires_grad``, ``node`` (how it was made; None for a leaf), ``name``.
+    ``Tensor(array)`` shares the array's memory, unless its byte order is another machine's; :func:`tensorgrad.tensor`
+    copies. Operators between tensors (and arrays and numbers) record a graph when an operand requires gradients;
+    :meth:`backward` fills ``.grad`` of the leaves. Fields: ``data`` (the memory without history; ``numpy()`` is the
+    array), ``grad`` (a Tensor or None), ``requires_grad``, ``node`` (how it was made; None for a leaf), ``name``.
 
     >>> import tensorgrad as tg
     >>> x = tg.Tensor([1.0, 2.0], requires_grad=True)
@@ -203,6 +204,12 @@ class Tensor(Layout, OperatorMethods, InPlaceMethods, NewMethods, NumpyProtocols
         out.cut = None
         return out
 
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """Pickled or copied, a tensor is a leaf with its values: it has no history, and is no view of another one."""
+        array = self._data  # first: a tensor that waits has another class until it is read
+        fields = type(self), array, self._requires_grad, self._grad, self.name
+        return _leaf, fields, getattr(self, "__dict__", None)  # of a subclass
+
     # --- gradients ----------------------------------------------------------------------------------------------------
 
     def backward(
@@ -316,12 +323,12 @@ class Tensor(Layout, OperatorMethods, InPlaceMethods, NewMethods, NumpyProtocols
             elif not isinstance(arg, bool):
                 dtype = arg
         check_device(device, "to")
-        if dtype is None or np.dtype(dtype) == self._data.dtype:
+        wanted = self._data.dtype if dtype is None else supported(dtype, "to")
+        if wanted == self._data.dtype:
             return self.clone() if copy else self
-        wanted = supported(np.dtype(dtype), "to")
         if wanted.kind == "f" and self._data.dtype.kind == "f":
             return cast(self, dtype=wanted)
-        out: Tensor = wrap(self._data.astype(wanted))
+        out: Tensor = wrap(in_dtype(self._data, wanted))
         return out
 
     def astype(self, dtype: Any) -> Tensor:
@@ -373,35 +380,43 @@ class Tensor(Layout, OperatorMethods, InPlaceMethods, NewMethods, NumpyProtocols
         return self.to("cuda")
 
 
+def _leaf(cls: type[Tensor], array: np.ndarray, requires_grad: bool, grad: Any, name: str | None) -> Tensor:
+    out = cls.__new__(cls)
+    out._data, out._requires_grad, out._grad, out.name = array, requires_grad, grad, name
+    out.node = out.hooks = out.view_of = out.cut = None
+    return out
+
+
 bind_tensor_class(Tensor)
 
 SUPPORTED_KINDS = "fiub"
 
 
-def supported(dtype: np.dtype[Any], op: str) -> np.dtype[Any]:
-    """The dtype itself, or TypeError for complex numbers, strings, objects and dates."""
-    if dtype.kind not in SUPPORTED_KINDS:
-        raise op_error(TypeError, op, f"tensors hold real floats, integers or booleans, not {dtype}")
-    return dtype
+def supported(dtype: Any, op: str) -> np.dtype[Any]:
+    """The dtype in the byte order of this machine, or TypeError for complex numbers, strings, objects and dates."""
+    found = np.dtype(dtype)
+    if found.kind not in SUPPORTED_KINDS:
+        raise op_error(TypeError, op, f"tensors hold real floats, integers or booleans, not {found}")
+    return found if found.isnative else np.dtype(found.type)
 
 
 def as_array(data: Any, exact: bool = False) -> np.ndarray:
     """An ndarray from an array (shared), a tensor, any library's array, a number or nested lists.
 
-    Python floats become float32; ``exact`` leaves them float64, for a caller who gives them another dtype.
+    Python floats become float32; ``exact`` leaves them float64, for a caller who gives them another dtype. An array in
+    the byte order of another machine is copied into this one's.
     """
     if isinstance(data, Tensor):
         return data._data
     if isinstance(data, np.ndarray):
-        supported(data.dtype, "tensor")
-        return data if type(data) is np.ndarray else np.asarray(data)
+        return np.asarray(data, supported(data.dtype, "tensor"))
     if isinstance(data, (list, tuple)) and any(isinstance(d, Tensor) for d in data):
         data = [d._data if isinstance(d, Tensor) else d for d in data]
     try:
         array = np.asarray(data)
     except ValueError as error:  # NumPy's answer to lists of different lengths
         raise ValueError(f"tensor: lists inside of one list must have one length and depth: {error}") from None
-    supported(array.dtype, "tensor")
+    array = array.astype(supported(array.dtype, "tensor"), copy=False)
     if array.dtype == np.float64 and not exact and not _holds_arrays(data):
         array = array.astype(np.float32)
     return array

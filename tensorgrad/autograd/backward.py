@@ -25,6 +25,9 @@ from tensorgrad.kernels.elementwise import add_to
 from tensorgrad.kernels.slices import lie_alike
 from tensorgrad.state import per_thread
 
+#: What a rule with a mistake in it raises. What the engine itself refuses is a RuntimeError.
+_MISTAKES = (ArithmeticError, AssertionError, AttributeError, LookupError, NameError, TypeError, ValueError)
+
 
 class Sweep:
     """One backward pass: gradients wait in ``pending`` until every consumer of their owner has contributed."""
@@ -121,10 +124,10 @@ class Sweep:
                 found = node.op.gradients(g, node.value, inputs, edges, node.static)
             for watcher in self.watchers:
                 watcher.backward(node, g, found)
-        except (ValueError, TypeError, IndexError) as error:
-            raise type(error)(f"backward of {node.origin}: {error}") from error
-        except (AttributeError, LookupError, NameError, ArithmeticError, AssertionError) as error:
-            error.add_note(f"in backward of {node.origin}")
+        except _MISTAKES as error:
+            if type(error) in (ValueError, TypeError, IndexError):
+                raise type(error)(f"backward of {node.origin}: {error}") from error
+            error.add_note(f"in backward of {node.origin}")  # made of more than a message
             raise
         return found
 

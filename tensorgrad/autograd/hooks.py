@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,8 +10,6 @@ import numpy as np
 from tensorgrad.autograd.handle import PostHook
 from tensorgrad.autograd.primitive import TENSOR_CLASSES, wrap
 from tensorgrad.errors import describe
-
-Hook = Callable[[Any], Any]
 
 
 def run_hooks(hooks: dict[int, Any], gradient: Any, owner: Any) -> Any:

@@ -40,12 +40,8 @@ def planned_class(cls: type) -> type:
         self.__class__ = cls
         _waiting.pop(id(self), None)
 
-    def reduce(self: Any, protocol: Any) -> Any:
-        read(self)
-        return self.__reduce_ex__(protocol)
-
     members = {"__slots__": (), "__module__": cls.__module__, "_data": property(read, write), "_plan": slot}
-    return type(cls.__name__, (cls,), members | {"__reduce_ex__": reduce})
+    return type(cls.__name__, (cls,), members)
 
 
 def wait(tensor: Any, plan: Any) -> None:

@@ -27,6 +27,16 @@ class View:
 
     def refresh(self, tensor: Any) -> None:
         """If the shared memory was written since, give ``tensor`` the history that its values now have."""
+        chain = [(self, tensor)]  # newest first: views of views of the base, of any number
+        source = self.source
+        while source.view_of is not None and source.view_of.number < in_place.last_write:
+            chain.append((source.view_of, source))
+            source = source.view_of.source
+        for view, of in reversed(chain):
+            view._derive(of)
+
+    def _derive(self, tensor: Any) -> None:
+        """:meth:`refresh`, when the source is up to date."""
         if in_place.written_since(tensor._data, self.number) is not None:
             state = per_thread.state
             before = state.recording

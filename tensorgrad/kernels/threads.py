@@ -186,6 +186,7 @@ class _Region:
         self._front, self._back = itertools.count(), itertools.count(len(tasks) - 1, -1)
         self._unfinished = threading.Lock()
         self._unfinished.acquire()
+        self._finished = False
         self._end = _here.end
         self._end.put(False)
         self._context = contextvars.copy_context()  # np.errstate lives here
@@ -206,16 +207,26 @@ class _Region:
                 except BaseException as error:
                     self.errors[i] = error
             if next(self._ended) == count:
+                self._finished = True
                 self._unfinished.release()
                 self._end.put(True)
 
     def wait(self) -> None:
-        """Return when the last task has ended; a helper that comes later finds none, and keeps no array alive."""
-        if self._unfinished.locked():
-            self._end.wait()
-        self._unfinished.acquire()
-        self.tasks = ()
-        del self.fn
+        """Return when the last task has ended; a helper that comes later finds none, and keeps no array alive.
+
+        An interrupt comes out then too: tasks write into scratch memory.
+        """
+        try:
+            if self._unfinished.locked():
+                self._end.wait()
+            self._unfinished.acquire()
+        except BaseException:
+            while not self._finished:
+                self._unfinished.acquire(timeout=0.01)
+            raise
+        finally:
+            self.tasks = ()
+            del self.fn
 
 
 def parallel(fn: Callable[[Task], Result], tasks: Sequence[Task]) -> list[Result]:

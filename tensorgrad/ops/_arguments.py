@@ -56,9 +56,11 @@ def static_array(value: Any) -> np.ndarray:
 
 
 def operand(value: Any, op: str) -> Any:
-    """A Tensor or an array as it is; lists and numbers as an array."""
-    if type(value) in TENSOR_CLASSES or isinstance(value, np.ndarray):
+    """A Tensor or an array (in this machine's byte order) as it is; lists and numbers as an array."""
+    if type(value) in TENSOR_CLASSES:
         return value
+    if isinstance(value, np.ndarray):
+        return value if value.dtype.isnative else value.astype(value.dtype.type)
     if isinstance(value, (bool, int, float, list, tuple, np.generic)):
         array = np.asarray(value)
         return array.astype(np.float32) if array.dtype == np.float64 and not isinstance(value, np.generic) else array
@@ -66,6 +68,14 @@ def operand(value: Any, op: str) -> Any:
     if hasattr(value, "forward"):
         advice = "; a module is made first and then called with the tensor: nn.ReLU()(x)"
     raise op_error(TypeError, op, f"expected a tensor, got {describe(value)}{advice}")
+
+
+def in_dtype(array: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
+    """The array with that dtype: a NaN becomes some integer, and what is too large infinity, without a warning."""
+    if array.dtype == dtype:
+        return array
+    with np.errstate(all="ignore"):
+        return array.astype(dtype)
 
 
 def as_int(value: Any, op: str, name: str) -> int:

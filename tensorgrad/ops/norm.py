@@ -201,11 +201,12 @@ def _saved_moments(y: Any) -> Any:
 def _update(running_mean: Any, running_var: Any, moments: Any, momentum: float, count: int) -> None:
     """Move the buffers, in their own memory and dtype, towards the moments of ``count`` values a channel."""
     mean, var = moments
-    for buffer, towards in ((running_mean, mean), (running_var, var * (count / (count - 1)))):
-        if buffer is not None:
-            values = raw(buffer)
-            values *= 1 - momentum
-            values += (momentum * towards).astype(values.dtype, copy=False)
+    with np.errstate(all="ignore"):
+        for buffer, towards in ((running_mean, mean), (running_var, var * (count / (count - 1)))):
+            if buffer is not None:
+                values = raw(buffer)
+                values *= 1 - momentum
+                values += (momentum * towards).astype(values.dtype, copy=False)
 
 
 def layer_norm(input: Any, normalized_shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:

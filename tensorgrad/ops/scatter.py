@@ -14,7 +14,7 @@ from tensorgrad.autograd.primitive import primitive
 from tensorgrad.autograd.structural import add, broadcast_to, cast
 from tensorgrad.errors import op_error
 from tensorgrad.kernels import scatter as kernel
-from tensorgrad.ops._arguments import as_int, is_tensor, numpy_spelling, one_dim, operand, raw, static_array
+from tensorgrad.ops._arguments import as_int, in_dtype, is_tensor, numpy_spelling, one_dim, operand, raw, static_array
 from tensorgrad.ops.elementwise import where
 from tensorgrad.ops.index import (
     _check_corner,
@@ -62,7 +62,7 @@ def _fitting(x: Any, values: Any, op: str) -> Any:
         x.dtype.kind != "f"
         and np.ndim(number) == 0
         and not isinstance(number, (bool, int))
-        and number != np.asarray(number).astype(x.dtype)
+        and number != in_dtype(np.asarray(number), x.dtype)
     ):
         raise op_error(TypeError, op, f"the value {number} does not fit into a tensor of dtype {x.dtype}")
     return values
@@ -364,7 +364,7 @@ def masked_fill(input: Any, mask: Any, value: Any) -> Any:
     x, chosen = as_masked(input, mask, "masked_fill")
     fill = _fitting(x, _number(value, "masked_fill"), "masked_fill")
     if not is_tensor(fill) or fill.dtype != x.dtype:
-        fill = fill.to(x.dtype) if is_tensor(fill) else np.asarray(fill).astype(x.dtype)
+        fill = fill.to(x.dtype) if is_tensor(fill) else in_dtype(np.asarray(fill), x.dtype)
     return where(chosen, fill, x)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from tensorgrad.autograd import in_place
 from tensorgrad.autograd.primitive import primitive
 from tensorgrad.errors import describe, op_error
-from tensorgrad.ops._arguments import is_tensor, raw
+from tensorgrad.ops._arguments import in_dtype, is_tensor, raw
 from tensorgrad.ops.index import plain_index
 from tensorgrad.ops.scatter import _index_put, _put_rule
 from tensorgrad.state import per_thread
@@ -56,21 +56,25 @@ def _write(x: Any, index: Any, value: Any, op: str) -> None:
         x.view_of.refresh(x)
     base = x if x.view_of is None else x.view_of.base()
     values = np.asarray(raw(value))
+    if values.dtype.kind not in "fiub":
+        raise op_error(TypeError, op, f"{values.dtype} values cannot be written into {describe(x)}")
     try:
         np.broadcast_to(values, x._data[index].shape)
     except ValueError as error:
         raise op_error(ValueError, op, f"{error}; the place has shape {x._data[index].shape}") from None
+    values = in_dtype(values, x.dtype)
     wanted = base._requires_grad or (is_tensor(value) and value._requires_grad and base.dtype.kind == "f")
     if not (wanted and per_thread.state.recording):
         in_place.write(x._data)
         x._data[index] = values
         return
+    source = value if is_tensor(value) else values
     if x.view_of is not None:
         index = tuple(place[index] for place in x.view_of.positions())
         if not index:  # a view of a single number
-            value = value.reshape(()) if is_tensor(value) else values.reshape(())
+            source = source.reshape(())
     number = in_place.write(base._data)
-    out = _setitem(base, value if is_tensor(value) else np.asarray(value, base.dtype), index=index)
+    out = _setitem(base, source, index=index)
     base.node, base._requires_grad = out.node, True
     if x.view_of is not None:
         x.view_of.number = number - 1
@@ -143,7 +147,7 @@ def _overwrite(x: Any, result: Any, op: str) -> None:
         return
     _check_writable(x, op)
     in_place.write(x._data)
-    x._data[...] = result._data
+    x._data[...] = in_dtype(result._data, x.dtype)
     if per_thread.state.recording:
         x.node, x._requires_grad = result.node, result._requires_grad
 

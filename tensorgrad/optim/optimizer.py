@@ -113,6 +113,11 @@ class Optimizer:
         for p in params:
             if p.grad._data.shape != p._data.shape:
                 raise ValueError(f"{type(self).__name__}: the gradient of {describe(p)} is {describe(p.grad)}")
+            if in_place.refuses(p._data):
+                raise RuntimeError(
+                    f"{type(self).__name__}: the parameter {describe(p)} lies in read-only or expanded memory; "
+                    "give it some of its own: p.data = p.data.clone()"
+                )
         in_place.write(*[p._data for p in params])  # a later backward through an older graph will say so
         with np.errstate(all="ignore"):
             for group, params in due:

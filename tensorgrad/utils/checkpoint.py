@@ -159,11 +159,11 @@ class _Frame:
             self.check_unwritten(array, "an argument")
         state = per_thread.state
         before = state.recording, state.module, state.module_path
-        state.recording, state.module, state.module_path = True, self.module, self.module_path
         rng_before = random.get_rng_state()
         buffers = [(b, b._data, b._data.copy()) for m in self.modules.values() for _, b in m._own_buffers(False)]
         collector = _Collector(self)
         try:
+            state.recording, state.module, state.module_path = True, self.module, self.module_path
             if self.rng_state is not None:
                 random.set_rng_state(self.rng_state)
             with watching(collector):

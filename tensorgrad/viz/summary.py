@@ -114,6 +114,7 @@ def summary(
     Parameters: ``input_size``, the input's shape with the batch, or a list of shapes for several inputs, or tensors;
     ``input_data``, the input tensor (or a tuple of several) instead; ``depth``, the deepest level shown; ``dtype`` of
     the inputs made from shapes; ``verbose``, 0 prints nothing. Returns a :class:`Summary`, whose str() is the table.
+    Where the output has no lines to draw with (a file on Windows), they are printed as ``+--``.
 
     The model runs in evaluation mode and without recording; its modes, buffers and the random state are as before.
     A multiply-add is one use of one weight: a kernel's at every output position (every input position of a
@@ -150,8 +151,19 @@ def summary(
     table.input_bytes = sum(tensor._data.nbytes for tensor in inputs if isinstance(tensor, Tensor))
     table.depth = depth
     if verbose:
-        print(table)
+        _print(str(table))
     return table
+
+
+def _print(text: str) -> None:
+    """Print the table, with letters for its lines where the output has no such characters."""
+    try:
+        print(text)
+    except UnicodeEncodeError:  # raised before anything is written
+        print(text.translate(_PLAIN).encode("ascii", "replace").decode())
+
+
+_PLAIN = str.maketrans({"─": "-", "├": "+", "└": "+", "│": "|", "×": "x", "…": "..."})
 
 
 @contextmanager

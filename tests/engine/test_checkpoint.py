@@ -235,6 +235,21 @@ def test_inside_and_around_saved_tensor_hooks():
     np.testing.assert_array_equal(x.grad.numpy(), z.grad.numpy())
 
 
+def test_no_memory_for_the_second_run_leaves_the_thread_as_it_was(monkeypatch):
+    class Block(nn.Module):
+        def forward(self, x):
+            return checkpoint(tg.exp, x)
+
+    def full():
+        raise MemoryError
+
+    loss = Block()(leaf(1.0)).sum()
+    monkeypatch.setattr(tg.random, "get_rng_state", full)
+    with pytest.raises(MemoryError):
+        loss.backward()
+    assert (tg.exp(leaf(1.0)).grad_fn.module_path, tg.is_grad_enabled()) == (None, True)
+
+
 def test_segments():
     with pytest.raises(ValueError, match="from 1 to 2"):
         checkpoint_sequential([tg.sin, tg.cos], 3, leaf(1.0))

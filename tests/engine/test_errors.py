@@ -182,6 +182,33 @@ def test_mistakes_about_images_and_labels_are_told_what_to_do():
     assert conv(tg.ones(2, 28, 28).unsqueeze(1)).shape == (2, 4, 26, 26)
 
 
+class Detailed(ValueError):
+    """An error that is made of more than a message."""
+
+    def __init__(self, code, detail):
+        super().__init__(code, detail)
+        self.code = code
+
+
+def test_an_error_of_another_kind_passes_backward_as_it_is():
+    class Failing(tg.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 1
+
+        @staticmethod
+        def backward(ctx, g):
+            raise Detailed(7, "detail")
+
+    x = tg.tensor(1.0, requires_grad=True)
+    with pytest.raises(Detailed) as caught:
+        Failing.apply(x).sum().backward()
+    assert caught.value.code == 7
+    assert caught.value.__notes__ == ["in backward of Failing"]
+    assert x.grad is None
+    assert tg.is_grad_enabled()
+
+
 def test_numpy_warnings_are_silent_inside_and_untouched_outside():
     x = tg.tensor([-1.0, 0.0], requires_grad=True)
     x.log().sum().backward()  # warnings are errors in tests

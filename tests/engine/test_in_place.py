@@ -90,6 +90,21 @@ def test_views_of_views():
     assert gradients(f, leaf(1, 2, 3, 4)) == [[1.0, 3.0, 0.0, 304.0]]
 
 
+def test_a_write_reaches_views_of_any_depth():
+    x = leaf(1, 2)
+    base = x * 1
+    view = base
+    for _ in range(3000):
+        view = view[:]
+    base += 1
+    (view * view).sum().backward(retain_graph=True)
+    assert x.grad.tolist() == [4.0, 6.0]
+    view *= 3
+    assert base.tolist() == [6.0, 9.0]
+    (gradient,) = tg.autograd.grad(base.sum(), x)
+    assert gradient.tolist() == [3.0, 3.0]
+
+
 def test_second_derivative_through_a_write():
     x = leaf(2.0, 3.0)
     y = x**3

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 import warnings
 import weakref
 
@@ -91,6 +92,35 @@ def test_exceptions_propagate(n):
         parallel(fail, range(10))
     assert blas_threads() == before
     assert parallel(lambda i: i, range(4)) == [0, 1, 2, 3]
+
+
+def test_an_interrupt_while_waiting_comes_out_when_no_task_runs_any_more(monkeypatch):
+    """A task that went on would write into scratch memory that the next operator uses."""
+
+    class Interrupted:
+        def put(self, value):
+            pass
+
+        def wait(self):
+            raise KeyboardInterrupt
+
+    threads.set_num_threads(2)
+    here, helped, ended = threading.current_thread(), threading.Event(), []
+
+    def task(i):
+        if threading.current_thread() is here:
+            helped.wait(10)
+        else:
+            helped.set()
+            time.sleep(0.2)
+        ended.append(i)
+
+    monkeypatch.setattr(threads._here, "end", Interrupted())
+    with pytest.raises(KeyboardInterrupt):
+        parallel(task, [0, 1])
+    assert sorted(ended) == [0, 1]
+    monkeypatch.undo()
+    assert parallel(lambda i: i, [1, 2, 3]) == [1, 2, 3]
 
 
 def test_nested_calls_run_inline():

@@ -102,6 +102,26 @@ def test_a_gradient_of_another_shape_is_refused_before_anything_is_written():
     assert a.tolist() == [1.0]
 
 
+@pytest.mark.parametrize("cls", KINDS)
+@pytest.mark.parametrize("expanded", [False, True], ids=["read-only", "expanded"])
+def test_memory_that_cannot_be_written_is_refused_before_anything_is_written(cls, expanded):
+    memory = np.ones(2, np.float32)
+    memory.flags.writeable = False
+    if expanded:
+        memory = np.lib.stride_tricks.as_strided(np.ones(1, np.float32), (2,), (0,))
+    a, b = leaf(1.0), tg.nn.Parameter(tg.from_numpy(memory))
+    a.grad, b.grad = tg.ones(1), tg.ones(2)
+    optimizer = make(cls, [a, b])
+    with pytest.raises(
+        RuntimeError, match=rf"^{cls}: the parameter float32\(2,\) lies in read-only or expanded memory; "
+    ):
+        optimizer.step()
+    assert (a.tolist(), b.tolist(), len(optimizer.state)) == ([1.0], [1.0, 1.0], 0)
+    b.data = b.data.clone()  # as the message says
+    optimizer.step()
+    assert b.tolist() != [1.0, 1.0]
+
+
 def test_infinite_gradients_make_no_warning():
     for cls in KINDS:
         p = leaf(1.0, 1.0, 1.0)

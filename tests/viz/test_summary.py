@@ -1,5 +1,7 @@
 """The summary: right numbers, and the model is as it was before."""
 
+import io
+
 import numpy as np
 import pytest
 
@@ -50,6 +52,17 @@ def test_the_table(capsys):
     short = str(summary(net, (2, 1, 8, 8), depth=1, verbose=0))
     assert "Conv" not in short
     assert f"{2 * 64 * 40 + 2 * 4 * 64 * 2:,}" in next(line for line in short.splitlines() if "features" in line)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_an_output_without_lines_to_draw_with(monkeypatch, encoding):
+    memory = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(memory, encoding=encoding, write_through=True))
+    summary(SharedRelu(), (2, 4))
+    lines = memory.getvalue().decode("ascii").splitlines()
+    assert set(lines[1]) == {"-"}
+    assert lines[0].startswith("Layer (path: class)")
+    assert any(line.startswith("+- ") and "x3" in line for line in lines)
 
 
 def test_the_model_is_left_as_it_was():

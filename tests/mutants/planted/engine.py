@@ -194,9 +194,10 @@ FAULTS = [
     ),
     Fault(
         "engine: a tensor that waits is saved as one",
-        "tensorgrad/autograd/planned.py",
-        """members | {"__reduce_ex__": reduce}""",
-        "members",
+        "tensorgrad/tensor.py",
+        """array = self._data  # first: a tensor that waits has another class until it is read
+        fields = type(self), array,""",
+        "fields = type(self), self._data,",
         PLANNED,
     ),
     Fault(

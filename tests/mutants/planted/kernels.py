@@ -48,8 +48,8 @@ FAULTS = [
     Fault(
         "threads: a job that waits keeps the arrays of its region",
         "tensorgrad/kernels/threads.py",
-        "        self.tasks = ()\n        del self.fn\n",
-        "",
+        "self.tasks = ()\n            del self.fn\n",
+        "pass\n",
         "tests/kernels/test_threads.py",
     ),
     Fault(
