@@ -125,6 +125,23 @@ def test_where_untaken_branch():
     check(lambda x: tg.where(x > 0, tg.sqrt(tg.where(x > 0, x, 1.0)), 0.0), [[0.0]], [0], [0])
 
 
+def test_where_of_a_condition_alone_gives_positions():
+    x = tg.tensor([[1.0, 0.0], [0.0, 2.0]])
+    rows, columns = tg.where(x > 0)
+    assert (rows.tolist(), columns.tolist()) == ([0, 1], [0, 1])
+    assert [found.tolist() for found in tg.where(x)] == [[0, 1], [0, 1]]
+    for one in ({"input": x}, {"other": x}):
+        with pytest.raises(TypeError, match="where: expected a condition alone, or a condition, input and other"):
+            tg.where(x > 0, **one)
+
+
+@pytest.mark.parametrize("other", [None, "none"])
+def test_a_comparison_with_what_is_no_number_is_a_plain_boolean(other):
+    x = tg.ones(2)
+    assert (x == other) is False
+    assert (x != other) is True
+
+
 def test_where_needs_a_boolean_condition():
     with pytest.raises(TypeError, match="where"):
         tg.where(tg.tensor([1.0, 0.0]), tg.tensor([1.0, 2.0]), 0.0)
