@@ -39,6 +39,34 @@ def test_sizes_by_name(draw):
     assert draw(size=(2, 3)).shape == draw((2, 3)).shape == draw(2, 3).shape == (2, 3)
 
 
+@pytest.mark.parametrize("draw", [tg.rand, tg.randn, lambda n, **k: tg.randint(100, (n,), **k), tg.randperm])
+def test_draws_from_a_generator_of_ones_own(draw):
+    first, again = (draw(8, generator=np.random.default_rng(5)).tolist() for _ in range(2))
+    assert first == again
+    assert first != draw(8).tolist()
+
+
+@pytest.mark.parametrize("draw", ["uniform_", "normal_", "exponential_", "random_", "bernoulli_"])
+def test_draws_in_place_from_a_generator_of_ones_own(draw):
+    x, y = tg.zeros(64), tg.zeros(64)
+    assert getattr(x, draw)(generator=np.random.default_rng(5)) is x
+    assert x.tolist() == getattr(y, draw)(generator=np.random.default_rng(5)).tolist()
+    assert x.tolist() != getattr(tg.zeros(64), draw)().tolist()
+
+
+@pytest.mark.parametrize("like", [tg.zeros_like, tg.ones_like, tg.empty_like, tg.rand_like, tg.randn_like])
+def test_tensors_like_another_take_a_device_and_a_memory_format(like):
+    assert like(X, device="cpu", memory_format=tg.preserve_format).shape == X.shape
+    with pytest.raises(ValueError, match="tensorgrad runs on the CPU only, got device 'cuda'"):
+        like(X, device="cuda")
+
+
+def test_arange_takes_its_end_by_name():
+    assert tg.arange(end=3).tolist() == [0, 1, 2]
+    with pytest.raises(TypeError, match="arange: expected an end"):
+        tg.arange()
+
+
 def test_new_tensors_take_the_dtype():
     x = tg.zeros(2, dtype=tg.float64)
     assert x.new_tensor([1, 2]).tolist() == [1.0, 2.0]
