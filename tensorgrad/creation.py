@@ -65,8 +65,8 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     check_device(device, "as_tensor")
     if isinstance(data, Tensor):
         return data if dtype is None else data.to(dtype)
-    if dtype is not None and not hasattr(data, "__array__"):
-        return tensor(data, dtype=dtype)  # there is nothing to share, and much to lose in float32
+    if not hasattr(data, "__array__"):
+        return tensor(data, dtype=dtype)  # there is nothing to share
     shared = Tensor(data)
     return shared if dtype is None else shared.to(dtype)
 

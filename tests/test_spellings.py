@@ -46,6 +46,27 @@ def test_draws_from_a_generator_of_ones_own(draw):
     assert first != draw(8).tolist()
 
 
+def test_a_generator_of_pytorchs_name():
+    generator = tg.Generator().manual_seed(-3)
+    first = tg.rand(4, generator=generator).tolist()
+    assert generator.initial_seed() == -3
+    assert tg.rand(4, generator=generator).tolist() != first
+    assert tg.rand(4, generator=generator.manual_seed(-3)).tolist() == first
+    split = [tg.utils.data.random_split(range(9), [5, 4], tg.Generator().manual_seed(1)) for _ in range(2)]
+    assert [list(part) for part in split[0]] == [list(part) for part in split[1]]
+    loader = tg.data.DataLoader(tg.data.TensorDataset(tg.arange(9)), shuffle=True, generator=generator)
+    assert sorted(x.item() for (x,) in loader) == list(range(9))
+    with pytest.raises(ValueError, match="Generator: tensorgrad runs on the CPU only"):
+        tg.Generator("cuda")
+
+
+def test_the_data_at_pytorchs_address():
+    from tensorgrad.utils.data import DataLoader, Dataset
+
+    assert DataLoader is tg.utils.data.DataLoader is tg.data.DataLoader
+    assert Dataset is tg.data.Dataset
+
+
 @pytest.mark.parametrize("draw", ["uniform_", "normal_", "exponential_", "random_", "bernoulli_"])
 def test_draws_in_place_from_a_generator_of_ones_own(draw):
     x, y = tg.zeros(64), tg.zeros(64)
