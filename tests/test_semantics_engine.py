@@ -129,6 +129,14 @@ def test_the_arguments_of_grad_stand_in_pytorchs_order():
     assert g.tolist() == [0.0, 0.0, 0.0]
 
 
+def test_the_slope_of_a_rectifier_is_a_constant():
+    x, w = tg.ones(2, requires_grad=True), tg.ones(2, requires_grad=True)
+    (slope,) = tg.autograd.grad((x * w).relu().sum(), x, create_graph=True)
+    with pytest.raises(RuntimeError, match=r"derivative is 0 \(the slope of a ReLU\); .*materialize_grads=True"):
+        tg.autograd.grad(slope.sum(), x)
+    assert tg.autograd.grad(slope.sum(), x, materialize_grads=True)[0].tolist() == [0.0, 0.0]
+
+
 def test_grad_of_an_intermediate():
     x = leaf(3.0)
     y = x * x

@@ -274,7 +274,8 @@ def grad(
             gradient, owned = np.zeros(x.shape, x.dtype), True
         if gradient is None and not allow_unused:
             raise RuntimeError(
-                f"grad: inputs[{i}] was not used to make the outputs; pass allow_unused=True to get None for it"
+                f"grad: inputs[{i}] was not used to make the outputs, or only where their derivative is 0 (the slope "
+                "of a ReLU); pass allow_unused=True to get None for it, or materialize_grads=True to get zeros"
             )
         results.append(None if gradient is None else _as_result(gradient, owned, x))
     return tuple(results)
