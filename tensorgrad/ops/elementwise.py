@@ -125,7 +125,9 @@ def _where(condition: Any, a: Any, b: Any) -> Any:
         raise TypeError(f"the condition must be boolean, got {condition.dtype}; write condition != 0")
     if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
         _, a, b = promote_operands([None, a, b])
-    return np.where(condition, a, b)
+        return np.where(condition, a, b)
+    y = np.where(condition, a, b)
+    return y.astype(np.float32) if y.dtype == np.float64 else y  # of two numbers, which have no dtype of their own
 
 
 def where(condition: Any, input: Any = None, other: Any = None) -> Any:
