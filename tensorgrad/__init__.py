@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from numpy import bool_ as bool
 from numpy import (
     broadcast_shapes,
+    dtype,
+    e,
     finfo,
     float16,
     float32,
@@ -21,6 +23,7 @@ from numpy import (
     int32,
     int64,
     nan,
+    newaxis,
     pi,
     uint8,
 )
@@ -56,6 +59,17 @@ from tensorgrad.creation import (
 from tensorgrad.device import device
 from tensorgrad.kernels.threads import get_num_threads, set_num_threads
 from tensorgrad.kernels.winograd import get_float32_conv_precision, set_float32_conv_precision
+from tensorgrad.legacy import (
+    BoolTensor,
+    ByteTensor,
+    CharTensor,
+    DoubleTensor,
+    FloatTensor,
+    HalfTensor,
+    IntTensor,
+    LongTensor,
+    ShortTensor,
+)
 from tensorgrad.ops.activation import celu, relu, selu
 from tensorgrad.ops.adaptive_pool import adaptive_avg_pool1d
 from tensorgrad.ops.calculus import cumulative_trapezoid, diff, gradient, trapezoid, trapz
@@ -317,7 +331,8 @@ accept_out(
     """,
 )
 del accept_out
-long, double, float, int = int64, float64, float32, int32
+long, double, float, int, half, short = int64, float64, float32, int32, float16, int16
+Size = tuple  # of which the shapes are
 # accepted as ``memory_format=`` everywhere, without effect: memory order is the kernels' business
 contiguous_format, preserve_format = "contiguous_format", "preserve_format"
 channels_last, channels_last_3d = "channels_last", "channels_last_3d"
@@ -326,14 +341,23 @@ __version__ = "0.1.0"
 
 
 if TYPE_CHECKING:
-    from tensorgrad import cuda, data, func, linalg, nn, optim, serialization, testing, utils, viz
+    from tensorgrad import backends, cuda, data, func, linalg, nn, optim, serialization, testing, utils, viz
+    from tensorgrad.backends import use_deterministic_algorithms
     from tensorgrad.func import vmap
+    from tensorgrad.generator import Generator
     from tensorgrad.serialization import load, save
     from tensorgrad.viz.summary import summary
 del TYPE_CHECKING
 
-_ROOMS = ("cuda", "data", "func", "linalg", "nn", "optim", "serialization", "testing", "utils", "viz")
-_FUNCTIONS = {"load": "serialization", "save": "serialization", "summary": "viz", "vmap": "func"}
+_ROOMS = ("backends", "cuda", "data", "func", "linalg", "nn", "optim", "serialization", "testing", "utils", "viz")
+_FUNCTIONS = {
+    "Generator": "generator",
+    "load": "serialization",
+    "save": "serialization",
+    "summary": "viz",
+    "use_deterministic_algorithms": "backends",
+    "vmap": "func",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from tensorgrad import random
 from tensorgrad.autograd.primitive import wrap
 from tensorgrad.device import check_device
 from tensorgrad.errors import op_error
 from tensorgrad.ops._arguments import as_int, loose
-from tensorgrad.random import generator
 from tensorgrad.tensor import Tensor, as_array, supported
 
 _FLOAT = np.dtype(np.float32)
@@ -67,11 +67,11 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     >>> t.tolist()
     [5.0, 0.0]
     """
+    check_device(device, "as_tensor")
     if isinstance(data, Tensor):
         return data if dtype is None else data.to(dtype)
-    if dtype is not None and not hasattr(data, "__array__"):
-        return tensor(data, dtype=dtype, device=device)  # there is nothing to share, and much to lose in float32
-    check_device(device, "as_tensor")
+    if not hasattr(data, "__array__"):
+        return tensor(data, dtype=dtype)  # there is nothing to share
     shared = Tensor(data)
     return shared if dtype is None else shared.to(dtype)
 
@@ -133,7 +133,7 @@ def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, r
 
 
 def arange(
-    start: Any,
+    start: Any = None,
     end: Any = None,
     step: Any = 1,
     *,
@@ -147,7 +147,9 @@ def arange(
     >>> tg.arange(1, 7, 2)
     tensor([1, 3, 5])
     """
-    first, last = (0, start) if end is None else (start, end)
+    first, last = (0, start) if end is None else (0 if start is None else start, end)
+    if last is None:
+        raise op_error(TypeError, "arange", "expected an end, or a start and an end")
     numbers = [v.item() if isinstance(v, Tensor) else v for v in (first, last, step)]
     if numbers[2] == 0 or (numbers[1] - numbers[0]) * numbers[2] < 0:
         raise op_error(ValueError, "arange", f"step {numbers[2]} does not lead from {numbers[0]} to {numbers[1]}")
@@ -189,25 +191,59 @@ def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, 
     return _finish(np.eye(n, m, dtype=_dtype(dtype, "eye")), None, device, requires_grad, "eye")
 
 
-def rand(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def rand(
+    *sizes: Any,
+    size: Any = None,
+    generator: np.random.Generator | None = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """Uniform in [0, 1). Source: ``torch.rand``."""
-    return _random(generator().random, _size(sizes, size, "rand"), dtype, device, requires_grad, "rand")
+    shape = _size(sizes, size, "rand")
+    return _random("random", shape, generator, dtype, device, requires_grad, "rand")
 
 
-def randn(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def randn(
+    *sizes: Any,
+    size: Any = None,
+    generator: np.random.Generator | None = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """Normal with mean 0 and deviation 1. Source: ``torch.randn``."""
-    return _random(generator().standard_normal, _size(sizes, size, "randn"), dtype, device, requires_grad, "randn")
+    shape = _size(sizes, size, "randn")
+    return _random("standard_normal", shape, generator, dtype, device, requires_grad, "randn")
 
 
-def _random(draw: Any, size: tuple[int, ...], dtype: Any, device: Any, requires_grad: bool, op: str) -> Tensor:
+def _random(
+    name: str,
+    size: tuple[int, ...],
+    generator: np.random.Generator | None,
+    dtype: Any,
+    device: Any,
+    requires_grad: bool,
+    op: str,
+) -> Tensor:
+    """A draw by the method ``name`` of ``generator``, or of the package's, which know two of the dtypes."""
     wanted = _dtype(dtype, op)
     if wanted.kind != "f":
         raise op_error(TypeError, op, f"dtype must be a float, got {wanted}")
+    draw = getattr(generator or random.generator(), name)
     array = draw(size, dtype=wanted if wanted in (np.float32, np.float64) else np.float32)
     return _finish(np.asarray(array), wanted, device, requires_grad, op)
 
 
-def randint(low: int, high: Any = None, size: Any = None, *, dtype: Any = None, device: Any = None) -> Tensor:
+def randint(
+    low: int,
+    high: Any = None,
+    size: Any = None,
+    *,
+    generator: np.random.Generator | None = None,
+    dtype: Any = None,
+    device: Any = None,
+) -> Tensor:
     """Integers from ``low`` (0 when only one bound is given) to ``high - 1``. Source: ``torch.randint``.
 
     >>> import tensorgrad as tg
@@ -218,17 +254,19 @@ def randint(low: int, high: Any = None, size: Any = None, *, dtype: Any = None, 
         low, high, size = 0, low, high
     if size is None or not low < high:
         raise op_error(ValueError, "randint", f"expected low < high and a size, got {low}, {high}, {size}")
-    return _finish(generator().integers(low, high, loose((size,), "randint")), dtype, device, False, "randint")
+    drawn = (generator or random.generator()).integers(low, high, loose((size,), "randint"))
+    return _finish(drawn, dtype, device, False, "randint")
 
 
-def randperm(n: int, *, dtype: Any = None, device: Any = None) -> Tensor:
+def randperm(n: int, *, generator: np.random.Generator | None = None, dtype: Any = None, device: Any = None) -> Tensor:
     """The integers 0 to ``n - 1`` in random order. Source: ``torch.randperm``.
 
     >>> import tensorgrad as tg
     >>> sorted(tg.randperm(4).tolist())
     [0, 1, 2, 3]
     """
-    return _finish(generator().permutation(as_int(n, "randperm", "n")), dtype, device, False, "randperm")
+    order = (generator or random.generator()).permutation(as_int(n, "randperm", "n"))
+    return _finish(order, dtype, device, False, "randperm")
 
 
 def is_tensor(obj: Any) -> bool:
@@ -246,38 +284,64 @@ def numel(input: Tensor) -> int:
     return input.numel()
 
 
-def zeros_like(input: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def zeros_like(
+    input: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None
+) -> Tensor:
     """Zeros of the shape and dtype of ``input``. Source: ``torch.zeros_like``."""
-    return full_like(input, 0, dtype=dtype, requires_grad=requires_grad)
+    return full_like(input, 0, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
-def ones_like(input: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def ones_like(
+    input: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None
+) -> Tensor:
     """Ones of the shape and dtype of ``input``. Source: ``torch.ones_like``."""
-    return full_like(input, 1, dtype=dtype, requires_grad=requires_grad)
+    return full_like(input, 1, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
-def full_like(input: Any, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def full_like(
+    input: Any,
+    fill_value: Any,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    memory_format: Any = None,
+) -> Tensor:
     """``fill_value`` in the shape and dtype of ``input``. Source: ``torch.full_like``."""
     like = as_array(input)
-    return owned(np.full(like.shape, fill_value, _dtype(dtype, "full_like", like.dtype)), requires_grad)
+    return _finish(
+        np.full(like.shape, fill_value, _dtype(dtype, "full_like", like.dtype)),
+        None,
+        device,
+        requires_grad,
+        "full_like",
+    )
 
 
-def empty_like(input: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def empty_like(
+    input: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None
+) -> Tensor:
     """Uninitialised memory of the shape and dtype of ``input``. Source: ``torch.empty_like``."""
     like = as_array(input)
-    return owned(np.empty(like.shape, _dtype(dtype, "empty_like", like.dtype)), requires_grad)
+    return _finish(
+        np.empty(like.shape, _dtype(dtype, "empty_like", like.dtype)), None, device, requires_grad, "empty_like"
+    )
 
 
-def rand_like(input: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def rand_like(
+    input: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None
+) -> Tensor:
     """Uniform in [0, 1), in the shape and dtype of ``input``. Source: ``torch.rand_like``."""
     like = as_array(input)
-    return rand(like.shape, dtype=dtype or like.dtype, requires_grad=requires_grad)
+    return rand(like.shape, dtype=dtype or like.dtype, device=device, requires_grad=requires_grad)
 
 
-def randn_like(input: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def randn_like(
+    input: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None
+) -> Tensor:
     """Normal, in the shape and dtype of ``input``. Source: ``torch.randn_like``."""
     like = as_array(input)
-    return randn(like.shape, dtype=dtype or like.dtype, requires_grad=requires_grad)
+    return randn(like.shape, dtype=dtype or like.dtype, device=device, requires_grad=requires_grad)
 
 
 __all__ = [

@@ -41,6 +41,16 @@ def _reflected(op: Any) -> Any:
     return method
 
 
+def _compared(op: Any) -> Any:
+    """``self op other``; None and strings are no numbers, so ``x == None`` is Python's own, a plain False."""
+
+    def method(self: Any, other: Any) -> Any:
+        return NotImplemented if other is None or isinstance(other, str) else op(self, other)
+
+    method.__name__ = op.__name__
+    return method
+
+
 class OperatorMethods(ArrayMethods):
     """Mixin that :class:`~tensorgrad.Tensor` takes its operators from."""
 
@@ -96,8 +106,10 @@ class OperatorMethods(ArrayMethods):
     cholesky = decompositions.cholesky
 
     # comparison and logic
-    __eq__ = eq = elementwise.equal
-    __ne__ = ne = elementwise.not_equal
+    __eq__ = _compared(elementwise.equal)
+    eq = elementwise.equal
+    __ne__ = _compared(elementwise.not_equal)
+    ne = elementwise.not_equal
     __lt__ = lt = elementwise.less
     __le__ = le = elementwise.less_equal
     __gt__ = gt = elementwise.greater

@@ -40,6 +40,19 @@ class Layout:
         return _CPU
 
     @property
+    def is_cuda(self) -> bool:
+        """False: everything is on the CPU."""
+        return False
+
+    def pin_memory(self) -> Layout:
+        """This tensor: there is no GPU to which pages would be copied."""
+        return self
+
+    def get_device(self) -> int:
+        """-1, the number of the CPU. Source: ``torch.Tensor.get_device``."""
+        return -1
+
+    @property
     def itemsize(self) -> int:
         """Bytes of one element."""
         return self._data.itemsize

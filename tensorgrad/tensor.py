@@ -33,9 +33,10 @@ class Tensor(Layout, OperatorMethods, InPlaceMethods, NewMethods, NumpyProtocols
     """A NumPy array that remembers how it was computed.
 
     ``Tensor(array)`` shares the array's memory, unless its byte order is another machine's; :func:`tensorgrad.tensor`
-    copies. Operators between tensors (and arrays and numbers) record a graph when an operand requires gradients;
-    :meth:`backward` fills ``.grad`` of the leaves. Fields: ``data`` (the memory without history; ``numpy()`` is the
-    array), ``grad`` (a Tensor or None), ``requires_grad``, ``node`` (how it was made; None for a leaf), ``name``.
+    copies. As in PyTorch, ``Tensor(2, 3)`` is uninitialised memory of that shape and ``Tensor([1, 2])`` is float32,
+    whatever its numbers. Operators between tensors (and arrays and numbers) record a graph when an operand requires
+    gradients; :meth:`backward` fills ``.grad`` of the leaves. Fields: ``data`` (the memory without history; ``numpy()``
+    is the array), ``grad`` (a Tensor or None), ``requires_grad``, ``node`` (what made it; None for a leaf), ``name``.
 
     >>> import tensorgrad as tg
     >>> x = tg.Tensor([1.0, 2.0], requires_grad=True)
@@ -55,9 +56,9 @@ class Tensor(Layout, OperatorMethods, InPlaceMethods, NewMethods, NumpyProtocols
     cut: Any
     _requires_grad: bool
 
-    def __init__(self, data: Any, requires_grad: bool = False, name: str | None = None) -> None:
-        self._data = array = as_array(data)
-        if not isinstance(data, Tensor) and (array is data or array.base is not None):
+    def __init__(self, *data: Any, requires_grad: bool = False, name: str | None = None) -> None:
+        self._data = array = _content(data)
+        if data and not isinstance(data[0], Tensor) and (array is data[0] or array.base is not None):
             lend(array, ours=False)
         self._grad = None
         self.hooks = None
@@ -337,7 +338,7 @@ class Tensor(Layout, OperatorMethods, InPlaceMethods, NewMethods, NumpyProtocols
 
     def type(self, dtype: Any = None) -> Any:
         """The dtype's name, or this tensor with another dtype."""
-        return f"tensorgrad.{self._data.dtype}" if dtype is None else self.to(dtype)
+        return f"tensorgrad.{self._data.dtype}" if dtype is None else self.to(dtype=dtype)
 
     def type_as(self, other: Tensor) -> Tensor:
         """This tensor with the dtype of ``other``."""
@@ -362,6 +363,14 @@ class Tensor(Layout, OperatorMethods, InPlaceMethods, NewMethods, NumpyProtocols
     def int(self) -> Tensor:
         """This tensor as int32."""
         return self.to(np.int32)
+
+    def short(self) -> Tensor:
+        """This tensor as int16."""
+        return self.to(np.int16)
+
+    def byte(self) -> Tensor:
+        """This tensor as uint8."""
+        return self.to(np.uint8)
 
     def bool(self) -> Tensor:
         """This tensor as booleans."""
@@ -398,6 +407,23 @@ def supported(dtype: Any, op: str) -> np.dtype[Any]:
     if found.kind not in SUPPORTED_KINDS:
         raise op_error(TypeError, op, f"tensors hold real floats, integers or booleans, not {found}")
     return found if found.isnative else np.dtype(found.type)
+
+
+def is_sizes(data: tuple[Any, ...]) -> bool:
+    """True for the arguments of ``Tensor(2, 3)``: integers, or nothing."""
+    return all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) for n in data)
+
+
+def _content(data: tuple[Any, ...]) -> np.ndarray:
+    """The array of a tensor that is made of ``data``: sizes, or one thing that holds numbers."""
+    if is_sizes(data):
+        return np.empty(data or 0, np.float32)
+    if len(data) > 1:
+        raise TypeError(
+            f"Tensor: expected data, or sizes, got {', '.join(map(describe, data))}; give requires_grad by name"
+        )
+    array = as_array(data[0])
+    return array.astype(np.float32) if isinstance(data[0], (list, tuple)) and array.dtype.kind in "iub" else array
 
 
 def as_array(data: Any, exact: bool = False) -> np.ndarray:

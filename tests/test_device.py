@@ -29,7 +29,30 @@ def test_with_an_index(made):
     assert tg.zeros(1, device=made()).device == "cpu"
 
 
+def test_what_programs_say_to_a_gpu_changes_nothing():
+    import tensorgrad.backends.cudnn as cudnn
+
+    cudnn.benchmark, before = True, cudnn.benchmark
+    assert tg.backends.cudnn.benchmark
+    cudnn.benchmark = before
+    tg.backends.cuda.matmul.allow_tf32 = False
+    tg.use_deterministic_algorithms(True, warn_only=True)
+    assert not any(library.is_available() for library in (tg.cuda, tg.backends.mps, cudnn))
+    tg.manual_seed(3)
+    first = tg.rand(3).tolist()
+    tg.manual_seed(3)
+    for call in (lambda: tg.cuda.manual_seed(1), lambda: tg.cuda.manual_seed_all(1), tg.cuda.empty_cache):
+        assert call() is None
+    tg.cuda.synchronize()
+    assert tg.rand(3).tolist() == first
+    x = tg.ones(2)
+    assert x.pin_memory() is x
+    assert (x.is_cuda, x.get_device()) == (False, -1)
+
+
 def test_other_devices():
+    with pytest.raises(ValueError, match="to: tensorgrad runs on the CPU only, got device 'cuda'"):
+        tg.nn.Linear(1, 1).cuda()
     with pytest.raises(ValueError, match="device: tensorgrad runs on the CPU only, got device 'cuda:1'"):
         tg.device("cuda", 1)
     with pytest.raises(ValueError, match="to: tensorgrad runs on the CPU only, got device 'cuda'"):

@@ -125,6 +125,41 @@ def test_where_untaken_branch():
     check(lambda x: tg.where(x > 0, tg.sqrt(tg.where(x > 0, x, 1.0)), 0.0), [[0.0]], [0], [0])
 
 
+def test_where_of_a_condition_alone_gives_positions():
+    x = tg.tensor([[1.0, 0.0], [0.0, 2.0]])
+    rows, columns = tg.where(x > 0)
+    assert (rows.tolist(), columns.tolist()) == ([0, 1], [0, 1])
+    assert [found.tolist() for found in tg.where(x)] == [[0, 1], [0, 1]]
+    for one in ({"input": x}, {"other": x}):
+        with pytest.raises(TypeError, match="where: expected a condition alone, or a condition, input and other"):
+            tg.where(x > 0, **one)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "dtype"),
+    [(1.0, 0.0, np.float32), (1, 2.5, np.float32), (1, 0, np.int64), (True, False, np.bool_), (1, True, np.int64)],
+)
+def test_where_of_two_numbers_has_the_dtype_of_a_tensor_of_them(a, b, dtype):
+    y = tg.where(tg.tensor([True, False]), a, b)
+    assert (y.tolist(), y.dtype) == ([a, b], dtype)
+
+
+@pytest.mark.parametrize(("extremum", "expected"), [(tg.max, [0.0, 2.0]), (tg.min, [-1.0, 0.0])])
+def test_a_tensor_of_one_number_is_compared_with_and_no_dimension(extremum, expected):
+    x = tg.tensor([-1.0, 2.0], requires_grad=True)
+    y = extremum(x, tg.tensor(0.0))
+    assert y.tolist() == getattr(x, extremum.__name__)(tg.tensor(0)).tolist() == expected
+    y.sum().backward()
+    assert x.grad.tolist() == [float(value != 0) for value in expected]
+
+
+@pytest.mark.parametrize("other", [None, "none"])
+def test_a_comparison_with_what_is_no_number_is_a_plain_boolean(other):
+    x = tg.ones(2)
+    assert (x == other) is False
+    assert (x != other) is True
+
+
 def test_where_needs_a_boolean_condition():
     with pytest.raises(TypeError, match="where"):
         tg.where(tg.tensor([1.0, 0.0]), tg.tensor([1.0, 2.0]), 0.0)

@@ -106,6 +106,37 @@ def test_unused_inputs():
     assert unused is None
 
 
+def test_the_inputs_of_grad_are_any_tensors_in_a_row():
+    net = tg.nn.ParameterList([tg.nn.Parameter(tg.ones(2)), tg.nn.Parameter(tg.ones(2))])
+    loss = (net[0] * 2 + net[1] * 3).sum()
+    named = dict(net.named_parameters())
+    for inputs in (net, net.parameters(), named.values(), iter(net)):
+        assert [g.tolist() for g in tg.autograd.grad(loss, inputs, retain_graph=True)] == [[2.0, 2.0], [3.0, 3.0]]
+    loss.backward(inputs=net.parameters())
+    assert net[1].grad.tolist() == [3.0, 3.0]
+
+
+def test_the_arguments_of_grad_stand_in_pytorchs_order():
+    x, unused = tg.ones(2, requires_grad=True), tg.ones(3, requires_grad=True)
+    (g,) = tg.autograd.grad(x**2, x, tg.ones(2), True, True, True)
+    assert g.requires_grad
+    with pytest.raises(RuntimeError, match="was not used"):
+        tg.autograd.grad(x.sum(), unused, None, None, False, True)
+    assert tg.autograd.grad(x.sum(), unused, None, None, False, True, True) == (None,)
+    with pytest.raises(ValueError, match="only_inputs=False is gone; use backward"):
+        tg.autograd.grad(x.sum(), x, only_inputs=False)
+    (g,) = tg.autograd.grad(x.sum(), unused, materialize_grads=True)
+    assert g.tolist() == [0.0, 0.0, 0.0]
+
+
+def test_the_slope_of_a_rectifier_is_a_constant():
+    x, w = tg.ones(2, requires_grad=True), tg.ones(2, requires_grad=True)
+    (slope,) = tg.autograd.grad((x * w).relu().sum(), x, create_graph=True)
+    with pytest.raises(RuntimeError, match=r"derivative is 0 \(the slope of a ReLU\); .*materialize_grads=True"):
+        tg.autograd.grad(slope.sum(), x)
+    assert tg.autograd.grad(slope.sum(), x, materialize_grads=True)[0].tolist() == [0.0, 0.0]
+
+
 def test_grad_of_an_intermediate():
     x = leaf(3.0)
     y = x * x

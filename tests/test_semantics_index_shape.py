@@ -112,6 +112,21 @@ def test_last_write_wins_and_cuts_the_gradient_of_what_was_there():
     assert_equal(v.grad.numpy(), [0, 1])
 
 
+@pytest.mark.parametrize("index", [0, [0, 1], np.s_[:, 1]])
+def test_a_written_value_may_have_more_leading_dimensions_of_size_1(index):
+    x, v = tg.tensor(M) * 1, tg.tensor([[[7.0]]], requires_grad=True)
+    x[index] = v
+    assert (x[index] == 7).all()
+    x.sum().backward()
+    assert v.grad.tolist() == [[[float(x[index].numel())]]]
+    x = tg.zeros(2, 3)
+    x[0] = np.array([X])
+    x[1] = x[:1] + 1
+    assert x.tolist() == [X, [2.0, 3.0, 4.0]]
+    with pytest.raises(ValueError, match="setitem"):
+        x[0] = tg.ones(2, 3)
+
+
 def test_no_writing_into_a_leaf_that_requires_grad():
     x = tg.tensor([1.0, 2.0], requires_grad=True)
     with pytest.raises(RuntimeError, match="leaf"):

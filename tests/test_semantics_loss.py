@@ -1,5 +1,6 @@
 """Softmax and losses at their limits."""
 
+import inspect
 import math
 
 import numpy as np
@@ -287,3 +288,18 @@ def test_one_hot():
             F.one_hot(tg.tensor(bad), classes)
     with pytest.raises(TypeError, match="one_hot"):
         F.one_hot(tg.tensor([1.0]), 3)
+
+
+@pytest.mark.parametrize(
+    "name", [n for n in F.__all__ if "size_average" in inspect.signature(getattr(F, n)).parameters]
+)
+@pytest.mark.parametrize("setting", ["size_average", "reduce"])
+def test_the_old_reductions_are_refused_by_name_and_by_place(name, setting):
+    loss = getattr(F, name)
+    parameters = inspect.signature(loss).parameters
+    operands = [tg.ones(2, 2)] * sum(p.default is p.empty for p in parameters.values())
+    with pytest.raises(ValueError, match=f"{name}: size_average and reduce are gone; use reduction='mean', 'sum'"):
+        loss(*operands, **{setting: False})
+    before = list(parameters.values())[len(operands) : list(parameters).index(setting)]
+    with pytest.raises(ValueError, match=f"{name}: size_average and reduce are gone"):
+        loss(*operands, *[p.default for p in before], False)

@@ -39,6 +39,55 @@ def test_sizes_by_name(draw):
     assert draw(size=(2, 3)).shape == draw((2, 3)).shape == draw(2, 3).shape == (2, 3)
 
 
+@pytest.mark.parametrize("draw", [tg.rand, tg.randn, lambda n, **k: tg.randint(100, (n,), **k), tg.randperm])
+def test_draws_from_a_generator_of_ones_own(draw):
+    first, again = (draw(8, generator=np.random.default_rng(5)).tolist() for _ in range(2))
+    assert first == again
+    assert first != draw(8).tolist()
+
+
+def test_a_generator_of_pytorchs_name():
+    generator = tg.Generator().manual_seed(-3)
+    first = tg.rand(4, generator=generator).tolist()
+    assert generator.initial_seed() == -3
+    assert tg.rand(4, generator=generator).tolist() != first
+    assert tg.rand(4, generator=generator.manual_seed(-3)).tolist() == first
+    split = [tg.utils.data.random_split(range(9), [5, 4], tg.Generator().manual_seed(1)) for _ in range(2)]
+    assert [list(part) for part in split[0]] == [list(part) for part in split[1]]
+    loader = tg.data.DataLoader(tg.data.TensorDataset(tg.arange(9)), shuffle=True, generator=generator)
+    assert sorted(x.item() for (x,) in loader) == list(range(9))
+    with pytest.raises(ValueError, match="Generator: tensorgrad runs on the CPU only"):
+        tg.Generator("cuda")
+
+
+def test_the_data_at_pytorchs_address():
+    from tensorgrad.utils.data import DataLoader, Dataset
+
+    assert DataLoader is tg.utils.data.DataLoader is tg.data.DataLoader
+    assert Dataset is tg.data.Dataset
+
+
+@pytest.mark.parametrize("draw", ["uniform_", "normal_", "exponential_", "random_", "bernoulli_"])
+def test_draws_in_place_from_a_generator_of_ones_own(draw):
+    x, y = tg.zeros(64), tg.zeros(64)
+    assert getattr(x, draw)(generator=np.random.default_rng(5)) is x
+    assert x.tolist() == getattr(y, draw)(generator=np.random.default_rng(5)).tolist()
+    assert x.tolist() != getattr(tg.zeros(64), draw)().tolist()
+
+
+@pytest.mark.parametrize("like", [tg.zeros_like, tg.ones_like, tg.empty_like, tg.rand_like, tg.randn_like])
+def test_tensors_like_another_take_a_device_and_a_memory_format(like):
+    assert like(X, device="cpu", memory_format=tg.preserve_format).shape == X.shape
+    with pytest.raises(ValueError, match="tensorgrad runs on the CPU only, got device 'cuda'"):
+        like(X, device="cuda")
+
+
+def test_arange_takes_its_end_by_name():
+    assert tg.arange(end=3).tolist() == [0, 1, 2]
+    with pytest.raises(TypeError, match="arange: expected an end"):
+        tg.arange()
+
+
 def test_new_tensors_take_the_dtype():
     x = tg.zeros(2, dtype=tg.float64)
     assert x.new_tensor([1, 2]).tolist() == [1.0, 2.0]

@@ -12,6 +12,7 @@ from tensorgrad.autograd.primitive import primitive
 
 #: What builds on tensors and their operators is loaded when it is first named.
 _LATER = {
+    "Variable": "tensorgrad.legacy",
     "explain_grad": "tensorgrad.autograd.explain",
     "gradcheck": "tensorgrad.autograd.gradient_check",
     "gradgradcheck": "tensorgrad.autograd.gradient_check",
@@ -33,6 +34,7 @@ __all__ = [
     "AnomalyError",
     "Function",
     "Node",
+    "Variable",
     "backward",
     "detect_anomaly",
     "enable_grad",

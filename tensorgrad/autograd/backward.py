@@ -6,7 +6,7 @@ all its consumers: no recursion and no sorting pass, for chains of any length.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from heapq import heappop, heappush
 from sys import getrefcount
@@ -248,12 +248,17 @@ def grad(
     grad_outputs: Any = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
-    allow_unused: bool = False,
+    only_inputs: bool = True,
+    allow_unused: bool | None = None,
+    *,
+    materialize_grads: bool = False,
 ) -> tuple[Any, ...]:
     """The gradients of ``outputs`` with respect to ``inputs``, as a tuple; no ``.grad`` is touched.
 
-    Raises RuntimeError when an input was not used to make the outputs, unless ``allow_unused`` (then None).
-    The other arguments are those of :func:`backward`. Source: ``torch.autograd.grad``.
+    ``inputs`` is a tensor or any iterable of tensors, ``net.parameters()`` too. Raises RuntimeError when one of them
+    was not used to make the outputs, unless ``allow_unused`` (then None) or ``materialize_grads`` (then zeros), and
+    ValueError for ``only_inputs=False``, which is ``backward``. The other arguments are those of :func:`backward`.
+    Source: ``torch.autograd.grad``.
 
     >>> import tensorgrad as tg
     >>> x = tg.tensor(3.0, requires_grad=True)
@@ -262,6 +267,8 @@ def grad(
     >>> first.item(), second.item()
     (27.0, 18.0)
     """
+    if not only_inputs:
+        raise ValueError("grad: only_inputs=False is gone; use backward(), which adds to .grad of all leaves")
     targets = _checked(_as_tuple(inputs), "grad")
     leaves, caught = _sweep(_as_tuple(outputs), grad_outputs, retain_graph, create_graph, targets, "grad")
     results = []
@@ -270,9 +277,12 @@ def grad(
             gradient, owned = caught.get(x.node), False
         else:
             gradient, owned = leaves.get(x, (None, False))
+        if gradient is None and materialize_grads:
+            gradient, owned = np.zeros(x.shape, x.dtype), True
         if gradient is None and not allow_unused:
             raise RuntimeError(
-                f"grad: inputs[{i}] was not used to make the outputs; pass allow_unused=True to get None for it"
+                f"grad: inputs[{i}] was not used to make the outputs, or only where their derivative is 0 (the slope "
+                "of a ReLU); pass allow_unused=True to get None for it, or materialize_grads=True to get zeros"
             )
         results.append(None if gradient is None else _as_result(gradient, owned, x))
     return tuple(results)
@@ -323,7 +333,9 @@ def _recording(on: bool) -> Iterator[None]:
 
 
 def _as_tuple(tensors: Any) -> tuple[Any, ...]:
-    return tuple(tensors) if isinstance(tensors, (tuple, list)) else (tensors,)
+    """One tensor or array, or any iterable of them, as a tuple."""
+    one = type(tensors) in TENSOR_CLASSES or isinstance(tensors, np.ndarray) or not isinstance(tensors, Iterable)
+    return (tensors,) if one else tuple(tensors)
 
 
 def _checked(inputs: tuple[Any, ...], caller: str) -> tuple[Any, ...]:

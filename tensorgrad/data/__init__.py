@@ -19,3 +19,5 @@ from tensorgrad.data.sampler import BatchSampler as BatchSampler
 from tensorgrad.data.sampler import RandomSampler as RandomSampler
 from tensorgrad.data.sampler import Sampler as Sampler
 from tensorgrad.data.sampler import SequentialSampler as SequentialSampler
+from tensorgrad.data.sampler import SubsetRandomSampler as SubsetRandomSampler
+from tensorgrad.data.sampler import WeightedRandomSampler as WeightedRandomSampler

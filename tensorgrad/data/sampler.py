@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from tensorgrad import random
+from tensorgrad.creation import from_numpy
+from tensorgrad.ops.sampling import multinomial
 
 
 def seed_from(generator: np.random.Generator | None, seed: int | None) -> int:
@@ -151,6 +153,55 @@ class RandomSampler(Sampler):
             return rng.integers(n, size=count)
         rounds = [rng.permutation(n) for _ in range(-(-count // n))]  # more samples than items: begin again
         return rounds[0][:count] if len(rounds) == 1 else np.concatenate(rounds)[:count]
+
+
+class SubsetRandomSampler(RandomSampler):
+    """Some positions of a dataset, in a new random order in each epoch.
+
+    ``indices`` is a list, an array or a tensor of integers, each of which comes once an epoch. Seeds and errors are
+    those of :class:`RandomSampler`. Source: ``torch.utils.data.SubsetRandomSampler``.
+
+    >>> sorted(SubsetRandomSampler([7, 8, 3], seed=0))
+    [3, 7, 8]
+    """
+
+    def __init__(self, indices: Any, generator: np.random.Generator | None = None, *, seed: int | None = None) -> None:
+        super().__init__(indices, generator=generator, seed=seed)
+        self.indices = indices
+
+    def _order(self, rng: np.random.Generator) -> np.ndarray:
+        return np.asarray(self.indices)[super()._order(rng)]
+
+
+class WeightedRandomSampler(RandomSampler):
+    """``num_samples`` positions an epoch, each drawn in proportion to its weight: rare classes as often as others.
+
+    ``weights`` holds a number of at least 0 for each position of the dataset; they need not add up to 1. Without
+    ``replacement`` no position comes twice in an epoch. Seeds are those of :class:`RandomSampler`. Raises ValueError
+    for weights of which nothing can be drawn, see ``tensorgrad.multinomial``.
+    Source: ``torch.utils.data.WeightedRandomSampler``.
+
+    >>> list(WeightedRandomSampler([0.0, 1.0, 0.0], 3))
+    [1, 1, 1]
+    """
+
+    def __init__(
+        self,
+        weights: Any,
+        num_samples: int,
+        replacement: bool = True,
+        generator: np.random.Generator | None = None,
+        *,
+        seed: int | None = None,
+    ) -> None:
+        super().__init__(weights, replacement, num_samples, generator, seed=seed)
+        self.weights = np.asarray(weights, np.float64)
+        self._order(np.random.default_rng(0))  # what cannot be drawn is an error now
+
+    def _order(self, rng: np.random.Generator) -> np.ndarray:
+        drawn = multinomial(from_numpy(self.weights), self.num_samples, self.replacement, generator=rng)
+        order: np.ndarray = drawn.numpy()
+        return order
 
 
 class BatchSampler(Sampler):

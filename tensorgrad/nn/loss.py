@@ -9,7 +9,7 @@ import numpy as np
 
 from tensorgrad.nn import functional as F
 from tensorgrad.nn.module import Module
-from tensorgrad.ops.cross_entropy import check_reduction
+from tensorgrad.ops.reduction import check_reduction, refuse_old_reductions
 from tensorgrad.tensor import Tensor
 
 
@@ -18,8 +18,7 @@ class _Loss(Module):
         super().__init__()
         name = type(self).__name__
         self._refuse_data(size_average, reduce, reduction)
-        if size_average is not None or reduce is not None:
-            raise ValueError(f"{name}: size_average and reduce are gone; use reduction='mean', 'sum' or 'none'")
+        refuse_old_reductions(name, size_average, reduce)
         check_reduction(reduction, name)
         self.reduction = reduction
 

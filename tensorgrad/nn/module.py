@@ -297,9 +297,17 @@ class Module(Hooked):
         """All floating-point parameters and buffers as float64."""
         return self.to(np.float64)
 
+    def half(self: M) -> M:
+        """All floating-point parameters and buffers as float16."""
+        return self.to(np.float16)
+
     def cpu(self: M) -> M:
         """This module: everything is on the CPU."""
         return self
+
+    def cuda(self: M, device: Any = None) -> M:
+        """Refused: there is no GPU here."""
+        return self.to("cuda")
 
     # --- saving and loading -------------------------------------------------------------------------------------------
 

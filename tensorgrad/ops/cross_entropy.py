@@ -14,6 +14,7 @@ from tensorgrad.kernels.reduce import accurate_sum, select
 from tensorgrad.ops._arguments import operand, raw
 from tensorgrad.ops.activation import masked
 from tensorgrad.ops.reduce import _sum
+from tensorgrad.ops.reduction import check_reduction, takes_reduction
 from tensorgrad.ops.shape import _reshape
 from tensorgrad.ops.softmax import _log_softmax, _softmax
 
@@ -96,6 +97,7 @@ def _cross_entropy_soft(x: Any, q: Any, w: Any, *, divisor: float | None) -> Any
     return _reduced(-(_log_softmax(x, dim=1) * q * w).sum(axis=1), divisor)
 
 
+@takes_reduction
 def cross_entropy(
     input: Any,
     target: Any,
@@ -236,12 +238,6 @@ def class_weight(weight: Any, classes: int, dtype: Any, op: str) -> np.ndarray |
     if w.shape != (classes,):
         raise op_error(ValueError, op, f"weight must hold one value for each of {classes} classes, got {describe(w)}")
     return w
-
-
-def check_reduction(reduction: str, op: str) -> None:
-    """ValueError unless ``reduction`` is one of PyTorch's three."""
-    if reduction not in ("mean", "sum", "none"):
-        raise op_error(ValueError, op, f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
 
 
 __all__ = ["cross_entropy"]

@@ -9,12 +9,12 @@ import numpy as np
 
 from tensorgrad.errors import describe, op_error
 from tensorgrad.ops._arguments import one_dim, operand, raw
-from tensorgrad.ops.cross_entropy import check_reduction
 from tensorgrad.ops.elementwise import clamp, equal, minimum, sqrt, where
 from tensorgrad.ops.index import index_select
 from tensorgrad.ops.loss import reduced
 from tensorgrad.ops.loss_likelihood import at_least
 from tensorgrad.ops.reduce import sum
+from tensorgrad.ops.reduction import check_reduction, takes_reduction
 from tensorgrad.ops.shape import broadcast_to
 from tensorgrad.ops.vector_norm import norm
 
@@ -69,6 +69,7 @@ def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
     return sum(units[0] * units[1], along)
 
 
+@takes_reduction
 def cosine_embedding_loss(
     input1: Any,
     input2: Any,
@@ -104,6 +105,7 @@ def cosine_embedding_loss(
     return reduced(losses, reduction)
 
 
+@takes_reduction
 def triplet_margin_loss(
     anchor: Any,
     positive: Any,

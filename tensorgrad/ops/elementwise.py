@@ -18,6 +18,7 @@ from tensorgrad.autograd.structural import add
 from tensorgrad.errors import op_error
 from tensorgrad.kernels import elementwise as kernel
 from tensorgrad.ops._arguments import is_tensor, raw
+from tensorgrad.ops.index import nonzero
 
 
 def _zero(g: Any, y: Any, x: Any, *_: Any) -> Any:
@@ -124,20 +125,28 @@ def _where(condition: Any, a: Any, b: Any) -> Any:
         raise TypeError(f"the condition must be boolean, got {condition.dtype}; write condition != 0")
     if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
         _, a, b = promote_operands([None, a, b])
-    return np.where(condition, a, b)
+        return np.where(condition, a, b)
+    y = np.where(condition, a, b)
+    return y.astype(np.float32) if y.dtype == np.float64 else y  # of two numbers, which have no dtype of their own
 
 
-def where(condition: Any, input: Any, other: Any) -> Any:
+def where(condition: Any, input: Any = None, other: Any = None) -> Any:
     """``input`` where ``condition`` holds, ``other`` elsewhere; the three shapes broadcast.
+
+    ``where(condition)`` alone gives the positions where it holds, one vector for each dimension: see ``nonzero``.
 
     A derivative that is infinite in the branch not taken still gives NaN (0 * inf), as in PyTorch: make the
     argument safe first, ``where(x > 0, sqrt(where(x > 0, x, 1)), 0)``. Raises TypeError when ``condition`` is not
-    boolean. Source: ``torch.where``.
+    boolean, or only one of the other two is given. Source: ``torch.where``.
 
     >>> import tensorgrad as tg
     >>> tg.where(tg.tensor([True, False]), tg.tensor([1.0, 2.0]), 0.0)
     tensor([1., 0.])
     """
+    if input is None or other is None:
+        if input is not None or other is not None:
+            raise op_error(TypeError, "where", "expected a condition alone, or a condition, input and other")
+        return nonzero(condition, as_tuple=True)
     if not is_tensor(condition):
         condition = np.asarray(condition)
     return _where(condition, input, other)

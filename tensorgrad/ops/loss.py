@@ -11,10 +11,11 @@ from tensorgrad.errors import describe, op_error
 from tensorgrad.kernels.cross_entropy import IGNORED
 from tensorgrad.ops._arguments import operand, raw
 from tensorgrad.ops.activation import masked, softplus
-from tensorgrad.ops.cross_entropy import check_reduction, checked_classes, class_weight
+from tensorgrad.ops.cross_entropy import checked_classes, class_weight
 from tensorgrad.ops.elementwise import abs, neg, square
 from tensorgrad.ops.index import gather
 from tensorgrad.ops.reduce import mean, sum
+from tensorgrad.ops.reduction import check_reduction, takes_reduction
 
 
 def reduced(losses: Any, reduction: str) -> Any:
@@ -36,6 +37,7 @@ def paired(input: Any, target: Any, op: str, reduction: str) -> tuple[Any, Any]:
     return x, t
 
 
+@takes_reduction
 def mse_loss(input: Any, target: Any, size_average: None = None, reduce: None = None, reduction: str = "mean") -> Any:
     """``(input - target)^2``, reduced. Shapes must agree. Source: ``torch.nn.functional.mse_loss``.
 
@@ -47,6 +49,7 @@ def mse_loss(input: Any, target: Any, size_average: None = None, reduce: None = 
     return reduced(square(x - t), reduction)
 
 
+@takes_reduction
 def l1_loss(input: Any, target: Any, size_average: None = None, reduce: None = None, reduction: str = "mean") -> Any:
     """``|input - target|``, reduced; gradient 0 where they are equal. Source: ``torch.nn.functional.l1_loss``.
 
@@ -58,6 +61,7 @@ def l1_loss(input: Any, target: Any, size_average: None = None, reduce: None = N
     return reduced(abs(x - t), reduction)
 
 
+@takes_reduction
 def binary_cross_entropy_with_logits(
     input: Any,
     target: Any,
@@ -84,6 +88,7 @@ def binary_cross_entropy_with_logits(
     return reduced(losses if weight is None else losses * weight, reduction)
 
 
+@takes_reduction
 def nll_loss(
     input: Any,
     target: Any,

@@ -12,10 +12,10 @@ from tensorgrad.autograd.promotion import promote_to_float
 from tensorgrad.errors import describe, op_error
 from tensorgrad.ops._arguments import is_tensor, operand, raw, static_array
 from tensorgrad.ops._matrices import constant
-from tensorgrad.ops.cross_entropy import check_reduction
 from tensorgrad.ops.elementwise import abs, clamp, exp, greater, log, log1p, square, where
 from tensorgrad.ops.loss import paired, reduced
 from tensorgrad.ops.reduce import sum
+from tensorgrad.ops.reduction import check_reduction, takes_reduction
 from tensorgrad.ops.shape import _reshape
 from tensorgrad.ops.special import xlogy
 
@@ -35,6 +35,7 @@ def _binary_cross_entropy(x: Any, t: Any) -> Any:
     return (t - 1) * np.maximum(np.log1p(-x), -100) - t * np.maximum(np.log(x), -100)
 
 
+@takes_reduction
 def binary_cross_entropy(
     input: Any,
     target: Any,
@@ -66,6 +67,7 @@ def binary_cross_entropy(
     return reduced(losses if weight is None else losses * weight, reduction)
 
 
+@takes_reduction
 def kl_div(
     input: Any,
     target: Any,
@@ -96,6 +98,7 @@ def kl_div(
     return reduced(losses, reduction)
 
 
+@takes_reduction
 def poisson_nll_loss(
     input: Any,
     target: Any,
@@ -184,6 +187,7 @@ def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 
     return reduced(losses if weight is None else losses * weight, reduction)
 
 
+@takes_reduction
 def smooth_l1_loss(
     input: Any,
     target: Any,

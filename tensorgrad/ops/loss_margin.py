@@ -9,16 +9,18 @@ import numpy as np
 from tensorgrad.errors import describe, op_error
 from tensorgrad.ops._arguments import operand, raw
 from tensorgrad.ops.activation import logsigmoid, masked, relu, softplus
-from tensorgrad.ops.cross_entropy import check_reduction, checked_classes, class_weight
+from tensorgrad.ops.cross_entropy import checked_classes, class_weight
 from tensorgrad.ops.elementwise import clamp, equal, neg, square, where
 from tensorgrad.ops.index import gather
 from tensorgrad.ops.loss import paired, reduced
 from tensorgrad.ops.reduce import sum
+from tensorgrad.ops.reduction import check_reduction, takes_reduction
 from tensorgrad.ops.shape import _reshape
 
 # --- targets 1 and -1 -------------------------------------------------------------------------------------------
 
 
+@takes_reduction
 def hinge_embedding_loss(
     input: Any,
     target: Any,
@@ -42,6 +44,7 @@ def hinge_embedding_loss(
     return reduced(losses, reduction)
 
 
+@takes_reduction
 def soft_margin_loss(
     input: Any, target: Any, size_average: None = None, reduce: None = None, reduction: str = "mean"
 ) -> Any:
@@ -57,6 +60,7 @@ def soft_margin_loss(
     return reduced(softplus(neg(t * x), threshold=float("inf")), reduction)
 
 
+@takes_reduction
 def margin_ranking_loss(
     input1: Any,
     input2: Any,
@@ -88,6 +92,7 @@ def margin_ranking_loss(
 # --- one class of several ---------------------------------------------------------------------------------------
 
 
+@takes_reduction
 def multi_margin_loss(
     input: Any,
     target: Any,
@@ -124,6 +129,7 @@ def multi_margin_loss(
 # --- several classes at once --------------------------------------------------------------------------------------
 
 
+@takes_reduction
 def multilabel_margin_loss(
     input: Any, target: Any, size_average: None = None, reduce: None = None, reduction: str = "mean"
 ) -> Any:
@@ -154,6 +160,7 @@ def multilabel_margin_loss(
     return reduced(_reshape(losses, shape=()) if unbatched else losses, reduction)
 
 
+@takes_reduction
 def multilabel_soft_margin_loss(
     input: Any,
     target: Any,

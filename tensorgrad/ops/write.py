@@ -31,6 +31,7 @@ def _setitem(x: Any, v: Any, *, index: Any) -> Any:
 def setitem(x: Any, index: Any, value: Any) -> None:
     """``x[index] = value`` by NumPy's rules, recorded: the overwritten values get no gradient any more.
 
+    A value may have leading dimensions of size 1 that the place has not: a (1, 3) fits where a (3,) does.
     Raises RuntimeError for a leaf that requires grad and for expanded tensors, IndexError and ValueError as NumPy.
 
     >>> import tensorgrad as tg
@@ -39,7 +40,16 @@ def setitem(x: Any, index: Any, value: Any) -> None:
     >>> x.sum().backward(); x.tolist(), v.grad.item()
     ([0.0, 2.0, 0.0], 1.0)
     """
-    assign(x, plain_index(index), value, "setitem")
+    index = plain_index(index)
+    if is_tensor(value) or isinstance(value, np.ndarray):
+        value = _without_leading_ones(value, x._data[index].ndim)
+    assign(x, index, value, "setitem")
+
+
+def _without_leading_ones(value: Any, ndim: int) -> Any:
+    """``value`` without the leading dimensions of size 1 that are more than ``ndim``."""
+    spare = value.ndim - ndim
+    return value.reshape(value.shape[spare:]) if spare > 0 and set(value.shape[:spare]) == {1} else value
 
 
 def assign(x: Any, index: Any, value: Any, op: str) -> None:

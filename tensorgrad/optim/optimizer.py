@@ -231,9 +231,9 @@ def _is_module(value: Any) -> bool:
 
 
 def _listed(params: Any, optimizer: str) -> list[Any]:
-    """Parameters or groups as a list; TypeError for a module, and for what has no order or no items."""
+    """Parameters or groups as a list; TypeError for a module of modules, and for what has no order or no items."""
     ordered = isinstance(params, Iterable) and not isinstance(params, (Tensor, set, frozenset, str))
-    if not ordered or _is_module(params):
+    if not ordered or (_is_module(params) and not all(isinstance(p, Tensor) for p in params)):
         hint = "; pass net.parameters()" if callable(params) else ""
         raise TypeError(
             f"{optimizer}: params must be an ordered iterable of tensors or groups, got {describe(params)}{hint}"

@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 
 import tensorgrad as tg
-from tensorgrad.data import BatchSampler, RandomSampler, Sampler, SequentialSampler
+from tensorgrad.data import (
+    BatchSampler,
+    DataLoader,
+    RandomSampler,
+    Sampler,
+    SequentialSampler,
+    SubsetRandomSampler,
+    WeightedRandomSampler,
+)
 
 
 def test_sequential():
@@ -104,3 +112,43 @@ def test_numpy_global_state_is_untouched():
     before = np.random.get_state()[1].tolist()  # noqa: NPY002 -- it is the point
     list(RandomSampler(range(9)))
     assert np.random.get_state()[1].tolist() == before  # noqa: NPY002
+
+
+@pytest.mark.parametrize("kind", [list, np.array, tg.tensor])
+def test_some_positions_in_random_order(kind):
+    indices = [5, 1, 8, 30, 2, 77]
+    sampler = SubsetRandomSampler(kind(indices), seed=3)
+    first, second = list(sampler), list(sampler)
+    assert sorted(first) == sorted(second) == sorted(indices)
+    assert first != second
+    assert list(SubsetRandomSampler(indices, np.random.default_rng(1))) == list(
+        SubsetRandomSampler(indices, np.random.default_rng(1))
+    )
+    loader = DataLoader(tg.data.TensorDataset(np.arange(100)), batch_size=4, sampler=SubsetRandomSampler(kind(indices)))
+    assert sorted(x for (batch,) in loader for x in batch.tolist()) == sorted(indices)
+    assert loader.state_dict()["seed"] == loader.sampler.seed  # enough to resume inside an epoch
+
+
+@pytest.mark.parametrize("kind", [list, np.array, tg.tensor])
+def test_positions_in_proportion_to_their_weights(kind):
+    sampler = WeightedRandomSampler(kind([1.0, 0.0, 3.0]), 20_000, seed=0)
+    first, second = list(sampler), list(sampler)
+    assert len(sampler) == len(first) == 20_000
+    assert first != second
+    assert (np.bincount(first) / 20_000).tolist() == pytest.approx([0.25, 0.0, 0.75], abs=0.01)
+    once = list(WeightedRandomSampler(kind([1, 5, 3]), 3, replacement=False))
+    assert sorted(once) == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: SubsetRandomSampler([]), "at least one sample"),
+        (lambda: WeightedRandomSampler([1.0], 0), "at least one sample"),
+        (lambda: WeightedRandomSampler([1.0, -1.0], 1), "multinomial: expected finite weights"),
+        (lambda: WeightedRandomSampler([1.0, 0.0], 2, False), "give replacement=True"),
+    ],
+)
+def test_samplers_with_nothing_to_draw(make, words):
+    with pytest.raises(ValueError, match=words):
+        make()

@@ -5,6 +5,7 @@ import pytest
 
 import tensorgrad as tg
 import tensorgrad.nn.functional as F
+from tensorgrad.methods_in_place import InPlaceMethods
 
 
 def leaf(*values):
@@ -230,3 +231,58 @@ def test_a_single_element_is_a_view_too():
         return y
 
     assert gradients(f, leaf(1, 2)) == [[1.0, 10.0]]
+
+
+MATRIX, VECTOR, INDEX = tg.full((3, 3), 0.25), tg.full((3,), 0.25), tg.tensor([[0, 1, 2]])
+#: what the in-place forms take beside their tensor, where it is not nothing
+OPERANDS = {
+    **dict.fromkeys(["eq_", "ne_", "lt_", "le_", "gt_", "ge_", "clamp_min_", "clamp_max_", "clamp_", "clip_"], (0.5,)),
+    **dict.fromkeys(["add_", "sub_", "subtract_", "mul_", "multiply_", "div_", "divide_", "true_divide_"], (0.5,)),
+    **dict.fromkeys(["remainder_", "pow_", "floor_divide_", "fmod_", "copysign_", "hypot_", "xlogy_"], (0.5,)),
+    **dict.fromkeys(["logit_", "fill_diagonal_"], (0.5,)),
+    **dict.fromkeys(["logical_and_", "logical_or_", "logical_xor_", "atan2_"], (MATRIX,)),
+    **dict.fromkeys(["cumsum_", "cumprod_"], (0,)),
+    **dict.fromkeys(["addmm_", "addcmul_", "addcdiv_"], (MATRIX, MATRIX)),
+    "lerp_": (MATRIX, 0.3),
+    "addr_": (VECTOR, VECTOR),
+    "addbmm_": (MATRIX.expand(2, 3, 3), MATRIX.expand(2, 3, 3)),
+    "masked_fill_": (MATRIX > 0, 2.0),
+    "masked_scatter_": (MATRIX > 0, MATRIX),
+    "index_add_": (0, INDEX[0], MATRIX),
+    "index_copy_": (0, INDEX[0], MATRIX),
+    "index_fill_": (0, INDEX[0], 2.0),
+    "index_put_": ((INDEX[0],), VECTOR),
+    "scatter_": (0, INDEX, MATRIX[:1]),
+    "scatter_add_": (0, INDEX, MATRIX[:1]),
+    "scatter_reduce_": (0, INDEX, MATRIX[:1], "amax"),
+}
+#: not here: those of integers, of vectors and of batches, the draws, and what has no other form
+ELSEWHERE = {"bitwise_and_", "bitwise_or_", "bitwise_xor_", "bitwise_not_", "addmv_", "baddbmm_"}
+ELSEWHERE |= {"bernoulli_", "uniform_", "normal_", "exponential_", "random_", "copy_", "fill_", "zero_"}
+
+
+@pytest.mark.parametrize(
+    "name", sorted(n for n in vars(InPlaceMethods) if n[-1] == "_" and n[0] != "_" and n not in ELSEWHERE)
+)
+def test_the_in_place_form_has_the_values_and_the_gradient_of_the_other(name):
+    operands = OPERANDS.get(name, ())
+    x = tg.linspace(0.1, 0.9, 9).reshape(3, 3).requires_grad_()
+    y = x * 1
+    assert getattr(y, name)(*operands) is y
+    expected = getattr(x, name[:-1])(*operands)
+    assert y.dtype == x.dtype
+    assert y.tolist() == expected.to(y.dtype).tolist()
+    if expected.requires_grad:
+        (y**2).sum().backward()
+        (wanted,) = tg.autograd.grad((expected**2).sum(), x)
+        assert x.grad.tolist() == wanted.tolist()
+
+
+def test_in_place_forms_of_integers_of_vectors_and_of_batches():
+    x = tg.tensor([5, 3])
+    assert x.bitwise_not_() is x
+    assert x.bitwise_and_(12).bitwise_or_(1).bitwise_xor_(2).tolist() == [11, 15]
+    assert tg.ones(3).addmv_(MATRIX, VECTOR).tolist() == [1.1875] * 3
+    batch = tg.ones(2, 3, 3)
+    assert batch.baddbmm_(batch, batch, beta=0.0).tolist() == tg.full((2, 3, 3), 3.0).tolist()
+    assert tg.tensor([7.0, -7.0]).div_(2, rounding_mode="trunc").tolist() == [3.0, -3.0]

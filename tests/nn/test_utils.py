@@ -7,6 +7,7 @@ import pytest
 
 import tensorgrad as tg
 from tensorgrad.nn import utils
+from tensorgrad.nn.utils.rnn import pad_sequence
 
 
 def with_grad(*values, dtype=np.float32):
@@ -75,3 +76,28 @@ def test_vector_there_and_back():
     with pytest.raises(TypeError, match="list"):
         utils.vector_to_parameters([1.0], other.parameters())
     assert other.weight.tolist() == net.weight.tolist()
+
+
+def test_pad_sequence():
+    a, b = tg.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True), tg.tensor([[5.0, 6.0]])
+    padded = pad_sequence([a, b])
+    assert padded.tolist() == [[[1.0, 2.0], [5.0, 6.0]], [[3.0, 4.0], [0.0, 0.0]]]
+    assert pad_sequence(iter([a, b]), True, -1.0, "left")[1].tolist() == [[-1.0, -1.0], [5.0, 6.0]]
+    (padded**2).sum().backward()
+    assert a.grad.tolist() == [[2.0, 4.0], [6.0, 8.0]]
+    labels = pad_sequence([tg.tensor([1]), tg.tensor([2, 3])], batch_first=True, padding_value=-100)
+    assert (labels.tolist(), labels.dtype) == ([[1, -100], [2, 3]], np.int64)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda: pad_sequence([]), ValueError, "pad_sequence: expected at least one sequence"),
+        (lambda: pad_sequence([tg.ones(1, 2), tg.ones(1, 3)]), ValueError, r"shape \(L, 2\) as the first, got .*1, 3"),
+        (lambda: pad_sequence([tg.tensor(1.0)]), TypeError, "expected sequences, tensors of a length"),
+        (lambda: pad_sequence([tg.ones(1)], padding_side="top"), ValueError, "'left' or 'right', got 'top'"),
+    ],
+)
+def test_what_cannot_be_padded(call, error, words):
+    with pytest.raises(error, match=words):
+        call()

@@ -128,3 +128,21 @@ def test_inference_mode():
     assert (x * 2).requires_grad
     (x * y).sum().backward()
     assert x.grad.tolist() == [2, 2]
+
+
+def test_waiting_times_and_integers_in_place():
+    tg.manual_seed(0)
+    x = tg.zeros(20_000).exponential_(4.0)
+    assert x.min() >= 0
+    assert (x.mean().item(), x.std().item()) == (pytest.approx(0.25, abs=0.01), pytest.approx(0.25, abs=0.01))
+    assert set(tg.zeros(100, dtype=tg.int64).random_(3).tolist()) == {0, 1, 2}
+    assert set(tg.zeros(100).random_(2, 4).tolist()) == {2.0, 3.0}
+    assert tg.zeros(100).random_().max() > 2**20
+    assert set(tg.zeros(100, dtype=tg.bool).random_().tolist()) == {False, True}
+    for call, error, words in [
+        (lambda: tg.zeros(1).exponential_(0.0), ValueError, "exponential_: expected a rate lambd above 0"),
+        (lambda: tg.zeros(1, dtype=tg.int64).exponential_(), TypeError, "exponential_: expected .* floating dtype"),
+        (lambda: tg.zeros(1).random_(3, 3), ValueError, "random_: expected a range with numbers in it"),
+    ]:
+        with pytest.raises(error, match=words):
+            call()

@@ -316,3 +316,13 @@ def test_settings_out_of_range(cls, settings, words):
 def test_settings_that_are_no_numbers(cls, name, value):
     with pytest.raises(TypeError, match=rf"^{cls}: {name}(\[0\])? must be a number, "):
         make(cls, [leaf(1.0)], **{name: value})
+
+
+def test_a_list_of_parameters_is_one_of_tensors():
+    weights = tg.nn.ParameterList([tg.nn.Parameter(tg.ones(2)), tg.nn.Parameter(tg.ones(3))])
+    optimizer = tg.optim.SGD(weights, lr=0.5)
+    sum(w.sum() for w in weights).backward()
+    optimizer.step()
+    assert [w.tolist() for w in weights] == [[0.5] * 2, [0.5] * 3]
+    with pytest.raises(TypeError, match=r"ParameterDict; pass net\.parameters\(\)"):
+        tg.optim.SGD(tg.nn.ParameterDict({"a": tg.ones(2)}), lr=0.5)
