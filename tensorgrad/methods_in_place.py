@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tensorgrad.ops import activation, elementary, elementwise, sampling, scaled, scatter
+from tensorgrad.ops import activation, elementary, elementwise, rounding, sampling, scaled, scatter
 from tensorgrad.ops.write import assign, in_place_form, setitem
 from tensorgrad.random import generator
 
@@ -18,7 +18,7 @@ class InPlaceMethods:
     __iadd__ = add_ = in_place_form(scaled.add, "add_")
     __isub__ = sub_ = in_place_form(scaled.sub, "sub_")
     __imul__ = mul_ = in_place_form(elementwise.mul, "mul_")
-    __itruediv__ = div_ = in_place_form(elementwise.div, "div_")
+    __itruediv__ = div_ = in_place_form(rounding.div, "div_")
     __ifloordiv__ = floor_divide_ = in_place_form(elementwise.floor_divide, "floor_divide_")
     __imod__ = remainder_ = in_place_form(elementwise.remainder, "remainder_")
     __ipow__ = pow_ = in_place_form(elementwise.pow, "pow_")

@@ -13,7 +13,7 @@ import numpy as np
 
 from tensorgrad.autograd.primitive import primitive
 from tensorgrad.kernels.reduce import accurate_sum
-from tensorgrad.ops._arguments import as_int, many_dims, numpy_spelling, one_dim, operand, raw
+from tensorgrad.ops._arguments import as_int, is_tensor, many_dims, numpy_spelling, one_dim, operand, raw
 from tensorgrad.ops.elementwise import equal, isnan, maximum, minimum, where
 from tensorgrad.ops.index import _gather
 from tensorgrad.ops.reduce import _not_empty, kept
@@ -129,7 +129,7 @@ def min(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
 
 def _extreme(input: Any, dim: Any, keepdim: bool, op: str, whole: Any, position: Any) -> Any:
     x = operand(input, op)
-    if isinstance(raw(dim), np.ndarray) and raw(dim).ndim:
+    if is_tensor(dim) or (isinstance(dim, np.ndarray) and dim.ndim):
         return (maximum if op == "max" else minimum)(x, dim)
     if dim is None:
         return whole(x, dim=_not_empty(x, many_dims(None, x.ndim, op), op), keepdim=keepdim, share_nan=True)

@@ -183,7 +183,7 @@ def bincount(input: Any, weights: Any = None, minlength: int = 0) -> Any:
         raise op_error(TypeError, "bincount", f"expected integers, got {numbers.dtype}")
     if numbers.ndim != 1 or numbers.min(initial=0) < 0:
         raise op_error(ValueError, "bincount", f"expected a vector without negative numbers, got {numbers.tolist()}")
-    length = max(as_int(minlength, "bincount", "minlength"), int(numbers.max(initial=-1)) + 1)
+    length = max(as_int(minlength, "bincount", "minlength"), int(numbers.max()) + 1 if numbers.size else 0)
     if weights is None:
         return _like(x, np.bincount(numbers, minlength=length).astype(np.int64))[0]
     w = operand(weights, "bincount")
