@@ -11,6 +11,8 @@ import numpy as np
 
 from tensorgrad.autograd.lent import lend
 from tensorgrad.autograd.primitive import TENSOR_CLASSES
+from tensorgrad.autograd.promotion import result_type
+from tensorgrad.autograd.structural import cast
 from tensorgrad.errors import describe, op_error
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -63,6 +65,16 @@ def operand(value: Any, op: str) -> Any:
         array = np.asarray(value)
         return array.astype(np.float32) if array.dtype == np.float64 and not isinstance(value, np.generic) else array
     raise op_error(TypeError, op, f"expected a tensor, got {describe(value)}")
+
+
+def alike(op: str, *operands: Any) -> list[Any]:
+    """The operands in their common dtype, for formulas of several steps; numbers stay numbers."""
+    values = [
+        v.item() if isinstance(v, np.generic) else v if isinstance(v, (int, float)) else operand(v, op)
+        for v in operands
+    ]
+    dtype = result_type([raw(v) for v in values])
+    return [v if isinstance(v, (int, float)) or v.dtype == dtype else cast(v, dtype=dtype) for v in values]
 
 
 def as_int(value: Any, op: str, name: str) -> int:
