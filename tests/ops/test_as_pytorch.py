@@ -182,3 +182,14 @@ def test_positions_along_a_dimension_count_from_the_end_too():
 def test_a_division_in_place_rounds():
     assert tg.tensor([7.0, -7.0]).div_(2, rounding_mode="trunc").tolist() == [3.0, -3.0]
     assert tg.tensor([7, -7]).div_(2, rounding_mode="floor").tolist() == [3, -4]
+
+
+def test_the_weights_of_observations_have_gradients():
+    x, repeats = tg.tensor([[1.0, 2.0, 4.0], [0.0, 3.0, 1.0]], dtype=tg.float64), tg.tensor([1, 2, 1])
+    weights = tg.tensor([0.5, 1.0, 2.0], dtype=tg.float64, requires_grad=True)
+    y = tg.cov(x, fweights=repeats, aweights=weights)
+    (y * tg.tensor([[1.0, 2.0], [0.0, 3.0]])).sum().backward()
+    np.testing.assert_allclose(weights.grad.numpy(), [4.0, -1.285714285714, -0.357142857143], rtol=1e-9)
+    call = lambda x, w: tg.cov(x, correction=0, fweights=repeats, aweights=w)
+    assert tg.testing.gradcheck(call, (x.requires_grad_(), weights))
+    assert tg.testing.gradgradcheck(call, (x, weights))
