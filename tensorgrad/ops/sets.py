@@ -107,8 +107,8 @@ def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, inve
 def _search(sorted_sequence: Any, values: Any, *, side: Any, dtype: Any) -> Any:
     if sorted_sequence.ndim == 1:
         return np.searchsorted(sorted_sequence, values, side=side).astype(dtype)
-    rows = sorted_sequence.reshape(-1, sorted_sequence.shape[-1])
-    wanted = values.reshape(len(rows), -1)
+    rows = sorted_sequence.reshape(math.prod(sorted_sequence.shape[:-1]), sorted_sequence.shape[-1])
+    wanted = values.reshape(len(rows), values.shape[-1])
     found = [np.searchsorted(row, v, side=side) for row, v in zip(rows, wanted, strict=True)]
     return np.array(found, dtype).reshape(values.shape)
 

@@ -161,6 +161,13 @@ def test_integers_where_floats_are_made_and_counted():
     assert tg.bincount(tg.tensor([1, 3, 1], dtype=tg.uint8)).tolist() == [0, 2, 0, 1]
 
 
+@pytest.mark.parametrize(("rows", "values"), [((0, 3), (0, 2)), ((2, 0), (2, 1)), ((0, 0), (0, 0)), ((2, 3), (2, 0))])
+def test_a_search_among_none_or_for_none(rows, values):
+    found = tg.searchsorted(tg.ones(*rows), tg.zeros(*values))
+    assert (found.shape, found.dtype) == (values, np.int64)
+    assert not found.any()
+
+
 def test_numbers_scattered_into_a_single_number():
     x = tg.tensor(2.0, dtype=tg.float64, requires_grad=True)
     y = x.scatter(0, tg.tensor(0), 0.1)
