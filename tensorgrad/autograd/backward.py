@@ -161,7 +161,10 @@ class Sweep:
         )
 
     def _rules_on_tensors(self, node: Node, g: Any, edges: Sequence[Any]) -> list[Any]:
-        """Apply the rules to Tensors tied to the graph, so that they record themselves."""
+        """Apply the rules to Tensors tied to the graph, so that they record themselves.
+
+        What depends on none of them, the zeros of a step function, comes as an array: a constant of the new graph.
+        """
         inputs = [
             edge if value is None else wrap(value, edge) if type(edge) is Node else value if edge is None else edge
             for value, edge in zip(node.saved, node.edges, strict=True)
@@ -171,9 +174,10 @@ class Sweep:
         before = state.module_path
         state.module_path = node.module_path
         try:
-            return node.op.gradients(g, y, inputs, edges, node.static)
+            found = node.op.gradients(g, y, inputs, edges, node.static)
         finally:
             state.module_path = before
+        return [x if x is None or type(x) in TENSOR_CLASSES else wrap(asarray(x)) for x in found]
 
 
 def _fresh(gradient: Any, g: Any, node: Node, found: list[Any]) -> bool:

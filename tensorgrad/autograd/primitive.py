@@ -221,7 +221,7 @@ def operator(
         edges: list[Any] = []
         constants: dict[int, Any] | None = None
         unwanted = 0  # bit i: input i needs no gradient
-        scalars = arrays = False
+        scalars = arrays = narrow = False  # narrow: a constant of less than 4 bytes a number
         for a in args:
             kind = type(a)
             if kind is _tensor_class or kind in TENSOR_CLASSES:
@@ -234,11 +234,14 @@ def operator(
                 if constants is None:
                     constants = {}
                 constants[len(edges)] = a
+                if kind is _tensor_class and a._data.itemsize < 4:
+                    narrow = True
             elif kind is float or a is None:
                 raw.append(a)
             else:
                 raw.append(a if kind is ndarray else _operand(a, prim.name))
-                arrays = arrays or isinstance(a, ndarray)
+                if isinstance(a, ndarray):
+                    arrays, narrow = True, narrow or a.itemsize < 4
                 scalars = scalars or isinstance(a, generic)
             unwanted |= 1 << len(edges)
             edges.append(None)
@@ -268,8 +271,9 @@ def operator(
                 if not waits:
                     y = asarray(y)
             dtype = y.dtype
-            if promote is not None and dtype is not _FLOAT32:
-                # a float32 result is never wrongly promoted, so the hot path pays one comparison
+            if promote is not None and (dtype is not _FLOAT32 or narrow):
+                # a float32 result is never wrongly promoted, so the hot path pays one comparison; only bytes and their
+                # like must not stay what they are, in a formula of several steps and in the rules they wrap around
                 promoted = promote(raw)
                 if promoted is not raw:
                     raw = promoted

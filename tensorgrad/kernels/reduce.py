@@ -25,14 +25,14 @@ _sum: Callable[..., Any] = np.add.reduce  # what np.sum calls after a microsecon
 
 
 def accurate_sum(x: NDArray, axis: tuple[int, ...] | None, keepdims: bool = False) -> NDArray:
-    """Return np.sum(x, axis, keepdims=keepdims), with the accuracy of pairwise summation over every axis.
+    """Return the sum over the axes in the dtype of x, with the accuracy of pairwise summation over every axis.
 
     NumPy sums pairwise only along contiguous memory; over other axes it adds row after row, and float32 then
     loses digits: the sum over axis 0 of (1_000_000, 2) is wrong by 1 %. Here rows are added in groups of 32,
     the sums in groups of 32 again, and so on.
     """
     if x.size <= FEW or x.dtype.char not in "fe":
-        return _sum(x, axis=axis, keepdims=keepdims)
+        return _sum(x, axis=axis, dtype=x.dtype, keepdims=keepdims)
     axes = tuple(range(x.ndim)) if axis is None else tuple([a % x.ndim for a in axis])
     length = math.prod([x.shape[a] for a in axes])
     if length <= FEW:

@@ -11,6 +11,8 @@ import numpy as np
 
 from tensorgrad.autograd.lent import lend
 from tensorgrad.autograd.primitive import TENSOR_CLASSES
+from tensorgrad.autograd.promotion import result_type
+from tensorgrad.autograd.structural import cast
 from tensorgrad.errors import RETURNED_NOTHING, describe, op_error
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -76,6 +78,16 @@ def in_dtype(array: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
         return array
     with np.errstate(all="ignore"):
         return array.astype(dtype)
+
+
+def alike(op: str, *operands: Any) -> list[Any]:
+    """The operands in their common dtype, for formulas of several steps; numbers stay numbers."""
+    values = [
+        v.item() if isinstance(v, np.generic) else v if isinstance(v, (int, float)) else operand(v, op)
+        for v in operands
+    ]
+    dtype = result_type([raw(v) for v in values])
+    return [v if isinstance(v, (int, float)) or v.dtype == dtype else cast(v, dtype=dtype) for v in values]
 
 
 def as_int(value: Any, op: str, name: str) -> int:

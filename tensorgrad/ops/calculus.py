@@ -24,8 +24,8 @@ def _part(x: Any, dim: int, start: int | None, stop: int | None) -> Any:
 def diff(input: Any, n: int = 1, dim: int = -1, prepend: Any = None, append: Any = None) -> Any:
     """The differences of neighbours along ``dim``, taken ``n`` times; of booleans whether they differ.
 
-    ``prepend`` and ``append`` are joined to the ends first. Raises ValueError for 0-d tensors and negative ``n``.
-    Source: ``torch.diff``.
+    ``prepend`` and ``append`` are joined to the ends first, unless ``n`` is 0. Raises ValueError for 0-d tensors and
+    negative ``n``. Source: ``torch.diff``.
 
     >>> import tensorgrad as tg
     >>> tg.diff(tg.tensor([1.0, 4.0, 9.0]))
@@ -39,7 +39,7 @@ def diff(input: Any, n: int = 1, dim: int = -1, prepend: Any = None, append: Any
     along = one_dim(dim, x.ndim, "diff")
     ends = [end if end is None else operand(end, "diff") for end in (prepend, append)]
     parts = [part for part in (ends[0], x, ends[1]) if part is not None]
-    if len(parts) > 1:
+    if times and len(parts) > 1:
         x = cat(parts, along)
     for _ in range(min(times, x.shape[along])):
         after, before = _part(x, along, 1, None), _part(x, along, None, -1)
@@ -104,8 +104,8 @@ trapz = trapezoid
 def gradient(input: Any, *, spacing: Any = 1, dim: Any = None, edge_order: int = 1) -> tuple[Any, ...]:
     """The derivative along each of ``dim`` of a function sampled at ``input``, to second order inside.
 
-    ``spacing``: the distance of the samples, one number for each dimension, or vectors of coordinates. At the ends
-    one-sided differences of order ``edge_order`` (1 or 2). Raises ValueError where a dimension has less than
+    ``spacing``: the distance of the samples (None: 1), one number for each dimension, or vectors of coordinates. At
+    the ends one-sided differences of order ``edge_order`` (1 or 2). Raises ValueError where a dimension has less than
     ``edge_order + 1`` samples. Source: ``torch.gradient``.
 
     >>> import tensorgrad as tg
@@ -116,7 +116,8 @@ def gradient(input: Any, *, spacing: Any = 1, dim: Any = None, edge_order: int =
     dims = _dims_in_order(dim, x.ndim)
     if edge_order not in (1, 2):
         raise op_error(ValueError, "gradient", f"edge_order must be 1 or 2, got {edge_order!r}")
-    steps = list(spacing) if isinstance(spacing, (list, tuple)) else [spacing] * len(dims)
+    distance = 1 if spacing is None else spacing
+    steps = list(distance) if isinstance(distance, (list, tuple)) else [distance] * len(dims)
     if len(steps) != len(dims):
         raise op_error(ValueError, "gradient", f"expected one spacing for each of dims {dims}, got {len(steps)}")
     for d in dims:
@@ -135,9 +136,13 @@ def _dims_in_order(dim: Any, ndim: int) -> tuple[int, ...]:
 
 
 def _slope(x: Any, dim: int, spacing: Any, edge_order: int) -> Any:
-    """The derivative along one dimension: a second-order formula inside, one-sided formulas at the ends."""
+    """The derivative along one dimension: a second-order formula inside, one-sided formulas at the ends.
+
+    Between equal steps the sample itself has weight 0, and is left out: it may be infinite.
+    """
     n = x.shape[dim]
     dtype = x.dtype if x.dtype.kind == "f" else np.float32
+    even = np.ndim(raw(spacing)) == 0
     if is_tensor(spacing) or isinstance(spacing, (np.ndarray, list, tuple)):
         points = np.asarray(spacing, dtype) if isinstance(spacing, (list, tuple)) else spacing
         if points.ndim and tuple(points.shape) != (n,):
@@ -157,7 +162,9 @@ def _slope(x: Any, dim: int, spacing: Any, edge_order: int) -> Any:
         return steps[i : i + 1] if i != -1 else steps[-1:]
 
     parts = [(value(1, 2) - value(0, 1)) / along(at(0))]
-    if n > 2:
+    if n > 2 and even:
+        parts.append((value(2, n) - value(0, n - 2)) / along(2 * steps[1:]))
+    elif n > 2:
         h, k = steps[:-1], steps[1:]  # the steps before and after each inner sample
         weights = (-k / (h * (h + k)), (k - h) / (h * k), h / (k * (h + k)))
         inner = [along(w) * value(i, n - 2 + i) for i, w in enumerate(weights)]

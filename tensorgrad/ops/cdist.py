@@ -88,8 +88,8 @@ def dist(input: Any, other: Any, p: float = 2) -> Any:
 def cov(input: Any, *, correction: float = 1, fweights: Any = None, aweights: Any = None) -> Any:
     """The covariance matrix of the rows (variables) over the columns (observations); of a single one, its variance.
 
-    ``fweights`` repeats and ``aweights`` weighs observations; neither is differentiated. Raises ValueError for more
-    than 2 dimensions or weights of another length. Source: ``torch.cov``.
+    ``fweights`` repeats and ``aweights`` weighs observations. Raises ValueError for more than 2 dimensions or weights
+    of another length. Source: ``torch.cov``.
 
     >>> import tensorgrad as tg
     >>> tg.cov(tg.tensor([[0.0, 1.0, 2.0], [2.0, 1.0, 0.0]]))
@@ -104,25 +104,26 @@ def cov(input: Any, *, correction: float = 1, fweights: Any = None, aweights: An
     if vector:
         x = _reshape(x, shape=(1, -1))
     n = x.shape[1]
-    weights, a = _weights(fweights, aweights, n)
-    total: Any = n if weights is None else weights.sum()
+    f, a = _weights(fweights, "iu", x.dtype, n), _weights(aweights, "f", x.dtype, n)
+    w = a if f is None else f if a is None else f * a
+    total = x.dtype.type(n) if w is None else _sum(w, dim=(0,), keepdim=False)
     # aweights count as fractions of an observation
-    divisor = total - correction * (1 if a is None else (weights * a).sum() / total)
-    w = 1.0 if weights is None else weights.astype(x.dtype)
-    mean = _sum(x * w, dim=(1,), keepdim=True) / x.dtype.type(total)
-    deviation = x - mean
-    y = matmul(deviation, swap_last(deviation * w)) / x.dtype.type(max(divisor, 0))
+    divisor = total - correction * (1 if a is None else _sum(w * a, dim=(0,), keepdim=False) / total)
+    w = 1.0 if w is None else w
+    deviation = x - _sum(x * w, dim=(1,), keepdim=True) / total
+    y = matmul(deviation, swap_last(deviation * w)) / clamp(divisor, 0)
     return _reshape(y, shape=()) if vector or y.shape == (1, 1) else y
 
 
-def _weights(fweights: Any, aweights: Any, n: int) -> tuple[Any, Any]:
-    """The weight of every observation (None: they count once), and the part of it that ``aweights`` says."""
-    f, a = (None if w is None else np.asarray(raw(w)) for w in (fweights, aweights))
-    for w, name, kinds in ((f, "fweights", "iu"), (a, "aweights", "f")):
-        if w is not None and (w.shape != (n,) or w.dtype.kind not in kinds or (w < 0).any()):
-            what = "integers" if kinds == "iu" else "floats"
-            raise op_error(ValueError, "cov", f"{name} must be {n} {what}, none negative; got {w.dtype}{w.shape}")
-    return a if f is None else f if a is None else f * a, a
+def _weights(weights: Any, kinds: str, dtype: Any, n: int) -> Any:
+    """``fweights`` or ``aweights``, checked and in ``dtype``; None: they count once."""
+    if weights is None:
+        return None
+    w = operand(weights, "cov")
+    if w.shape != (n,) or w.dtype.kind not in kinds or (raw(w) < 0).any():
+        name, what = ("fweights", "integers") if kinds == "iu" else ("aweights", "floats")
+        raise op_error(ValueError, "cov", f"{name} must be {n} {what}, none negative; got {w.dtype}{tuple(w.shape)}")
+    return _as_dtype(w, dtype)
 
 
 def corrcoef(input: Any) -> Any:

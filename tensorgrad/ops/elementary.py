@@ -16,10 +16,11 @@ from tensorgrad.autograd.primitive import primitive
 from tensorgrad.autograd.promotion import promote_operands, promote_to_float
 from tensorgrad.autograd.structural import cast
 from tensorgrad.errors import op_error
-from tensorgrad.ops._arguments import operand
+from tensorgrad.ops._arguments import alike, operand
 from tensorgrad.ops.elementwise import (
     add,
     clamp,
+    div,
     equal,
     greater_equal,
     isnan,
@@ -29,9 +30,9 @@ from tensorgrad.ops.elementwise import (
     reciprocal,
     rsqrt,
     sigmoid,
-    sub,
     where,
 )
+from tensorgrad.ops.scaled import sub
 
 _mixed = functools.partial(primitive, promote=promote_operands)
 _floating = functools.partial(primitive, promote=promote_to_float)
@@ -135,7 +136,8 @@ def addcmul(input: Any, tensor1: Any, tensor2: Any, *, value: float = 1) -> Any:
     >>> tg.addcmul(tg.tensor([1.0]), tg.tensor([2.0]), tg.tensor([3.0]), value=10).item()
     61.0
     """
-    return add(input, mul(tensor1, tensor2) if value == 1 else mul(value, mul(tensor1, tensor2)))
+    x, a, b = alike("addcmul", input, tensor1, tensor2)
+    return add(x, mul(a, b) if value == 1 else mul(value, mul(a, b)))
 
 
 def addcdiv(input: Any, tensor1: Any, tensor2: Any, *, value: float = 1) -> Any:
@@ -145,8 +147,8 @@ def addcdiv(input: Any, tensor1: Any, tensor2: Any, *, value: float = 1) -> Any:
     >>> tg.addcdiv(tg.tensor([1.0]), tg.tensor([6.0]), tg.tensor([3.0]), value=10).item()
     21.0
     """
-    quotient = operand(tensor1, "addcdiv") / tensor2
-    return add(input, quotient if value == 1 else mul(value, quotient))
+    x, a, b = alike("addcdiv", input, tensor1, tensor2)
+    return add(x, div(a, b) if value == 1 else mul(value, div(a, b)))
 
 
 def rsub(input: Any, other: Any, *, alpha: float = 1) -> Any:
@@ -156,7 +158,7 @@ def rsub(input: Any, other: Any, *, alpha: float = 1) -> Any:
     >>> tg.rsub(tg.tensor([2.0]), 5.0).item()
     3.0
     """
-    return sub(other, input if alpha == 1 else mul(input, alpha))
+    return sub(other, input, alpha=alpha)
 
 
 def clamp_min(input: Any, min: Any) -> Any:
@@ -203,7 +205,8 @@ def ldexp(input: Any, other: Any) -> Any:
     >>> tg.ldexp(tg.tensor([1.0, 3.0]), tg.tensor([2, -1]))
     tensor([4.0000, 1.5000])
     """
-    return mul(input, power(2.0, other))
+    x, exponent = alike("ldexp", input, other)
+    return mul(x, power(2.0, exponent))
 
 
 def deg2rad(input: Any) -> Any:

@@ -129,8 +129,8 @@ def min(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
 
 def _extreme(input: Any, dim: Any, keepdim: bool, op: str, whole: Any, position: Any) -> Any:
     x = operand(input, op)
-    other = raw(dim)
-    if isinstance(other, np.ndarray) and (is_tensor(dim) or other.ndim):  # an array of one integer may be a position
+    # an array of one integer may be a dimension
+    if is_tensor(dim) or (isinstance(dim, np.ndarray) and dim.ndim):
         return (maximum if op == "max" else minimum)(x, dim)
     if dim is None:
         return whole(x, dim=_not_empty(x, many_dims(None, x.ndim, op), op), keepdim=keepdim, share_nan=True)

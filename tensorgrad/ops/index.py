@@ -191,7 +191,7 @@ def take(input: Any, index: Any) -> Any:
 def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Any:
     """:func:`gather` with the other dimensions broadcast; without ``dim`` of the flattened tensor.
 
-    Source: ``torch.take_along_dim``.
+    Negative indices count from the end. Source: ``torch.take_along_dim``.
 
     >>> import tensorgrad as tg
     >>> tg.take_along_dim(tg.tensor([[3, 1], [2, 4]]), tg.tensor([[1], [0]]), 1)
@@ -200,7 +200,7 @@ def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Any:
     """
     x, positions = operand(input, "take_along_dim"), static_array(indices)
     if dim is None:
-        return gather(_reshape(x, shape=(-1,)), 0, positions.reshape(-1))
+        x, positions, dim = _reshape(x, shape=(-1,)), positions.reshape(-1), 0
     along = one_dim(dim, x.ndim, "take_along_dim")
     if positions.ndim != x.ndim:
         raise op_error(
@@ -214,6 +214,7 @@ def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Any:
         raise op_error(ValueError, "take_along_dim", str(error)) from None
     if not x.ndim:
         return gather(x, 0, positions)
+    positions = np.where(positions < 0, positions + x.shape[along], positions)
     wide = broadcast_to(x, shape=(*shape[:along], x.shape[along], *shape[along:]))
     return gather(wide, along, np.broadcast_to(positions, (*shape[:along], positions.shape[along], *shape[along:])))
 

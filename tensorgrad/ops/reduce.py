@@ -113,7 +113,7 @@ def _unflat_rows(rows: Any, x: Any, rest: list[int], dim: tuple[int, ...]) -> An
 
 @primitive(_prod_rule, name="prod")
 def _prod(x: Any, *, dim: tuple[int, ...], keepdim: bool) -> Any:
-    return np.prod(x, axis=dim, keepdims=keepdim, dtype=np.int64 if x.dtype.kind in "biu" else None)
+    return np.prod(x, axis=dim, keepdims=keepdim, dtype=x.dtype)
 
 
 @primitive(
@@ -143,10 +143,8 @@ def sum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
     tensor([4., 6.])
     """
     x = operand(input, "sum")
-    if dtype is not None:
-        x = _as_dtype(x, dtype)
-    elif x.dtype.kind in "biu":
-        x = x.astype(np.int64) if isinstance(x, np.ndarray) else x.to(np.int64)
+    if dtype is not None or x.dtype.kind in "biu":
+        x = counting(x, dtype)
     return _sum(x, dim=many_dims(dim, x.ndim, "sum"), keepdim=keepdim)
 
 
@@ -172,7 +170,7 @@ def nansum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = N
     """
     x = _as_dtype(operand(input, "nansum"), dtype)
     dims = many_dims(dim, x.ndim, "nansum")
-    return _nansum(x, dim=dims, keepdim=keepdim) if x.dtype.kind == "f" else sum(x, dims, keepdim)
+    return _nansum(x, dim=dims, keepdim=keepdim) if x.dtype.kind == "f" else sum(x, dims, keepdim, dtype=dtype)
 
 
 @numpy_spelling
@@ -296,13 +294,15 @@ def std_mean(
 
 @numpy_spelling
 def prod(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
-    """The product over ``dim``; exact gradients with zeros among the factors. Source: ``torch.prod``.
+    """The product over ``dim``; exact gradients with zeros among the factors. Integers and booleans give int64.
+
+    Source: ``torch.prod``.
 
     >>> import tensorgrad as tg
     >>> tg.prod(tg.tensor([2.0, 3.0])).item()
     6.0
     """
-    x = _as_dtype(operand(input, "prod"), dtype)
+    x = counting(operand(input, "prod"), dtype)
     return _prod(x, dim=many_dims(dim, x.ndim, "prod"), keepdim=keepdim)
 
 
@@ -328,13 +328,14 @@ def any(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
 
 @numpy_spelling
 def logsumexp(input: Any, dim: Any, keepdim: bool = False) -> Any:
-    """``log sum exp(x)`` over ``dim``, computed without overflow. Source: ``torch.logsumexp``.
+    """``log sum exp(x)`` over ``dim``, computed without overflow; integers give float32. Source: ``torch.logsumexp``.
 
     >>> import tensorgrad as tg
     >>> tg.logsumexp(tg.tensor([1000.0, 1000.0]), dim=0)
     tensor(1000.6932)
     """
     x = operand(input, "logsumexp")
+    x = x if x.dtype.kind == "f" else _as_dtype(x, np.float32)
     return _logsumexp(x, dim=many_dims(dim, x.ndim, "logsumexp"), keepdim=keepdim)
 
 
@@ -350,6 +351,11 @@ def _as_dtype(x: Any, dtype: Any) -> Any:
     if np.dtype(dtype).kind == "f" and x.dtype.kind == "f":
         return cast(x, dtype=np.dtype(dtype))
     return x.astype(dtype) if isinstance(x, np.ndarray) else x.to(dtype)
+
+
+def counting(x: Any, dtype: Any) -> Any:
+    """``x`` in ``dtype``, by default int64 for integers and booleans: their sums and products need the room."""
+    return _as_dtype(x, np.int64 if dtype is None and x.dtype.kind in "biu" else dtype)
 
 
 def _not_empty(x: Any, dims: tuple[int, ...], op: str) -> tuple[int, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tensorgrad.ops import elementwise
+from tensorgrad.ops._arguments import alike
 
 
 def add(input: Any, other: Any, *, alpha: Any = 1) -> Any:
@@ -14,7 +15,7 @@ def add(input: Any, other: Any, *, alpha: Any = 1) -> Any:
     >>> tg.add(tg.ones(2), tg.ones(2), alpha=3)
     tensor([4., 4.])
     """
-    return elementwise.add(input, other if _is_one(alpha) else other * alpha)
+    return elementwise.add(input, other if _is_one(alpha) else _scaled(input, other, alpha, "add"))
 
 
 def sub(input: Any, other: Any, *, alpha: Any = 1) -> Any:
@@ -24,7 +25,12 @@ def sub(input: Any, other: Any, *, alpha: Any = 1) -> Any:
     >>> tg.sub(tg.ones(2), tg.ones(2), alpha=3)
     tensor([-2., -2.])
     """
-    return elementwise.sub(input, other if _is_one(alpha) else other * alpha)
+    return elementwise.sub(input, other if _is_one(alpha) else _scaled(input, other, alpha, "sub"))
+
+
+def _scaled(input: Any, other: Any, alpha: Any, op: str) -> Any:
+    """``alpha * other`` in the dtype of the sum: bytes would wrap around in their own."""
+    return elementwise.mul(alike(op, input, other)[1], alpha)
 
 
 def _is_one(alpha: Any) -> bool:

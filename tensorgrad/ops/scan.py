@@ -16,7 +16,7 @@ from tensorgrad.ops.elementwise import equal, exp, isinf, where
 from tensorgrad.ops.extrema import choose, values_and_indices
 from tensorgrad.ops.index import _getitem
 from tensorgrad.ops.pad import _pad
-from tensorgrad.ops.reduce import _as_dtype, _float, _sum
+from tensorgrad.ops.reduce import _float, _sum, counting
 from tensorgrad.ops.shape import _flip, _reshape
 
 
@@ -40,7 +40,7 @@ def _padded(x: Any, dim: int, before: int, after: int) -> Any:
 
 @primitive(lambda g, y, x, *, dim: _backwards(_cumsum, g, dim), name="cumsum")
 def _cumsum(x: Any, *, dim: int) -> Any:
-    return np.cumsum(x, axis=dim)
+    return np.cumsum(x, axis=dim, dtype=x.dtype)
 
 
 def _cumprod_rule(g: Any, y: Any, x: Any, *, dim: int) -> Any:
@@ -58,7 +58,7 @@ def _cumprod_rule(g: Any, y: Any, x: Any, *, dim: int) -> Any:
 
 @primitive(_cumprod_rule, name="cumprod")
 def _cumprod(x: Any, *, dim: int) -> Any:
-    return np.cumprod(x, axis=dim)
+    return np.cumprod(x, axis=dim, dtype=x.dtype)
 
 
 def _recurrence_back(g: Any, a: Any, dim: int) -> Any:
@@ -121,7 +121,7 @@ def cumsum(input: Any, dim: int, *, dtype: Any = None) -> Any:
     >>> tg.cumsum(tg.tensor([1.0, 2.0, 3.0]), 0)
     tensor([1., 3., 6.])
     """
-    return _along(_cumsum, _counting(input, dtype, "cumsum"), dim, "cumsum")
+    return _along(_cumsum, counting(operand(input, "cumsum"), dtype), dim, "cumsum")
 
 
 @numpy_spelling
@@ -132,13 +132,7 @@ def cumprod(input: Any, dim: int, *, dtype: Any = None) -> Any:
     >>> tg.cumprod(tg.tensor([1.0, 2.0, 3.0]), 0)
     tensor([1., 2., 6.])
     """
-    return _along(_cumprod, _counting(input, dtype, "cumprod"), dim, "cumprod")
-
-
-def _counting(input: Any, dtype: Any, op: str) -> Any:
-    """The operand with ``dtype``, by default int64 for integers and booleans."""
-    x = operand(input, op)
-    return _as_dtype(x, np.int64 if dtype is None and x.dtype.kind in "biu" else dtype)
+    return _along(_cumprod, counting(operand(input, "cumprod"), dtype), dim, "cumprod")
 
 
 @numpy_spelling

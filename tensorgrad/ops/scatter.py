@@ -107,7 +107,7 @@ def scatter(input: Any, dim: int, index: Any, src: Any = None, *, value: Any = N
     x = operand(input, "scatter")
     if source is None:
         raise op_error(TypeError, "scatter", "expected src or value, got neither")
-    if not np.ndim(raw(source)) and x.ndim:
+    if not np.ndim(raw(source)) and (x.ndim or not is_tensor(source)):
         source = np.full(np.shape(raw(index)), _fitting(x, raw(source), "scatter"), x.dtype)
     _fitting(x, source, "scatter")
     if reduce is not None:

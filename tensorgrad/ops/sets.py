@@ -107,8 +107,8 @@ def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, inve
 def _search(sorted_sequence: Any, values: Any, *, side: Any, dtype: Any) -> Any:
     if sorted_sequence.ndim == 1:
         return np.searchsorted(sorted_sequence, values, side=side).astype(dtype)
-    rows = sorted_sequence.reshape(-1, sorted_sequence.shape[-1])
-    wanted = values.reshape(len(rows), -1)
+    rows = sorted_sequence.reshape(math.prod(sorted_sequence.shape[:-1]), sorted_sequence.shape[-1])
+    wanted = values.reshape(len(rows), values.shape[-1])
     found = [np.searchsorted(row, v, side=side) for row, v in zip(rows, wanted, strict=True)]
     return np.array(found, dtype).reshape(values.shape)
 
@@ -183,7 +183,7 @@ def bincount(input: Any, weights: Any = None, minlength: int = 0) -> Any:
         raise op_error(TypeError, "bincount", f"expected integers, got {numbers.dtype}")
     if numbers.ndim != 1 or numbers.min(initial=0) < 0:
         raise op_error(ValueError, "bincount", f"expected a vector without negative numbers, got {numbers.tolist()}")
-    length = max(as_int(minlength, "bincount", "minlength"), int(numbers.max(initial=-1)) + 1)
+    length = max(as_int(minlength, "bincount", "minlength"), int(numbers.max()) + 1 if numbers.size else 0)
     if weights is None:
         return _like(x, np.bincount(numbers, minlength=length).astype(np.int64))[0]
     w = operand(weights, "bincount")

@@ -45,6 +45,22 @@ def test_a_recorded_gradient_is_differentiable_under_no_grad_too():
     assert tg.autograd.grad(x.grad.sum(), x)[0].tolist() == [12.0]
 
 
+@pytest.mark.parametrize(
+    "steps",
+    [lambda x: x.sign(), lambda x: x.round(), lambda x: x**0, lambda x: tg.copysign(tg.ones(2), x)],
+    ids=["sign", "round", "pow", "copysign"],
+)
+def test_the_zeros_of_a_step_function_meet_a_recorded_gradient(steps):
+    x = leaf(1.5, 2.5)
+    ((x**2).sum() + steps(x).sum()).backward(create_graph=True)
+    assert x.grad.tolist() == [3.0, 5.0]
+    assert tg.autograd.grad(x.grad.sum(), x)[0].tolist() == [2.0, 2.0]
+    x = leaf(1.5, 2.5)
+    steps(x).sum().backward(create_graph=True)
+    assert x.grad.tolist() == [0.0, 0.0]
+    assert not x.grad.requires_grad
+
+
 def test_inputs_of_backward_may_be_computed_tensors():
     x, other = leaf(1.0, 2.0), leaf(1.0, 1.0)
     y = x * x

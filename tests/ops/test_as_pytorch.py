@@ -123,3 +123,80 @@ def test_numbers_go_straight_to_the_dtype_that_is_given(make):
     assert make([0.1], dtype=tg.float64).tolist() == [0.1]
     assert make([16777217.0], dtype=tg.int64).tolist() == [16777217]
     assert make([0.1], dtype=None).dtype == np.float32
+
+
+@pytest.mark.parametrize("bound", [tg.tensor(3.0), tg.tensor(3)])
+def test_the_maximum_with_a_single_number_is_elementwise(bound):
+    """A 0-d tensor is an operand, never a dimension."""
+    x = tg.tensor([[1.0, 5.0], [7.0, 2.0]], requires_grad=True)
+    assert tg.max(x, bound).tolist() == x.max(bound).tolist() == [[3.0, 5.0], [7.0, 3.0]]
+    assert tg.min(x, bound).tolist() == x.min(bound).tolist() == [[1.0, 3.0], [3.0, 2.0]]
+    tg.max(x, bound).sum().backward()
+    assert x.grad.tolist() == [[0.0, 1.0], [1.0, 0.0]]
+
+
+@pytest.mark.parametrize("name", ["sum", "nansum", "prod", "cumsum", "cumprod"])
+@pytest.mark.parametrize("given", [tg.int8, tg.uint8, tg.int32, tg.int64, tg.float32])
+@pytest.mark.parametrize("own", [tg.bool, tg.uint8, tg.int32, tg.float64])
+def test_a_sum_or_product_has_the_dtype_that_is_asked_for(name, given, own):
+    x = tg.tensor([1, 1, 1]).to(own)
+    assert getattr(tg, name)(x, 0, dtype=given).dtype == given
+    assert getattr(tg, name)(x, 0).dtype == (tg.float64 if own == tg.float64 else tg.int64)
+
+
+def test_slopes_between_equal_steps_do_not_see_the_sample_itself():
+    x = tg.tensor([1.0, 4.0, float("inf"), 16.0, 25.0])
+    for spacing in (1, None, tg.tensor(1.0)):
+        assert tg.gradient(x, spacing=spacing)[0].tolist() == [3.0, float("inf"), 6.0, float("-inf"), 9.0]
+
+
+def test_no_difference_joins_nothing():
+    x = tg.tensor([[1.0, 2.0]])
+    assert tg.diff(x, n=0, prepend=x, append=x).tolist() == x.tolist()
+
+
+def test_integers_where_floats_are_made_and_counted():
+    np.testing.assert_allclose(tg.logsumexp(tg.tensor([1, 2]), 0).item(), 2.3132617, rtol=1e-6)
+    assert tg.logsumexp(tg.tensor([True, False]), 0).dtype == np.float32
+    assert tg.bincount(tg.tensor([1, 3, 1], dtype=tg.uint8)).tolist() == [0, 2, 0, 1]
+
+
+@pytest.mark.parametrize(("rows", "values"), [((0, 3), (0, 2)), ((2, 0), (2, 1)), ((0, 0), (0, 0)), ((2, 3), (2, 0))])
+def test_a_search_among_none_or_for_none(rows, values):
+    found = tg.searchsorted(tg.ones(*rows), tg.zeros(*values))
+    assert (found.shape, found.dtype) == (values, np.int64)
+    assert not found.any()
+
+
+def test_numbers_scattered_into_a_single_number():
+    x = tg.tensor(2.0, dtype=tg.float64, requires_grad=True)
+    y = x.scatter(0, tg.tensor(0), 0.1)
+    assert (y.item(), y.dtype) == (0.1, np.float64)
+    assert x.scatter(0, tg.tensor(0), 0.1, reduce="add").item() == 2.1
+
+
+def test_positions_along_a_dimension_count_from_the_end_too():
+    x = tg.tensor([[3.0, 1.0, 2.0]], requires_grad=True)
+    y = tg.take_along_dim(x, tg.tensor([[-1, 0]]), 1)
+    assert y.tolist() == [[2.0, 3.0]]
+    y.sum().backward()
+    assert x.grad.tolist() == [[1.0, 0.0, 1.0]]
+    assert tg.take_along_dim(x, tg.tensor([-3])).tolist() == [3.0]
+    with pytest.raises(IndexError, match="out of bounds"):
+        tg.take_along_dim(x, tg.tensor([[-4]]), 1)
+
+
+def test_a_division_in_place_rounds():
+    assert tg.tensor([7.0, -7.0]).div_(2, rounding_mode="trunc").tolist() == [3.0, -3.0]
+    assert tg.tensor([7, -7]).div_(2, rounding_mode="floor").tolist() == [3, -4]
+
+
+def test_the_weights_of_observations_have_gradients():
+    x, repeats = tg.tensor([[1.0, 2.0, 4.0], [0.0, 3.0, 1.0]], dtype=tg.float64), tg.tensor([1, 2, 1])
+    weights = tg.tensor([0.5, 1.0, 2.0], dtype=tg.float64, requires_grad=True)
+    y = tg.cov(x, fweights=repeats, aweights=weights)
+    (y * tg.tensor([[1.0, 2.0], [0.0, 3.0]])).sum().backward()
+    np.testing.assert_allclose(weights.grad.numpy(), [4.0, -1.285714285714, -0.357142857143], rtol=1e-9)
+    call = lambda x, w: tg.cov(x, correction=0, fweights=repeats, aweights=w)
+    assert tg.testing.gradcheck(call, (x.requires_grad_(), weights))
+    assert tg.testing.gradgradcheck(call, (x, weights))

@@ -145,3 +145,39 @@ def test_a_batch_is_its_parts(layer):
     x = tg.Tensor(np.random.default_rng(3).standard_normal((6, 2, 6, 6)))
     parts = tg.cat([module(x[:1]), module(x[1:4]), module(x[4:])])
     np.testing.assert_allclose(module(x).numpy(force=True), parts.numpy(force=True), rtol=1e-12, atol=1e-13)
+
+
+TWO_OPERANDS = [
+    "add", "sub", "mul", "div", "pow", "maximum", "minimum", "fmax", "fmin", "fmod", "remainder", "atan2", "hypot",
+    "logaddexp", "logaddexp2", "xlogy", "copysign", "float_power", "ldexp", "isclose",
+]  # fmt: skip
+TWO = {name: getattr(tg, name) for name in TWO_OPERANDS} | {
+    "add, alpha": lambda a, b: tg.add(a, b, alpha=2),
+    "sub, alpha": lambda a, b: tg.sub(a, b, alpha=3),
+    "rsub, alpha": lambda a, b: tg.rsub(b, a, alpha=2),
+    "lerp": lambda a, b: tg.lerp(a, b, 0.3),
+    "addcmul": lambda a, b: tg.addcmul(a, b, b, value=0.5),
+    "addcdiv": lambda a, b: tg.addcdiv(a, b, b + 1.5, value=2),
+    "where": lambda a, b: tg.where(b > 1, a, b),
+}
+
+
+@pytest.mark.parametrize("dtype", [tg.uint8, tg.int8, tg.int16, tg.bool])
+@pytest.mark.parametrize("name", TWO)
+@few
+@given(seed=SEEDS)
+def test_bytes_compute_as_the_floats_that_they_stand_for(name, dtype, seed):
+    """Values and derivatives, on either side: nothing wraps around at 256, nothing is rounded to half precision."""
+    rng = np.random.default_rng(seed)
+    floats = rng.standard_normal((3, 4)).astype(np.float32) * 3
+    small = rng.integers(-30000, 30000, (3, 4)).astype(dtype)
+    for swap in (False, True):
+        results = []
+        for other in (tg.tensor(small), tg.tensor(small).float()):
+            x = tg.tensor(floats, requires_grad=True)
+            y = TWO[name](other, x) if swap else TWO[name](x, other)
+            g = tg.autograd.grad(y.sum(), x)[0] if y.requires_grad else y
+            results.append((y.detach(), g))
+        for got, expected in zip(*results, strict=True):
+            assert got.dtype == expected.dtype
+            np.testing.assert_array_equal(got.numpy(), expected.numpy())
