@@ -29,18 +29,19 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 from numpy import asarray, generic, ndarray, ufunc
 
 from tensorgrad.autograd import in_place, lent
 from tensorgrad.autograd.mentions import mentions
+from tensorgrad.autograd.mistakes import check_rules, fail, refuse_arguments
 from tensorgrad.autograd.node import Node, clock
 from tensorgrad.autograd.out import compute_into
 from tensorgrad.autograd.planned import plan_or_array, planned_class, wait
 from tensorgrad.autograd.view import View, is_view
-from tensorgrad.errors import RETURNED_NOTHING, describe, op_error
+from tensorgrad.errors import describe, op_error
 from tensorgrad.state import per_thread
 
 Rule = Callable[..., Any]
@@ -164,7 +165,7 @@ def primitive(
 
     def declare(forward: Callable[..., Any]) -> Callable[..., Any]:
         prim = Primitive(name or forward.__name__.strip("_"), forward, rules, joint)
-        _check_rules(prim)
+        check_rules(prim)
         if prim.name in REGISTRY:
             raise ValueError(f"primitive: an operator named {prim.name!r} is declared already; choose another name")
         REGISTRY[prim.name] = prim
@@ -195,7 +196,7 @@ def operator(
         try:
             y = forward(*raw, **static)
         except Exception as error:
-            _fail(error, prim, raw)
+            fail(error, prim, raw)
         if saves:
             y = y[0]
         return y if type(y) is ndarray else asarray(y)
@@ -210,7 +211,7 @@ def operator(
             if "out" in static:
                 return compute_into(static.pop("out"), op, args, static, prim.name)
         if inputs is not None and (static or len(args) != inputs):
-            _refuse(prim.name, inputs, args, static)
+            refuse_arguments(prim.name, inputs, args, static)
         for a in args:
             if type(a) is not ndarray:
                 break
@@ -282,7 +283,7 @@ def operator(
         except Exception as error:
             if state.entered_before():
                 return state.call_inside(op, args, static)
-            _fail(error, prim, raw)
+            fail(error, prim, raw)
         # --- 3. record
         if waits:
             out = _new(_planned_class)
@@ -344,24 +345,6 @@ def operator(
     return op
 
 
-def _check_rules(prim: Primitive) -> None:
-    """Raise where the forward has more inputs than rules, whose gradients would be lost, or fewer."""
-    code = getattr(prim.forward, "__code__", None)
-    if isinstance(prim.forward, ufunc):
-        least = most = prim.forward.nin
-    elif code is not None and not code.co_flags & inspect.CO_VARARGS:
-        most = code.co_argcount
-        least = most - len(prim.forward.__defaults__ or ())
-    else:
-        return
-    if prim.rules and not least <= len(prim.rules) <= most:
-        raise TypeError(
-            f"primitive: {prim.name} has {most} input{'s' * (most != 1)} and {len(prim.rules)} "
-            f"rule{'s' * (len(prim.rules) != 1)}; give one rule for each input (None where it has no derivative), or "
-            "joint= for all; what is no array goes behind a * in the forward"
-        )
-
-
 _UNARY, _BINARY = (
     inspect.Signature([inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in names])
     for names in (["input"], ["input", "other"])
@@ -374,14 +357,6 @@ def _document(op: Any, formula: str, inputs: int | None) -> None:
     op.__doc__ = f"``{formula}``, for {each}. Source: ``torch.{op.__name__}``."
     op.__module__ = "tensorgrad"
     op.__signature__ = _UNARY if inputs == 1 else _BINARY
-
-
-def _refuse(operator: str, inputs: int, args: tuple[Any, ...], static: dict[str, Any]) -> NoReturn:
-    """Raise for arguments that NumPy's function would take for something else: where to write, which numbers."""
-    if static:
-        raise op_error(TypeError, operator, f"got an unexpected keyword argument {next(iter(static))!r}")
-    got = ", ".join(map(describe, args)) or "none"
-    raise op_error(TypeError, operator, f"expected {inputs} operand{'s' * (inputs > 1)}, got {got}")
 
 
 def _operand(value: Any, operator: str) -> Any:
@@ -397,32 +372,3 @@ def _operand(value: Any, operator: str) -> Any:
         if value.dtype.kind in "biu":
             return value
     raise op_error(TypeError, operator, f"expected a tensor, an array or a number, got {describe(value)}")
-
-
-def _fail(error: Exception, prim: Primitive, raw: list[Any]) -> NoReturn:
-    """Raise ``error`` anew with operator, module path and operands in front."""
-    operands = ", ".join(describe(a) for a in raw if a is not None)
-    if str(error).startswith((f"{prim.name}: ", f"{prim.name} (in ")):  # it says all that already
-        raise error
-    kind = type(error) if type(error) in (ValueError, TypeError, IndexError, RuntimeError) else ValueError
-    if isinstance(error, (MemoryError, FloatingPointError, KeyError)):
-        raise error
-    if isinstance(error, IndexError):  # NumPy's AxisError is both
-        kind = IndexError
-    text = str(error)
-    if "could not be broadcast" in text:
-        text = _mismatch(raw)
-    elif "NoneType" in text and any(a is None for a in raw):
-        raise op_error(TypeError, prim.name, f"expected a tensor, got NoneType{RETURNED_NOTHING}") from None
-    raise op_error(kind, prim.name, f"{text}; got {operands}") from error
-
-
-def _mismatch(raw: list[Any]) -> str:
-    """Where the shapes of operands that do not broadcast first disagree, from the last dimension on."""
-    shapes = [tuple(a.shape) for a in raw if isinstance(a, ndarray)]
-    for place in range(-1, -max(map(len, shapes), default=0) - 1, -1):
-        sizes = sorted({shape[place] for shape in shapes if len(shape) >= -place} - {1})
-        if len(sizes) > 1:
-            named = " and ".join(map(str, sizes))
-            return f"the shapes do not broadcast: sizes {named} meet in dimension {place}, they must be equal or 1"
-    return "the shapes do not broadcast"

@@ -18,7 +18,7 @@ from tensorgrad.nn.hooks import BackwardHooks, Hooked, after_forward, before_for
 from tensorgrad.nn.parameter import Parameter
 from tensorgrad.nn.path import ModulePath
 from tensorgrad.state import per_thread
-from tensorgrad.tensor import Tensor, as_array
+from tensorgrad.tensor import Tensor, as_array, supported
 
 M = TypeVar("M", bound="Module")
 
@@ -117,12 +117,23 @@ class Module(Hooked):
         super().__delattr__(name)
 
     def _path_below(self, parent: Any, parent_path: Any) -> ModulePath:
-        """``Net.features.0``: the caller's path and the name under which it holds this module. Remembered."""
-        text = type(self).__name__
-        if parent is not None:
-            names = [name for name, module in parent.named_modules(remove_duplicate=False) if module is self and name]
-            text = f"{parent_path}.{names[0] if names else text}"
-        path = ModulePath(text, weakref.ref(self) if parent is None else parent_path.root)
+        """``Net.features.0``: the caller's path and the name under which it holds this module.
+
+        Remembered, and by all that the caller holds: to search its tree for each of a thousand layers takes seconds.
+        """
+        if parent is None:
+            return self._remember(parent, parent_path, ModulePath(type(self).__name__, weakref.ref(self)))
+        held: dict[int, tuple[str, Module]] = {}
+        for name, module in parent.named_modules(remove_duplicate=False):
+            if name:
+                held.setdefault(id(module), (name, module))
+        if id(self) not in held:
+            held = {id(self): (type(self).__name__, self)}
+        for name, module in held.values():
+            module._remember(parent, parent_path, ModulePath(f"{parent_path}.{name}", parent_path.root))
+        return self._path[2]  # type: ignore[return-value]
+
+    def _remember(self, parent: Any, parent_path: Any, path: ModulePath) -> ModulePath:
         self.__dict__["_path"] = (id(parent), parent_path, path)
         return path
 
@@ -281,8 +292,9 @@ class Module(Hooked):
                 dtype = arg.dtype if isinstance(arg, Tensor) else arg
         check_device(device, "to")
         if dtype is not None:
-            if np.dtype(dtype).kind != "f":
-                raise TypeError(f"to: a module's dtype must be a float, got {np.dtype(dtype)}")
+            dtype = supported(dtype, "to")
+            if dtype.kind != "f":
+                raise TypeError(f"to: a module's dtype must be a float, got {dtype}")
             for tensor in [*self.parameters(), *self.buffers()]:
                 if tensor.dtype.kind == "f":
                     tensor._data = tensor._data.astype(dtype)
@@ -337,6 +349,11 @@ class Module(Hooked):
             f"{key}: the module has {describe(own[key])}, the state {describe(given[key])}"
             for key in own
             if key in given and (own[key].shape != given[key].shape or _changes_kind(given[key], own[key]))
+        ]
+        mismatched += [
+            f"{key}: the module's lies in read-only or expanded memory"
+            for key in own
+            if key in given and in_place.refuses(own[key]._data)
         ]
         if mismatched or (strict and (missing or unexpected)):
             lines = [f"load_state_dict of {type(self).__name__}: the state does not fit, nothing was loaded"]

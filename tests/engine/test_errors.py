@@ -296,3 +296,67 @@ def test_every_public_operator_says_what_it_computes():
     assert str(inspect.signature(tg.exp)) == "(input)"
     assert str(inspect.signature(tg.mul)) == "(input, other)"
     assert tg.exp.__doc__ == "``e^x``, for each number x of ``input``. Source: ``torch.exp``."
+
+
+def test_a_tree_is_searched_once_for_all_that_it_holds(monkeypatch):
+    searched = []
+    walk = tg.nn.Module.named_modules
+    monkeypatch.setattr(tg.nn.Module, "named_modules", lambda self, **k: searched.append(self) or walk(self, **k))
+
+    class Net(tg.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.blocks = [tg.nn.Sequential(tg.nn.Tanh(), tg.nn.Tanh()) for _ in range(20)]
+
+        def forward(self, x):
+            for block in self.blocks:
+                x = block(x)
+            return tg.nn.Tanh()(x)  # one that belongs to nobody, another one at each call
+
+    net, x = Net(), tg.ones(2, requires_grad=True)
+    y = net(x)
+    assert y.node.module_path == "Net.Tanh"
+    assert y.node.edges[0].module_path == "Net.blocks.19.1"
+    assert len(searched) == 22
+    assert net(x).node.edges[0].module_path == "Net.blocks.19.1"
+    assert len(searched) == 23
+
+
+class Own(Exception):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("raised", "caught"),
+    [
+        (np.exceptions.AxisError("axis"), IndexError),
+        (np.linalg.LinAlgError("singular"), ValueError),
+        (UnicodeError("text"), ValueError),
+        (RuntimeError("state"), RuntimeError),
+        (ZeroDivisionError("by zero"), ZeroDivisionError),
+        (Own("own"), Own),
+        (Detailed(7, "detail"), Detailed),
+    ],
+)
+def test_an_error_keeps_its_kind(raised, caught):
+    def forward(x):
+        raise raised
+
+    op = primitive(lambda g, y, x: g, name="failing")(forward)
+    try:
+        with pytest.raises(caught) as info:
+            op(tg.ones(3))
+    finally:
+        del REGISTRY["failing"]
+    if caught in (ZeroDivisionError, Own, Detailed):
+        assert info.value is raised
+        assert raised.__notes__ == ["in failing"]
+    else:
+        assert type(info.value) is caught
+        assert str(info.value).startswith("failing: ")
+        assert str(info.value).endswith("; got float32(3,)")
+
+
+def test_numpys_errors_about_dtypes_are_type_errors():
+    with pytest.raises(TypeError, match=r"^add: ufunc 'add' .*; got "):
+        tg.ones(2) + np.array(["a", "b"])

@@ -207,3 +207,21 @@ def test_what_is_no_state(state, message):
     with pytest.raises(TypeError, match=f"load_state_dict of Linear: expected a dictionary of tensors, got {message}"):
         layer.load_state_dict(state, strict=False)
     assert layer.weight.tolist() == before
+
+
+def test_a_state_is_not_loaded_into_memory_that_cannot_be_written():
+    net = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
+    frozen = np.ones(2, np.float32)
+    frozen.flags.writeable = False
+    net[1].bias.data = frozen
+    before = net[0].weight.tolist()
+    state = {name: tg.zeros_like(value) for name, value in net.state_dict().items()}
+    with pytest.raises(ValueError, match=r"nothing was loaded\n  mismatched 1\.bias: the module's lies in read-only"):
+        net.load_state_dict(state)
+    assert net[0].weight.tolist() == before
+
+
+def test_a_dtype_is_that_of_this_machine():
+    assert nn.Linear(2, 2).to(dtype=np.dtype(np.float64).newbyteorder()).weight.dtype.isnative
+    with pytest.raises(TypeError, match=r"^to: tensors hold real floats"):
+        nn.Linear(2, 2).to(dtype=complex)
