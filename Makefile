@@ -11,9 +11,9 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 mnist: $(VENV)/.installed            ## train the CNN on the shipped MNIST and print its test accuracy
 	$(BIN)/python examples/mnist_cnn.py
 
-test: $(VENV)/.installed-dev         ## run every test, doctest and example; then the operators again without Numba, on one thread
+test: $(VENV)/.installed-dev         ## run every test, doctest and example; then what comes to the kernels without Numba, on one thread
 	$(BIN)/python -m pytest -n 2 --dist worksteal
-	TENSORGRAD_KERNELS=numpy TENSORGRAD_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal $(OPERATORS)
+	TENSORGRAD_KERNELS=numpy TENSORGRAD_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal --two-versions $(OPERATORS)
 
 lint: $(VENV)/.installed-dev         ## ruff (lint and format) and mypy
 	$(BIN)/ruff check .

@@ -147,7 +147,7 @@ class _Here(threading.local):
     inside = False  # running a task of a parallel region
 
     def __init__(self) -> None:
-        self.end = Flag()  # of the region that this thread has opened; a late thread of an interrupted one may raise it
+        self.end = Flag()  # of the region that this thread has opened; a late thread of the one before may raise it
 
 
 _here = _Here()

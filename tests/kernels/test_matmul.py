@@ -183,7 +183,9 @@ def test_which_loops_serve_a_product():
     b, long = np.zeros((300, 200), np.float32), np.zeros((1000, 300), np.float32)
     bt = np.asfortranarray(b)
     assert compiled._loops_for(many, b) is compiled._loops_for(many, bt) is compiled._tiles
-    assert compiled._loops_for(few, bt) is compiled._loops_for(many, bt[:, : compiled.LANES]) is compiled._sums_of_vectors
+    assert (
+        compiled._loops_for(few, bt) is compiled._loops_for(many, bt[:, : compiled.LANES]) is compiled._sums_of_vectors
+    )
     assert compiled._loops_for(few, b) is compiled._tiles
     assert compiled._loops_for(long.T[:, :900], long[:900]) is None  # gaps in its memory
     assert compiled._loops_for(long.T, long) is None  # a large transpose
