@@ -258,7 +258,8 @@ def parallel(fn: Callable[[Task], Result], tasks: Sequence[Task]) -> list[Result
     return region.results
 
 
-_alone = np.array([0, 1])
+#: The team of one: no pool, one thread.
+ALONE = np.array([0, 1])
 
 
 def team(tasks: int, worth: int) -> NDArray[np.int64]:
@@ -267,11 +268,11 @@ def team(tasks: int, worth: int) -> NDArray[np.int64]:
     See `kernels.compiled.threads`; ``worth`` counts tasks of usual length. Inside a task of `parallel` there is only
     the caller itself.
     """
-    if tasks < 2 or _here.inside:
-        return _alone
+    if _here.inside:
+        return ALONE
     keep_freed_memory()
     threads = min(_num_threads, tasks)
-    return _alone if threads < 2 else _current_pool().team(threads, worth)
+    return ALONE if threads < 2 else _current_pool().team(threads, worth)
 
 
 # ---- cutting work ------------------------------------------------------------------------------------------

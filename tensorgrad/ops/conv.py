@@ -11,6 +11,8 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+import numpy as np
+
 from tensorgrad.autograd.primitive import primitive
 from tensorgrad.errors import op_error
 from tensorgrad.kernels import conv as kernel
@@ -20,6 +22,7 @@ from tensorgrad.ops.reduce import _sum
 from tensorgrad.ops.shape import _reshape
 
 Pairs = tuple[tuple[int, int], ...]
+_FLOAT32 = np.dtype(np.float32)
 
 
 def _positions(x: Any) -> tuple[int, ...]:
@@ -130,10 +133,12 @@ def _convolve(
     if not isinstance(padding, str):
         padding = per_dimension(padding, rank, op, "padding", minimum=0)
     groups = as_int(groups, op, "groups")
-    check_one_dtype(op, x, w, bias)
-    image = raw(x).shape
-    shapes = image, raw(w).shape, None if bias is None else tuple(bias.shape)
-    pads = _checked_padding(rank, *shapes, steps, padding, spread, groups, x.dtype)
+    a, m, b = raw(x), raw(w), raw(bias)
+    image, dtype = a.shape, a.dtype
+    if dtype is not _FLOAT32 or m.dtype is not dtype or (b is not None and b.dtype is not dtype):
+        check_one_dtype(op, x, w, bias)
+    shapes = image, m.shape, None if b is None else tuple(b.shape)
+    pads = _checked_padding(rank, *shapes, steps, padding, spread, groups, dtype)
     unbatched = len(image) == rank + 1
     if unbatched:
         x = _reshape(x, shape=(1, *x.shape))

@@ -224,7 +224,7 @@ def _avg(
     if x.dtype.kind != "f":
         raise op_error(TypeError, op, f"expected a floating-point tensor, got {x.dtype}")
     static = _windows(x, rank, kernel_size, stride, padding, 1, ceil_mode, op)
-    del static["dilation"]
+    static = {name: value for name, value in static.items() if name != "dilation"}
     if divisor is not None and as_int(divisor, op, "divisor_override") == 0:
         raise op_error(ValueError, op, "divisor_override must not be zero")
     y = _avg_pool(x, **static, count_include_pad=bool(include), divisor_override=divisor)
@@ -292,32 +292,33 @@ def _batched(input: Any, rank: int, op: str) -> tuple[Any, bool]:
 def _windows(
     x: Any, rank: int, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool, op: str
 ) -> dict[str, Any]:
-    """The checked static arguments of a pooling kernel."""
-    extent = per_dimension(kernel_size, rank, op, "kernel_size", minimum=1)
-    steps = extent if stride is None or stride == () else per_dimension(stride, rank, op, "stride", minimum=1)
-    pads = per_dimension(padding, rank, op, "padding", minimum=0)
-    spread = per_dimension(dilation, rank, op, "dilation", minimum=1)
-    _check_windows(x.shape, extent, steps, pads, spread, bool(ceil_mode), op)
-    return {
-        "kernel": extent,
-        "stride": steps,
-        "padding": pads,
-        "dilation": spread,
-        "ceil_mode": bool(ceil_mode),
-    }
+    """The checked static arguments of a pooling kernel; not to be written to."""
+    if stride is None or stride == ():
+        stride = kernel_size
+    window = kernel_size, stride, padding, dilation
+    if not type(kernel_size) is type(stride) is type(padding) is type(dilation) is int:  # 2 is 2.0 to a dictionary
+        window = _per_dimension(window, rank, op)
+    return _checked_windows(x.shape, rank, window, bool(ceil_mode), op)
+
+
+def _per_dimension(window: tuple[Any, ...], rank: int, op: str) -> Any:
+    """Kernel size, stride, padding and dilation, each with one integer per spatial dimension."""
+    names = (("kernel_size", 1), ("stride", 1), ("padding", 0), ("dilation", 1))
+    return tuple(
+        per_dimension(value, rank, op, name, minimum) for value, (name, minimum) in zip(window, names, strict=True)
+    )
 
 
 @functools.lru_cache(maxsize=256)  # a network asks about the same few shapes again and again
-def _check_windows(
+def _checked_windows(
     shape: tuple[int, ...],
-    extent: tuple[int, ...],
-    stride: tuple[int, ...],
-    padding: tuple[int, ...],
-    dilation: tuple[int, ...],
+    rank: int,
+    window: tuple[Any, ...],
     ceil_mode: bool,
     op: str,
-) -> None:
-    """ValueError for windows that do not fit an image of ``shape``."""
+) -> dict[str, Any]:
+    """The static arguments; ValueError for windows that do not fit an image of ``shape``."""
+    extent, stride, padding, dilation = _per_dimension(window, rank, op)
     for k, p, d in zip(extent, padding, dilation, strict=True):
         if p > ((k - 1) * d + 1) // 2:
             raise op_error(
@@ -333,6 +334,7 @@ def _check_windows(
             op,
             f"output size is too small: input {shape} with kernel {extent} gives {out}",
         )
+    return {"kernel": extent, "stride": stride, "padding": padding, "dilation": dilation, "ceil_mode": ceil_mode}
 
 
 __all__ = [

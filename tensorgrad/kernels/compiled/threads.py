@@ -28,6 +28,7 @@ from numba.core.extending import intrinsic
 from tensorgrad.kernels.compiled.jit import jit
 from tensorgrad.kernels.flag import Flag
 from tensorgrad.kernels.threads import (
+    ALONE,
     BACK,
     BUSY,
     COURTESY,
@@ -154,7 +155,7 @@ def shared(loop: Any) -> Callable[..., None]:
     region = jit(_named_after(loop.py_func, _region, {"pack": _packing(loop)}))
 
     def run(tasks: int, *args: Any, worth: int = 0) -> None:
-        region(team(tasks, worth or tasks), tasks, *args)
+        region(ALONE if tasks < 2 else team(tasks, worth or tasks), tasks, *args)
 
     return run
 
