@@ -10,8 +10,8 @@ from tensorgrad import random
 from tensorgrad.autograd.primitive import wrap
 from tensorgrad.device import check_device
 from tensorgrad.errors import op_error
-from tensorgrad.ops._arguments import as_int, loose
-from tensorgrad.tensor import Tensor, as_array, supported
+from tensorgrad.ops._arguments import as_int, loose, supported
+from tensorgrad.tensor import Tensor, as_array
 
 _FLOAT = np.dtype(np.float32)
 

@@ -14,22 +14,21 @@ from tensorgrad.autograd.hooks import RetainGrad, retains_grad
 from tensorgrad.autograd.lent import lend
 from tensorgrad.autograd.node import Node
 from tensorgrad.autograd.primitive import TENSOR_CLASSES, bind_tensor_class, primitive, wrap
-from tensorgrad.autograd.structural import cast
 from tensorgrad.autograd.view import View
-from tensorgrad.device import check_device, names_device
 from tensorgrad.errors import describe, op_error
 from tensorgrad.formatting import format_tensor
 from tensorgrad.interop import NumpyProtocols
 from tensorgrad.methods import OperatorMethods
+from tensorgrad.methods_conversion import Conversions
 from tensorgrad.methods_in_place import InPlaceMethods
 from tensorgrad.methods_layout import Layout
 from tensorgrad.methods_new import NewMethods
-from tensorgrad.ops._arguments import in_dtype
+from tensorgrad.ops._arguments import supported
 
 _clone = primitive(lambda g, y, x: g, name="clone")(np.copy)
 
 
-class Tensor(Layout, OperatorMethods, InPlaceMethods, NewMethods, NumpyProtocols):
+class Tensor(Layout, OperatorMethods, InPlaceMethods, NewMethods, Conversions, NumpyProtocols):
     """A NumPy array that remembers how it was computed.
 
     ``Tensor(array)`` shares the array's memory, unless its byte order is another machine's; :func:`tensorgrad.tensor`
@@ -300,93 +299,12 @@ class Tensor(Layout, OperatorMethods, InPlaceMethods, NewMethods, NumpyProtocols
 
         return graph(self, params, **options)
 
-    # --- copies and dtypes --------------------------------------------------------------------------------------------
+    # --- copies -------------------------------------------------------------------------------------------------------
 
     def clone(self) -> Tensor:
         """A copy with its own memory, through which gradients flow. Source: ``torch.clone``."""
         out: Tensor = _clone(self)
         return out
-
-    def to(self, *args: Any, dtype: Any = None, device: Any = None, copy: bool = False, **_: Any) -> Tensor:
-        """This tensor with another dtype; devices other than the CPU are refused, "cpu" is accepted.
-
-        Takes a dtype, a device, or a tensor whose dtype to take. Source: ``torch.Tensor.to``.
-
-        >>> import tensorgrad as tg
-        >>> tg.tensor([1, 2]).to(tg.float32)
-        tensor([1., 2.])
-        """
-        for arg in args:
-            if isinstance(arg, Tensor):
-                dtype = arg.dtype
-            elif names_device(arg):
-                device = arg
-            elif not isinstance(arg, bool):
-                dtype = arg
-        check_device(device, "to")
-        wanted = self._data.dtype if dtype is None else supported(dtype, "to")
-        if wanted == self._data.dtype:
-            return self.clone() if copy else self
-        if wanted.kind == "f" and self._data.dtype.kind == "f":
-            return cast(self, dtype=wanted)
-        out: Tensor = wrap(in_dtype(self._data, wanted))
-        return out
-
-    def astype(self, dtype: Any) -> Tensor:
-        """NumPy's name for :meth:`to`."""
-        return self.to(dtype)
-
-    def type(self, dtype: Any = None) -> Any:
-        """The dtype's name, or this tensor with another dtype."""
-        return f"tensorgrad.{self._data.dtype}" if dtype is None else self.to(dtype=dtype)
-
-    def type_as(self, other: Tensor) -> Tensor:
-        """This tensor with the dtype of ``other``."""
-        return self.to(other.dtype)
-
-    def float(self) -> Tensor:
-        """This tensor as float32."""
-        return self.to(np.float32)
-
-    def half(self) -> Tensor:
-        """This tensor as float16."""
-        return self.to(np.float16)
-
-    def double(self) -> Tensor:
-        """This tensor as float64."""
-        return self.to(np.float64)
-
-    def long(self) -> Tensor:
-        """This tensor as int64."""
-        return self.to(np.int64)
-
-    def int(self) -> Tensor:
-        """This tensor as int32."""
-        return self.to(np.int32)
-
-    def short(self) -> Tensor:
-        """This tensor as int16."""
-        return self.to(np.int16)
-
-    def byte(self) -> Tensor:
-        """This tensor as uint8."""
-        return self.to(np.uint8)
-
-    def bool(self) -> Tensor:
-        """This tensor as booleans."""
-        return self.to(np.bool_)
-
-    def contiguous(self, **_: Any) -> Tensor:
-        """This tensor: memory order is the kernels' business, so there is nothing to do."""
-        return self
-
-    def cpu(self) -> Tensor:
-        """This tensor: everything is on the CPU."""
-        return self
-
-    def cuda(self, *_: Any, **__: Any) -> Tensor:
-        """Refused: there is no GPU here."""
-        return self.to("cuda")
 
 
 def _leaf(cls: type[Tensor], array: np.ndarray, requires_grad: bool, grad: Any, name: str | None) -> Tensor:
@@ -397,16 +315,6 @@ def _leaf(cls: type[Tensor], array: np.ndarray, requires_grad: bool, grad: Any, 
 
 
 bind_tensor_class(Tensor)
-
-SUPPORTED_KINDS = "fiub"
-
-
-def supported(dtype: Any, op: str) -> np.dtype[Any]:
-    """The dtype in the byte order of this machine, or TypeError for complex numbers, strings, objects and dates."""
-    found = np.dtype(dtype)
-    if found.kind not in SUPPORTED_KINDS:
-        raise op_error(TypeError, op, f"tensors hold real floats, integers or booleans, not {found}")
-    return found if found.isnative else np.dtype(found.type)
 
 
 def is_sizes(data: tuple[Any, ...]) -> bool:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from tensorgrad.creation import as_tensor, owned
-from tensorgrad.tensor import SUPPORTED_KINDS, Tensor
+from tensorgrad.ops._arguments import SUPPORTED_KINDS
+from tensorgrad.tensor import Tensor
 
 
 def default_collate(batch: Sequence[Any]) -> Any:

@@ -17,8 +17,9 @@ from tensorgrad.errors import describe
 from tensorgrad.nn.hooks import BackwardHooks, Hooked, after_forward, before_forward
 from tensorgrad.nn.parameter import Parameter
 from tensorgrad.nn.path import ModulePath
+from tensorgrad.ops._arguments import supported
 from tensorgrad.state import per_thread
-from tensorgrad.tensor import Tensor, as_array, supported
+from tensorgrad.tensor import Tensor, as_array
 
 M = TypeVar("M", bound="Module")
 

@@ -18,6 +18,8 @@ from tensorgrad.errors import RETURNED_NOTHING, describe, op_error
 F = TypeVar("F", bound=Callable[..., Any])
 #: All dimensions of a tensor of so many; NumPy's arrays have 64 at most.
 ALL_DIMS = [tuple(range(ndim)) for ndim in range(65)]
+#: Of dtypes that tensors may have: floats, integers with and without sign, booleans.
+SUPPORTED_KINDS = "fiub"
 _SPELLINGS = {"axis": "dim", "axes": "dim", "keepdims": "keepdim", "a": "input", "x": "input"}
 
 
@@ -70,6 +72,14 @@ def operand(value: Any, op: str) -> Any:
     if hasattr(value, "forward"):
         advice = "; a module is made first and then called with the tensor: nn.ReLU()(x)"
     raise op_error(TypeError, op, f"expected a tensor, got {describe(value)}{advice}")
+
+
+def supported(dtype: Any, op: str) -> np.dtype[Any]:
+    """The dtype in the byte order of this machine, or TypeError for complex numbers, strings, objects and dates."""
+    found = np.dtype(dtype)
+    if found.kind not in SUPPORTED_KINDS:
+        raise op_error(TypeError, op, f"tensors hold real floats, integers or booleans, not {found}")
+    return found if found.isnative else np.dtype(found.type)
 
 
 def in_dtype(array: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
