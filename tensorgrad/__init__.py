@@ -341,17 +341,21 @@ __version__ = "0.1.0"
 
 
 if TYPE_CHECKING:
-    from tensorgrad import backends, cuda, data, func, linalg, nn, optim, serialization, testing, utils, viz
+    from tensorgrad import backends, cuda, data, func, linalg, nn, optim, replay, serialization, testing, utils, viz
     from tensorgrad.backends import use_deterministic_algorithms
     from tensorgrad.func import vmap
     from tensorgrad.generator import Generator
+    from tensorgrad.replay import compile
     from tensorgrad.serialization import load, save
     from tensorgrad.viz.summary import summary
 del TYPE_CHECKING
 
-_ROOMS = ("backends", "cuda", "data", "func", "linalg", "nn", "optim", "serialization", "testing", "utils", "viz")
+_ROOMS = (
+    "backends", "cuda", "data", "func", "linalg", "nn", "optim", "replay", "serialization", "testing", "utils", "viz"
+)  # fmt: skip
 _FUNCTIONS = {
     "Generator": "generator",
+    "compile": "replay",
     "load": "serialization",
     "save": "serialization",
     "summary": "viz",

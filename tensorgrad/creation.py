@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from tensorgrad import random
+from tensorgrad.autograd.between import of_values, reads_shapes
 from tensorgrad.autograd.primitive import wrap
 from tensorgrad.device import check_device
 from tensorgrad.errors import op_error
@@ -230,9 +231,13 @@ def _random(
     wanted = _dtype(dtype, op)
     if wanted.kind != "f":
         raise op_error(TypeError, op, f"dtype must be a float, got {wanted}")
-    draw = getattr(generator or random.generator(), name)
-    array = draw(size, dtype=wanted if wanted in (np.float32, np.float64) else np.float32)
-    return _finish(np.asarray(array), wanted, device, requires_grad, op)
+    known = wanted if wanted in (np.float32, np.float64) else _FLOAT
+    array = _draw(name, size, known, generator) if generator else of_values(_draw, name, size, known)
+    return _finish(array, wanted, device, requires_grad, op)
+
+
+def _draw(name: str, size: tuple[int, ...], dtype: Any, generator: np.random.Generator | None = None) -> np.ndarray:
+    return np.asarray(getattr(generator or random.generator(), name)(size, dtype=dtype))
 
 
 def randint(
@@ -298,6 +303,7 @@ def ones_like(
     return full_like(input, 1, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
+@reads_shapes
 def full_like(
     input: Any,
     fill_value: Any,
@@ -318,6 +324,7 @@ def full_like(
     )
 
 
+@reads_shapes
 def empty_like(
     input: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None
 ) -> Tensor:
@@ -328,6 +335,7 @@ def empty_like(
     )
 
 
+@reads_shapes
 def rand_like(
     input: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None
 ) -> Tensor:
@@ -336,6 +344,7 @@ def rand_like(
     return rand(like.shape, dtype=dtype or like.dtype, device=device, requires_grad=requires_grad)
 
 
+@reads_shapes
 def randn_like(
     input: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None
 ) -> Tensor:

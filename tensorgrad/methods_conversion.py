@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tensorgrad.autograd.between import of_values, reads_shapes
 from tensorgrad.autograd.primitive import wrap
 from tensorgrad.autograd.structural import cast
 from tensorgrad.device import check_device, names_device
@@ -21,6 +22,7 @@ class Conversions:
     if TYPE_CHECKING:
         clone: Any
 
+    @reads_shapes
     def to(self, *args: Any, dtype: Any = None, device: Any = None, copy: bool = False, **_: Any) -> Any:
         """This tensor with another dtype; devices other than the CPU are refused, "cpu" is accepted.
 
@@ -43,7 +45,7 @@ class Conversions:
             return self.clone() if copy else self
         if wanted.kind == "f" and self._data.dtype.kind == "f":
             return cast(self, dtype=wanted)
-        return wrap(in_dtype(self._data, wanted))
+        return wrap(of_values(in_dtype, self, wanted))
 
     def astype(self, dtype: Any) -> Any:
         """NumPy's name for :meth:`to`."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tensorgrad.autograd.between import reads_shapes
 from tensorgrad.autograd.primitive import wrap
 from tensorgrad.ops._arguments import loose, raw
 
@@ -32,10 +33,12 @@ class NewMethods:
         """
         return self._new(np.full(loose((size,), "new_full"), raw(fill_value)), dtype, requires_grad)
 
+    @reads_shapes
     def new_zeros(self, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
         """Zeros. Source: ``torch.Tensor.new_zeros``."""
         return self._new(np.zeros(loose(size, "new_zeros"), self._data.dtype), dtype, requires_grad)
 
+    @reads_shapes
     def new_ones(self, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
         """Ones. Source: ``torch.Tensor.new_ones``."""
         return self._new(np.ones(loose(size, "new_ones"), self._data.dtype), dtype, requires_grad)
@@ -44,5 +47,6 @@ class NewMethods:
         """Uninitialised memory. Source: ``torch.Tensor.new_empty``."""
         return self._new(np.empty(loose(size, "new_empty"), self._data.dtype), dtype, requires_grad)
 
+    @reads_shapes
     def _new(self, array: np.ndarray, dtype: Any, requires_grad: bool) -> Any:
         return wrap(array).to(dtype or self._data.dtype).requires_grad_(requires_grad)

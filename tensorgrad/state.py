@@ -20,7 +20,7 @@ def _call(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 class State:
     """Is this thread recording, and inside which module does it run."""
 
-    __slots__ = ("cut_line", "module", "module_path", "recording", "run_quietly", "watchers")
+    __slots__ = ("cut_line", "module", "module_path", "recording", "run_quietly", "tape", "watchers")
 
     def __init__(self) -> None:
         self.recording = True
@@ -28,6 +28,7 @@ class State:
         self.module_path: str | None = None
         self.cut_line: str | None = None  # where recording was switched off
         self.watchers: tuple[Any, ...] = ()  # see tensorgrad.autograd.watch
+        self.tape: Any = None  # see tensorgrad.replay
         # Infinities and NaNs are values here, not warnings. A context of our own in which NumPy's warnings are
         # off costs 20 ns a call where `np.errstate` costs 900, and the user's own setting is never touched.
         context = contextvars.Context()

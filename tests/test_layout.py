@@ -34,6 +34,20 @@ ROOMS = {
     "nn": {"device", "creation", "tensor", "ops", "autograd", "errors", "state", "random"},
     "optim": {"nn", "tensor", "autograd", "kernels", "errors"},
     "data": {"creation", "tensor", "random", "errors", "ops", "files"},
+    "replay": {
+        "nn",
+        "optim",
+        "methods",
+        "creation",
+        "tensor",
+        "ops",
+        "autograd",
+        "kernels",
+        "errors",
+        "state",
+        "random",
+    }
+    | {"pytree"},
     "serialization": {"tensor", "autograd", "errors", "files"},
     "viz": {"nn", "tensor", "autograd", "errors", "ops", "state", "creation", "data", "random"},
 }
@@ -98,7 +112,7 @@ def test_importing_the_package_loads_nothing_that_only_some_programs_need():
     import sys
 
     heavy = ("graphviz", "matplotlib", "tqdm", "numba", "torch", "numpy.random", "safetensors", "threadpoolctl")
-    rooms = ("data", "func", "linalg", "nn", "optim", "serialization", "testing", "utils", "viz")
+    rooms = ("data", "func", "linalg", "nn", "optim", "replay", "serialization", "testing", "utils", "viz")
     unwanted = (*heavy, *(f"tensorgrad.{room}" for room in rooms))
     code = f"""
 import sys

@@ -188,7 +188,7 @@ def _fresh(gradient: Any, g: Any, node: Node, found: list[Any]) -> bool:
     """
     if type(gradient) is not ndarray or gradient is g or gradient is node.value:
         return False
-    if gradient.base is not None and not _alone_on_its_base(gradient):
+    if gradient.base is not None and not alone_on_its_base(gradient):
         return False
     for known in node.saved:
         if gradient is known:
@@ -206,7 +206,7 @@ _view = np.empty(1)[:]
 _REFERENCES = getrefcount(_view.base)  # to an array that only one view refers to: the view's, and those of asking
 
 
-def _alone_on_its_base(view: ndarray) -> bool:
+def alone_on_its_base(view: ndarray) -> bool:
     """True for a view of all of an array to which nothing else refers: as good as an array of its own."""
     whole = type(view.base) is ndarray and view.base.nbytes == view.nbytes and 0 not in view.strides
     return whole and view.flags.writeable and getrefcount(view.base) == _REFERENCES
@@ -240,10 +240,10 @@ def backward(
     gradients, caught = _sweep(_as_tuple(tensors), grad_tensors, retain_graph, create_graph, targets, "backward")
     with _recording(create_graph):
         for leaf, (gradient, owned) in gradients.items():
-            _accumulate_grad(leaf, gradient, owned, create_graph)
+            accumulate_grad(leaf, gradient, owned, create_graph)
         for x in dict.fromkeys(targets or ()):
             if x.node in caught and not retains_grad(x):  # a computed tensor; one that retains it has it already
-                _accumulate_grad(x, caught[x.node], False, create_graph)
+                accumulate_grad(x, caught[x.node], False, create_graph)
 
 
 def grad(
@@ -305,7 +305,8 @@ def _sweep(
     if len(given) != len(roots):
         raise ValueError(f"{caller}: expected {len(roots)} output gradients, one per output, got {len(given)}")
     wanted = {x.node for x in targets if x.node is not None} if targets is not None else set()
-    sweep = Sweep(
+    tape = per_thread.state.tape
+    sweep = (Sweep if tape is None else tape.sweep)(
         retain_graph=create_graph if retain_graph is None else retain_graph,
         create_graph=create_graph,
         needed=None if targets is None else _on_path(roots, targets),
@@ -417,7 +418,7 @@ def _settled(gradient: ndarray, owned: bool, data: ndarray) -> ndarray:
     return gradient if owned and gradient.flags.c_contiguous else np.array(gradient, order="C")
 
 
-def _accumulate_grad(leaf: Any, gradient: Any, owned: bool, create_graph: bool) -> None:
+def accumulate_grad(leaf: Any, gradient: Any, owned: bool, create_graph: bool) -> None:
     """``leaf.grad += gradient``: the first one is kept, later ones are added; in memory of its own in any case."""
     kept = leaf._grad
     if kept is None:

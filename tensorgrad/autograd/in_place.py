@@ -42,8 +42,11 @@ _lock = threading.Lock()
 
 def refuses(array: np.ndarray) -> bool:
     """True where a write is impossible or would reach several elements at once: read-only or expanded memory."""
+    flags = array.flags
+    if flags.c_contiguous:  # each element has memory of its own
+        return not flags.writeable
     expanded = any(step == 0 and n > 1 for step, n in zip(array.strides, array.shape, strict=True))
-    return not array.flags.writeable or (expanded and array.size > 0)
+    return not flags.writeable or (expanded and array.size > 0)
 
 
 def user_line() -> str:

@@ -31,8 +31,11 @@ def planned_class(cls: type) -> type:
 
     def read(self: Any) -> np.ndarray:
         with np.errstate(all="ignore"):
-            array = np.asarray(slot.__get__(self))
+            plan = slot.__get__(self)
+            array = np.asarray(plan)
         write(self, array)
+        if per_thread.state.tape is not None:
+            per_thread.state.tape.carried_out(plan, array)
         return array
 
     def write(self: Any, array: np.ndarray) -> None:
@@ -51,6 +54,12 @@ def wait(tensor: Any, plan: Any) -> None:
     _waiting[key] = weakref.ref(tensor, _forgetting(key))
 
 
+def waiting() -> list[Any]:
+    """The tensors that wait."""
+    found = [reference() for reference in list(_waiting.values())]
+    return [tensor for tensor in found if tensor is not None]
+
+
 def plan_or_array(tensor: Any, any_dtype: bool) -> Any:
     """What an operator that takes plans is given: the array where somebody watches, or dtypes may have to change."""
     plan = getattr(tensor, "_plan", None)  # another thread may have read it
@@ -65,8 +74,7 @@ def _forgetting(key: int) -> Callable[[Any], Any]:
 
 def carry_out(array: np.ndarray) -> None:
     """Make the results that wait and are to read the memory of ``array``, which may be written now."""
-    for reference in list(_waiting.values()):
-        tensor: Any = reference()
+    for tensor in waiting():
         plan = getattr(tensor, "_plan", None)
         if plan is not None and any(storage(read) is storage(array) for read in plan.reads):
             _ = tensor._data

@@ -331,6 +331,8 @@ def operator(
         if state.watchers:
             for watcher in state.watchers:
                 watcher.forward(prim, raw, y, out.node)
+        if state.tape is not None:
+            state.tape.operator(op, promote, args, raw, y, static, extra if saves else {}, out)
         if views and is_view(y, raw[0]):
             out.view_of = view = _new(View)
             view.source, view.op, view.static, view.number = args[0], op, static, in_place.last_write
@@ -340,6 +342,7 @@ def operator(
     op.__doc__ = forward.__doc__ if isinstance(forward, type(op)) else f"The operator ``{prim.name}``."
     op.__module__ = getattr(forward, "__module__", __name__) or __name__
     op.primitive = prim  # type: ignore[attr-defined]
+    op.plans_results = plans_results  # type: ignore[attr-defined]
     if formula is not None:
         _document(op, formula, inputs)
     return op

@@ -31,10 +31,14 @@ def cross_entropy_grad(g: NDArray, x: NDArray, target: NDArray) -> NDArray:
     rows = _rows(x)
     gx = np.empty(rows.shape, rows.dtype)
     grad_of_rows(rows, target.ravel(), g.ravel(), gx)
+    if x.ndim == 2:
+        return gx
     return channels_first(gx.reshape(x.shape[0], *x.shape[2:], x.shape[1]))
 
 
 def _rows(x: NDArray) -> NDArray:
+    if x.ndim == 2:
+        return np.ascontiguousarray(x)
     return np.ascontiguousarray(channels_last(x)).reshape(x.size // x.shape[1], x.shape[1])
 
 

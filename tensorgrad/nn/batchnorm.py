@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from tensorgrad.autograd.between import leaves_traces
 from tensorgrad.creation import ones, tensor, zeros
 from tensorgrad.errors import describe, op_error
 from tensorgrad.nn import functional as F
@@ -69,6 +70,11 @@ class _RunningNorm(Module):
         )
 
 
+@leaves_traces
+def _seen(count: Any) -> None:
+    count._data += 1
+
+
 class _BatchNorm(_RunningNorm):
     """Normalisation over the batch."""
 
@@ -87,7 +93,7 @@ class _BatchNorm(_RunningNorm):
         momentum = 1 / (int(count._data) + 1) if self.momentum is None else float(self.momentum)
         y = F.batch_norm(input, mean, var, self.weight, self.bias, True, momentum, self.eps)
         if np.prod(input.shape):
-            count._data += 1  # only now: a batch that was refused or empty has not been seen
+            _seen(count)  # only now: a batch that was refused or empty has not been seen
         return y
 
     def _check(self, input: Any) -> None:

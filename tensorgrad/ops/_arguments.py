@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from tensorgrad.autograd.between import reads_shapes
 from tensorgrad.autograd.lent import lend
 from tensorgrad.autograd.primitive import TENSOR_CLASSES
 from tensorgrad.autograd.promotion import result_type
@@ -90,6 +91,7 @@ def in_dtype(array: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
         return array.astype(dtype)
 
 
+@reads_shapes
 def alike(op: str, *operands: Any) -> list[Any]:
     """The operands in their common dtype, for formulas of several steps; numbers stay numbers."""
     values = [

@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from tensorgrad.autograd.between import reads_shapes
 from tensorgrad.errors import op_error
 from tensorgrad.ops._arguments import raw
 
 _FLOAT32 = np.dtype(np.float32)
 
 
+@reads_shapes
 def check_one_dtype(op: str, x: Any, w: Any, bias: Any) -> None:
     """TypeError unless input, weight and bias have the same dtype, one of real numbers."""
     dtype = raw(x).dtype

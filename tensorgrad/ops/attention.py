@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tensorgrad.autograd.between import of_values
 from tensorgrad.errors import describe, op_error
 from tensorgrad.ops._arguments import operand, raw
 from tensorgrad.ops.dropout import dropout
@@ -53,9 +54,9 @@ def scaled_dot_product_attention(
     if enable_gqa:
         k, v = _share_heads(k, q, op), _share_heads(v, q, op)
     scores = matmul(q * (1 / math.sqrt(q.shape[-1]) if scale is None else scale), swap_last(k))
-    if is_causal:
-        attn_mask = np.tri(q.shape[-2], k.shape[-2], dtype=bool)
     if attn_mask is None:
+        if is_causal:
+            scores = where(of_values(_past, q.shape[-2], k.shape[-2]), scores, -np.inf)
         weights = softmax(scores, -1)
     else:
         mask = operand(attn_mask, op)
@@ -71,6 +72,11 @@ def scaled_dot_product_attention(
         if blind.any():
             weights = where(blind, 0.0, weights)
     return matmul(dropout(weights, dropout_p), v)
+
+
+def _past(queries: int, keys: int) -> np.ndarray:
+    """Which keys each query sees: those up to its own place."""
+    return np.tri(queries, keys, dtype=bool)
 
 
 def _share_heads(x: Any, query: Any, op: str) -> Any:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from tensorgrad.autograd.between import reads_shapes
 from tensorgrad.autograd.primitive import primitive
 from tensorgrad.errors import op_error
 from tensorgrad.kernels import conv as kernel
@@ -123,6 +124,7 @@ def conv3d(
     return _convolve(3, input, weight, bias, stride, padding, dilation, groups)
 
 
+@reads_shapes
 def _convolve(
     rank: int, input: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilation: Any, groups: int
 ) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tensorgrad.autograd.between import of_values
 from tensorgrad.autograd.primitive import primitive
 from tensorgrad.errors import describe, op_error
 from tensorgrad.kernels import cross_entropy as kernel
@@ -137,16 +138,15 @@ def cross_entropy(
     classes = shape[0] if unbatched else shape[1]
     if classes == 0:
         raise op_error(ValueError, op, f"expected at least one class, got logits of shape {shape}")
-    w = class_weight(weight, classes, x.dtype, op)
     soft = tuple(t.shape) == shape and t.dtype.kind == "f"
     if soft and ignore_index >= 0:
         raise op_error(ValueError, op, "ignore_index needs class indices, the target holds probabilities")
     if unbatched:
         x, t = x.reshape(1, classes), t.reshape(1, *t.shape)
     losses = (
-        _soft_losses(x, t, w, label_smoothing, reduction)
+        _soft_losses(x, t, weight, label_smoothing, reduction)
         if soft
-        else _hard_losses(x, np.asarray(raw(t)), w, ignore_index, label_smoothing, reduction)
+        else _hard_losses(x, t, weight, ignore_index, label_smoothing, reduction)
     )
     return losses.reshape(losses.shape[1:]) if unbatched and reduction == "none" else losses
 
@@ -159,37 +159,57 @@ def _no_logits(x: Any, t: Any) -> str:
     return f"{got}; convert with .float()"
 
 
-def _soft_losses(x: Any, target: Any, w: np.ndarray | None, smoothing: float, reduction: str) -> Any:
+def _soft_losses(x: Any, target: Any, weight: Any, smoothing: float, reduction: str) -> Any:
     if smoothing:
         target = target * (1 - smoothing) + smoothing / x.shape[1]
-    w = np.ones((), x.dtype) if w is None else w.reshape(-1, *[1] * (x.ndim - 2))
+    w = of_values(_class_column, weight, x.shape, x.dtype)
     samples = math.prod(x.shape) // x.shape[1]
     return _cross_entropy_soft(x, target, w, divisor=_divisor(reduction, samples))
 
 
-def _hard_losses(
-    x: Any, t: np.ndarray, w: np.ndarray | None, ignore_index: int, smoothing: float, reduction: str
-) -> Any:
-    target = checked_classes(t, x.shape, ignore_index, "cross_entropy")
-    kept = target != kernel.IGNORED
-    own = (kept if w is None else np.where(kept, w[target], 0)).astype(x.dtype, copy=False)
-    divisor = _divisor(reduction, float(np.count_nonzero(kept) if w is None else own.sum()))
+def _class_column(weight: Any, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+    """The class weights, in a shape that broadcasts against logits of ``shape``."""
+    w = class_weight(weight, shape[1], dtype, "cross_entropy")
+    return np.ones((), dtype) if w is None else w.reshape(-1, *[1] * (len(shape) - 2))
+
+
+def _hard_losses(x: Any, t: Any, weight: Any, ignore_index: int, smoothing: float, reduction: str) -> Any:
+    shape, dtype = x.shape, x.dtype
     if smoothing:
-        q = _smoothed(x, kept, target, own, w, smoothing)
-        return _cross_entropy_mixed(x, q, kept=np.broadcast_to(kept[:, None], x.shape), divisor=divisor)
-    return _cross_entropy(x, target=target, weight=own, divisor=divisor)
+        q, kept, total = of_values(_smoothed, t, weight, shape, dtype, ignore_index, smoothing)
+        return _cross_entropy_mixed(x, q, kept=kept, divisor=_divisor(reduction, total))
+    target, own, total = of_values(_counted, t, weight, shape, dtype, ignore_index)
+    return _cross_entropy(x, target=target, weight=own, divisor=_divisor(reduction, total))
+
+
+def _counted(
+    t: np.ndarray, weight: Any, shape: tuple[int, ...], dtype: Any, ignore_index: int
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """The checked targets, what each sample weighs, and what they weigh together."""
+    w = class_weight(weight, shape[1], dtype, "cross_entropy")
+    target, kept = checked_classes(t, shape, ignore_index, "cross_entropy")
+    if w is None:
+        own = np.ones(target.shape, dtype) if kept is None else kept.astype(dtype)
+        return target, own, float(target.size if kept is None else np.count_nonzero(kept))
+    own = w[target] if kept is None else np.where(kept, w[target], 0).astype(dtype, copy=False)
+    return target, own, float(own.sum())
 
 
 def _smoothed(
-    x: Any, kept: np.ndarray, target: np.ndarray, own: np.ndarray, w: np.ndarray | None, smoothing: float
-) -> np.ndarray:
-    """Target weights: 1 - smoothing at the class, the rest spread evenly, both times the class weights."""
-    classes = x.shape[1]
-    q = np.zeros(x.shape, x.dtype)
+    t: np.ndarray, weight: Any, shape: tuple[int, ...], dtype: Any, ignore_index: int, smoothing: float
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Target weights: 1 - smoothing at the class, the rest spread evenly, both times the class weights.
+
+    With them, which of them count, and the weight of all samples.
+    """
+    target, own, total = _counted(t, weight, shape, dtype, ignore_index)
+    w = class_weight(weight, shape[1], dtype, "cross_entropy")
+    kept = target != kernel.IGNORED
+    q = np.zeros(shape, dtype)
     np.put_along_axis(q, target[:, None], ((1 - smoothing) * own)[:, None], axis=1)
-    uniform = np.ones(classes, x.dtype) if w is None else w
-    q += kept[:, None] * (uniform * (smoothing / classes)).reshape(-1, *[1] * (x.ndim - 2)).astype(x.dtype)
-    return q
+    uniform = np.ones(shape[1], dtype) if w is None else w
+    q += kept[:, None] * (uniform * (smoothing / shape[1])).reshape(-1, *[1] * (len(shape) - 2)).astype(dtype)
+    return q, np.broadcast_to(kept[:, None], shape), total
 
 
 def _divisor(reduction: str, total: float) -> float | None:
@@ -197,8 +217,13 @@ def _divisor(reduction: str, total: float) -> float | None:
     return {"none": None, "sum": 1.0, "mean": float(total)}[reduction]
 
 
-def checked_classes(t: np.ndarray, shape: tuple[int, ...], ignore_index: int, op: str) -> np.ndarray:
-    """The class indices, ``kernel.IGNORED`` for the targets that do not count; all errors of a target."""
+def checked_classes(
+    t: np.ndarray, shape: tuple[int, ...], ignore_index: int, op: str
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """The class indices, and which of the targets count, None for all; all errors of a target.
+
+    The index of a target that does not count is ``kernel.IGNORED``.
+    """
     expected = (shape[0], *shape[2:])
     if t.dtype.kind not in "iu":
         advice = "; class indices are target.long()" if t.shape == expected else ""
@@ -220,14 +245,14 @@ def checked_classes(t: np.ndarray, shape: tuple[int, ...], ignore_index: int, op
     places = t.astype(np.intp)  # a copy: backward reads it again
     # read without a sign, a negative number is a large one
     if t.size and places.view(np.uintp).max() < shape[1] and not 0 <= ignore_index < shape[1]:
-        return places
+        return places, None
     kept = t != ignore_index
     bad = kept & ((t < 0) | (t >= shape[1]))
     if bad.any():
         raise op_error(
             IndexError, op, f"Target {t[bad].flat[0]} is out of bounds: there are {shape[1]} classes, from 0"
         )
-    return np.where(kept, t, kernel.IGNORED).astype(np.intp)
+    return np.where(kept, t, kernel.IGNORED).astype(np.intp), kept
 
 
 def class_weight(weight: Any, classes: int, dtype: Any, op: str) -> np.ndarray | None:

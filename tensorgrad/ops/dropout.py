@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tensorgrad.autograd.between import of_values
 from tensorgrad.autograd.primitive import primitive
 from tensorgrad.autograd.structural import add
 from tensorgrad.errors import op_error
@@ -19,6 +20,10 @@ from tensorgrad.random import generator
 @primitive(lambda g, y, x, *, mask, scale: _dropout(g, mask=mask, scale=scale), name="dropout")
 def _dropout(x: Any, *, mask: np.ndarray, scale: float) -> Any:
     return kernel.apply_mask(x, mask, scale)
+
+
+def _random_mask(p: float, shape: tuple[int, ...]) -> np.ndarray:
+    return kernel.random_mask(generator(), p, shape)
 
 
 @with_inplace
@@ -39,7 +44,7 @@ def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = F
         return x
     if x.dtype.kind != "f":
         raise op_error(TypeError, "dropout", f"expected a floating-point tensor, got {x.dtype}")
-    mask = kernel.random_mask(generator(), p, tuple(x.shape))
+    mask = of_values(_random_mask, p, tuple(x.shape))
     return _dropout(x, mask=mask, scale=0.0 if p == 1 else 1 / (1 - p))
 
 
@@ -95,9 +100,7 @@ def _feature_dropout(
     if not training or p == 0:
         return x
     kept = 1 if x.ndim in unbatched else 2
-    return _dropout(
-        x, mask=kernel.random_mask(generator(), p, _per_channel(x, kept)), scale=0.0 if p == 1 else 1 / (1 - p)
-    )
+    return _dropout(x, mask=of_values(_random_mask, p, _per_channel(x, kept)), scale=0.0 if p == 1 else 1 / (1 - p))
 
 
 # what selu gives for very negative numbers: where alpha dropout sets the values it drops
@@ -141,7 +144,7 @@ def _alpha_dropout(x: Any, p: float, training: bool, op: str, shape: tuple[int, 
     check_probability(p, op)
     if not training or p == 0:
         return x
-    mask = kernel.random_mask(generator(), p, shape)
+    mask = of_values(_random_mask, p, shape)
     if p == 1:
         return _dropout(x, mask=mask, scale=0.0)
     scale = 1 / math.sqrt((1 - p) * (1 + p * _DROPPED**2))

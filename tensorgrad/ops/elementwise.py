@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from tensorgrad.autograd.between import reads_shapes
 from tensorgrad.autograd.primitive import primitive
 from tensorgrad.autograd.promotion import promote_operands, promote_to_float
 from tensorgrad.autograd.structural import add
@@ -205,6 +206,7 @@ def _pow_scalar(x: Any, *, exponent: float) -> Any:
     return np.power(x, exponent)
 
 
+@reads_shapes
 def pow(input: Any, exponent: Any) -> Any:
     """``input ** exponent``, elementwise.
 

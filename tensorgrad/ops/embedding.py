@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from tensorgrad.autograd import in_place
+from tensorgrad.autograd.between import of_values
 from tensorgrad.autograd.primitive import primitive
 from tensorgrad.errors import describe, op_error
-from tensorgrad.ops._arguments import as_int, operand, raw, static_array
+from tensorgrad.ops._arguments import as_int, is_tensor, operand, raw, static_array
 from tensorgrad.ops.index import _getitem, scatter_into
 from tensorgrad.ops.linalg import _matmul
 from tensorgrad.ops.shape import _permute, _reshape
@@ -56,17 +57,11 @@ def embedding(
             [1., 2.]])
     """
     op = "embedding"
-    w, index = operand(weight, op), static_array(input)
+    w = operand(weight, op)
     if w.ndim != 2:
         raise op_error(ValueError, op, f"expected weight (rows, features), got {describe(w)}")
     rows = w.shape[0]
-    if index.size == 0 and not hasattr(input, "dtype"):
-        index = index.astype(np.int64)
-    if index.dtype.kind not in "iu":
-        raise op_error(TypeError, op, f"input must hold integers, got {index.dtype}")
-    if index.size and not 0 <= index.min() <= index.max() < rows:
-        bad = index.min() if index.min() < 0 else index.max()
-        raise op_error(IndexError, op, f"row {bad} is out of bounds for weight of {rows} rows")
+    index = of_values(_checked_rows, input if is_tensor(input) else static_array(input), rows, hasattr(input, "dtype"))
     if padding_idx is not None:
         padding_idx = as_int(padding_idx, op, "padding_idx")
         if not -rows <= padding_idx < rows:
@@ -76,8 +71,26 @@ def embedding(
         _shorten(raw(w), index, float(max_norm), float(norm_type))
     scale = None
     if scale_grad_by_freq and index.size:
-        scale = 1 / np.bincount(index.ravel(), minlength=rows)[index][..., None]
+        scale = of_values(_rarity, index, rows)
     return _embedding(w, index=index, padding_idx=padding_idx, scale=scale)
+
+
+def _checked_rows(index: np.ndarray, rows: int, typed: bool) -> np.ndarray:
+    """The positions, all of which exist; no positions in an empty list are integers too."""
+    if index.size == 0 and not typed:
+        index = index.astype(np.int64)
+    if index.dtype.kind not in "iu":
+        raise op_error(TypeError, "embedding", f"input must hold integers, got {index.dtype}")
+    if index.size and not 0 <= index.min() <= index.max() < rows:
+        bad = index.min() if index.min() < 0 else index.max()
+        raise op_error(IndexError, "embedding", f"row {bad} is out of bounds for weight of {rows} rows")
+    return index
+
+
+def _rarity(index: np.ndarray, rows: int) -> np.ndarray:
+    """One over how often each row is named."""
+    scale: np.ndarray = 1 / np.bincount(index.ravel(), minlength=rows)[index][..., None]
+    return scale
 
 
 def _shorten(weight: np.ndarray, index: np.ndarray, max_norm: float, p: float) -> None:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tensorgrad.autograd.between import reads_shapes
 from tensorgrad.autograd.primitive import primitive
 from tensorgrad.kernels.reduce import accurate_sum
 from tensorgrad.ops._arguments import as_int, is_tensor, many_dims, numpy_spelling, one_dim, operand, raw
@@ -62,6 +63,7 @@ class min_and_max(NamedTuple):
     max: Any
 
 
+@reads_shapes
 def choose(x: Any, dim: int, op: str, positions: Any, keepdim: bool = True, **static: Any) -> values_and_indices:
     """The values at ``positions(x, dim=dim, **static)``, gathered; unless ``keepdim`` the one position is squeezed.
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tensorgrad.autograd.between import reads_shapes
 from tensorgrad.autograd.primitive import TENSOR_CLASSES, primitive
 from tensorgrad.autograd.promotion import promote_operands
 from tensorgrad.errors import op_error
@@ -74,6 +75,7 @@ def matmul(input: Any, other: Any) -> Any:
     return y
 
 
+@reads_shapes
 def linear(input: Any, weight: Any, bias: Any = None) -> Any:
     """``x W' + b`` over the last dimension of ``input``; ``weight`` is (out_features, in_features).
 

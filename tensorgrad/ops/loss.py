@@ -6,16 +6,17 @@ from typing import Any
 
 import numpy as np
 
+from tensorgrad.autograd.between import of_values
 from tensorgrad.autograd.primitive import primitive
 from tensorgrad.errors import describe, op_error
-from tensorgrad.kernels.cross_entropy import IGNORED
 from tensorgrad.ops._arguments import operand, raw
 from tensorgrad.ops.activation import masked, softplus
 from tensorgrad.ops.cross_entropy import checked_classes, class_weight
-from tensorgrad.ops.elementwise import abs, neg, square
-from tensorgrad.ops.index import gather
+from tensorgrad.ops.elementwise import abs, mul, neg, square
+from tensorgrad.ops.index import _gather
 from tensorgrad.ops.reduce import mean, sum
 from tensorgrad.ops.reduction import check_reduction, takes_reduction
+from tensorgrad.ops.shape import _reshape
 
 
 def reduced(losses: Any, reduction: str) -> Any:
@@ -110,20 +111,32 @@ def nll_loss(
     op = "nll_loss"
     check_reduction(reduction, op)
     x = operand(input, op)
-    t = np.asarray(raw(operand(target, op)))
+    t = operand(target, op)
     unbatched = x.ndim == 1
     if unbatched:
         x, t = x.reshape(1, x.shape[0]), t.reshape(1, *t.shape)
-    t = checked_classes(t, tuple(x.shape), ignore_index, op)
-    kept = t != IGNORED
-    safe = np.where(kept, t, 0)
-    w = class_weight(weight, x.shape[1], x.dtype, op)
-    own = (kept if w is None else np.where(kept, w[safe], 0)).astype(x.dtype)
-    picked = gather(x, 1, safe[:, None]).reshape(t.shape)
-    losses = masked(picked, mask=kept) * -own
+    index, kept, own, total = of_values(_places, t, weight, tuple(x.shape), x.dtype, ignore_index)
+    picked = _reshape(_gather(x, dim=1, index=index), shape=(x.shape[0], *x.shape[2:]))
+    losses = mul(masked(picked, mask=kept), own)
     if reduction == "none":
         return losses.reshape(()) if unbatched else losses
-    return sum(losses) / x.dtype.type(own.sum()) if reduction == "mean" else sum(losses)
+    return sum(losses) / total if reduction == "mean" else sum(losses)
+
+
+def _places(
+    t: np.ndarray, weight: Any, shape: tuple[int, ...], dtype: Any, ignore_index: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
+    """For :func:`nll_loss`: where the numbers of the true classes are, which of them count, and -1 times how much.
+
+    With that, how much they count together.
+    """
+    target, kept = checked_classes(t, shape, ignore_index, "nll_loss")
+    if kept is None:
+        kept = np.ones(target.shape, bool)
+    safe = np.where(kept, target, 0)
+    w = class_weight(weight, shape[1], dtype, "nll_loss")
+    own = (kept if w is None else np.where(kept, w[safe], 0)).astype(dtype)
+    return safe[:, None], kept, -own, float(own.sum())
 
 
 _one_hot = primitive(name="one_hot")(

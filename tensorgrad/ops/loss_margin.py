@@ -117,7 +117,7 @@ def multi_margin_loss(
     if p not in (1, 2):
         raise op_error(ValueError, op, f"p must be 1 or 2, got {p}")
     x, t = _rows(input, op), np.atleast_1d(raw(operand(target, op)))
-    classes = checked_classes(t, tuple(x.shape), -(2**63), op)
+    classes, _ = checked_classes(t, tuple(x.shape), -(2**63), op)
     own = gather(x, 1, classes[:, None])
     shortfall = masked(relu(x - own + margin), mask=classes[:, None] != np.arange(x.shape[1]))
     losses = sum(square(shortfall) if p == 2 else shortfall, 1) / x.shape[1]

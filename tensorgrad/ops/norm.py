@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tensorgrad.autograd.between import leaves_traces, of_values
 from tensorgrad.autograd.primitive import primitive
 from tensorgrad.autograd.promotion import promote_operands
 from tensorgrad.errors import describe, op_error
@@ -126,7 +127,7 @@ def batch_norm(
         return standardize(x, None, weight, bias)  # nothing to normalise, and the buffers stay
     y = _batch_norm(x, weight, bias, eps=float(eps))
     if running_mean is not None or running_var is not None:
-        moments = _saved_moments(y) or batch_kernel.batch_moments(raw(x))
+        moments = _saved_moments(y) or of_values(batch_kernel.batch_moments, x)
         _update(running_mean, running_var, moments, momentum, count)
     return y
 
@@ -198,6 +199,7 @@ def _saved_moments(y: Any) -> Any:
     return y.node.static["moments"] if is_tensor(y) and y.node is not None else None
 
 
+@leaves_traces
 def _update(running_mean: Any, running_var: Any, moments: Any, momentum: float, count: int) -> None:
     """Move the buffers, in their own memory and dtype, towards the moments of ``count`` values a channel."""
     mean, var = moments

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from tensorgrad.autograd import in_place
+from tensorgrad.autograd.between import leaves_traces, reads_shapes
 from tensorgrad.autograd.primitive import primitive
 from tensorgrad.errors import describe, op_error
 from tensorgrad.ops._arguments import in_dtype, is_tensor, raw
@@ -91,6 +92,7 @@ def _write(x: Any, index: Any, value: Any, op: str) -> None:
         x.view_of.refresh(x)
 
 
+@reads_shapes
 def _check_writable(x: Any, op: str) -> None:
     """RuntimeError where a write would corrupt a gradient or reach several elements at once."""
     if per_thread.state.recording:
@@ -135,6 +137,7 @@ def with_inplace(function: F) -> F:
     return wrapper  # type: ignore[return-value]
 
 
+@reads_shapes
 def _put(x: Any, result: Any, name: str) -> Any:
     """Write ``result`` into ``x``, which then has its values and its history; returns ``x``."""
     if result is x:
@@ -150,14 +153,20 @@ def _put(x: Any, result: Any, name: str) -> Any:
     return x
 
 
+@leaves_traces
+def _copy(source: Any, target: Any) -> None:
+    """Write the values of one tensor into the memory of another one."""
+    in_place.write(target._data)
+    target._data[...] = in_dtype(source._data, target.dtype)
+
+
 def _overwrite(x: Any, result: Any, op: str) -> None:
     """Give ``x`` the values and the history of ``result``."""
     if x.view_of is not None:
         _write(x, Ellipsis, result, op)
         return
     _check_writable(x, op)
-    in_place.write(x._data)
-    x._data[...] = in_dtype(result._data, x.dtype)
+    _copy(result, x)
     if per_thread.state.recording:
         x.node, x._requires_grad = result.node, result._requires_grad
 

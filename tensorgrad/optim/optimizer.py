@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -10,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from tensorgrad.autograd import in_place
+from tensorgrad.autograd.between import leaves_traces
 from tensorgrad.autograd.mode import enable_grad
 from tensorgrad.autograd.primitive import wrap
 from tensorgrad.errors import describe
@@ -96,34 +98,38 @@ class Optimizer:
         self._check(group)
         self.param_groups.append(group)
 
+    @leaves_traces
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget all gradients, or fill them with zeros."""
         for p in self._params():
-            if p.grad is not None:
-                p.grad = None if set_to_none else wrap(np.zeros_like(p._data))
+            if p._grad is not None:
+                p._grad = None if set_to_none else wrap(np.zeros_like(p._data))
 
+    @leaves_traces
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update every parameter that has a gradient; returns what ``closure`` (evaluated first) returned."""
         loss = None
         if closure is not None:
             with enable_grad():
                 loss = closure()
-        due = [(group, [p for p in group["params"] if p.grad is not None]) for group in self.param_groups]
-        params = [p for _, params in due for p in params]
-        for p in params:
-            if p.grad._data.shape != p._data.shape:
-                raise ValueError(f"{type(self).__name__}: the gradient of {describe(p)} is {describe(p.grad)}")
-            if in_place.refuses(p._data):
+        due = [(group, [p for p in group["params"] if p._grad is not None]) for group in self.param_groups]
+        arrays = []
+        for p in itertools.chain.from_iterable(params for _, params in due):
+            array = p._data
+            if p._grad._data.shape != array.shape:
+                raise ValueError(f"{type(self).__name__}: the gradient of {describe(p)} is {describe(p._grad)}")
+            if in_place.refuses(array):
                 raise RuntimeError(
                     f"{type(self).__name__}: the parameter {describe(p)} lies in read-only or expanded memory; "
                     "give it some of its own: p.data = p.data.clone()"
                 )
-        in_place.write(*[p._data for p in params])  # a later backward through an older graph will say so
+            arrays.append(array)
+        in_place.write(*arrays)  # a later backward through an older graph will say so
         with np.errstate(all="ignore"):
             for group, params in due:
                 update = self._update(group)
                 for p in params:
-                    update(self.state[p], p._data, p.grad._data)
+                    update(self.state[p], p._data, p._grad._data)
         return loss
 
     def _params(self) -> Iterator[Tensor]:

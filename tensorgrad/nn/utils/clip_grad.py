@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from tensorgrad.autograd import in_place
+from tensorgrad.autograd.between import leaves_traces
 from tensorgrad.autograd.primitive import wrap
 from tensorgrad.tensor import Tensor
 
@@ -22,6 +23,7 @@ def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[np.ndarray]:
     return list({id(t.grad._data): t.grad._data for t in tensors if t.grad is not None}.values())
 
 
+@leaves_traces
 def clip_grad_norm_(
     parameters: Tensor | Iterable[Tensor],
     max_norm: float,
@@ -64,6 +66,7 @@ def _norm(g: np.ndarray, order: float) -> float:
     return norm if math.isfinite(norm) and norm else float(np.linalg.norm(g.reshape(-1).astype(np.float64), order))
 
 
+@leaves_traces
 def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, foreach: bool | None = None) -> None:
     """Limit every element of the gradients to ``[-clip_value, clip_value]``, in place.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from tensorgrad.autograd.between import leaves_traces
 from tensorgrad.errors import describe
 from tensorgrad.optim.optimizer import Optimizer
 
@@ -42,6 +43,7 @@ class LRScheduler:
         """The learning rate of each group as the last :meth:`step` set it."""
         return self._last_lr
 
+    @leaves_traces
     def step(self) -> None:
         """Go to the next epoch and set the learning rates."""
         self._step_count += 1

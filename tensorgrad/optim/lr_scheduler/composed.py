@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Any
 
+from tensorgrad.autograd.between import leaves_traces
 from tensorgrad.errors import describe
 from tensorgrad.optim.lr_scheduler.base import LRScheduler, checked_optimizer, listed
 from tensorgrad.optim.lr_scheduler.plateau import ReduceLROnPlateau
@@ -94,6 +95,7 @@ class SequentialLR(ComposedScheduler):
         for _ in range(last_epoch + 1):
             self.step()
 
+    @leaves_traces
     def step(self) -> None:
         """Go to the next epoch and set the learning rates."""
         self.last_epoch += 1
@@ -139,6 +141,7 @@ class ChainedScheduler(ComposedScheduler):
         self._take_parts(schedulers, optimizer)
         self._last_lr = self._current()
 
+    @leaves_traces
     def step(self) -> None:
         """Step every schedule, in order."""
         for part in self._schedulers:

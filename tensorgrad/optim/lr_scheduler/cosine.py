@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from tensorgrad.autograd.between import leaves_traces
 from tensorgrad.optim.lr_scheduler.base import LRScheduler
 from tensorgrad.optim.optimizer import Optimizer
 
@@ -74,6 +75,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         height = _height(self.T_cur, self.T_i)
         return [self.eta_min + (base - self.eta_min) * height for base in self.base_lrs]
 
+    @leaves_traces
     def step(self, epoch: float | None = None) -> None:
         """Go to the next epoch, or to ``epoch``, which may have a fraction: ``epoch + batch / batches``.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from tensorgrad.autograd.between import leaves_traces
 from tensorgrad.optim.lr_scheduler.base import per_group
 from tensorgrad.optim.lr_scheduler.momentum import MomentumScheduler
 from tensorgrad.optim.optimizer import Optimizer
@@ -74,6 +75,7 @@ class OneCycleLR(MomentumScheduler):
         """The rates on the cycle."""
         return self._values("lr")
 
+    @leaves_traces
     def step(self) -> None:
         """Go to the next step and set rates and momenta; ValueError after the last one."""
         if self.last_epoch + 1 > self.total_steps:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import SupportsFloat
 
+from tensorgrad.autograd.between import leaves_traces
 from tensorgrad.optim.lr_scheduler.base import LRScheduler, checked_optimizer, per_group
 from tensorgrad.optim.optimizer import Optimizer
 
@@ -67,6 +68,7 @@ class ReduceLROnPlateau(LRScheduler):
         self.last_epoch = 0
         self._last_lr = self._current()
 
+    @leaves_traces
     def step(self, metrics: SupportsFloat, epoch: int | None = None) -> None:  # type: ignore[override]
         """Take note of this epoch's metric, and reduce the rates when it is time to; ``epoch`` is its number."""
         current = float(metrics)

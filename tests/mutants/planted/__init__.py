@@ -4,7 +4,7 @@
 and `tests` is what pytest is given. `python tests/mutants/run.py` plants them in a copy of the package.
 """
 
-from tests.mutants.planted import compiled, convolutions, engine, files, kernels, ops, optimizers, sequences
+from tests.mutants.planted import compiled, convolutions, engine, files, kernels, ops, optimizers, replay, sequences
 from tests.mutants.planted.fault import Fault
 
 FAULTS = [
@@ -16,6 +16,7 @@ FAULTS = [
     *compiled.FAULTS,
     *files.FAULTS,
     *sequences.FAULTS,
+    *replay.FAULTS,
 ]
 
 __all__ = ["FAULTS", "Fault"]

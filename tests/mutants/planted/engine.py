@@ -118,7 +118,7 @@ FAULTS = [
     Fault(
         "engine: a leaf keeps a view as its gradient",
         "tensorgrad/autograd/backward.py",
-        "if gradient.base is not None and not _alone_on_its_base(gradient):",
+        "if gradient.base is not None and not alone_on_its_base(gradient):",
         "if False:",
         ENGINE,
     ),

@@ -90,15 +90,15 @@ FAULTS = [
     Fault(
         "cross_entropy: mean over all rows, the ignored too",
         "tensorgrad/ops/cross_entropy.py",
-        "float(np.count_nonzero(kept) if w is None else own.sum())",
-        "float(own.size if w is None else own.sum())",
+        "float(target.size if kept is None else np.count_nonzero(kept))",
+        "float(target.size)",
         CE,
     ),
     Fault(
         "cross_entropy: mean over the rows instead of their weights",
         "tensorgrad/ops/cross_entropy.py",
-        "float(np.count_nonzero(kept) if w is None else own.sum())",
-        "float(np.count_nonzero(kept))",
+        "return target, own, float(own.sum())",
+        "return target, own, float(target.size if kept is None else np.count_nonzero(kept))",
         CE,
     ),
     Fault(
@@ -125,15 +125,15 @@ FAULTS = [
     Fault(
         "cross_entropy: smoothing divided by C - 1",
         "tensorgrad/ops/cross_entropy.py",
-        "(smoothing / classes)",
-        "(smoothing / (classes - 1))",
+        "(smoothing / shape[1])",
+        "(smoothing / (shape[1] - 1))",
         CE,
     ),
     Fault(
         "cross_entropy: weights ignored under smoothing",
         "tensorgrad/ops/cross_entropy.py",
-        "uniform = np.ones(classes, x.dtype) if w is None else w",
-        "uniform = np.ones(classes, x.dtype)",
+        "uniform = np.ones(shape[1], dtype) if w is None else w",
+        "uniform = np.ones(shape[1], dtype)",
         CE,
     ),
     Fault(
