@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any, NamedTuple
 
 from networks import NETWORKS
+
+FEWEST_SAMPLES = 16
 
 
 class Library(NamedTuple):
@@ -44,27 +47,37 @@ def load(column: str, threads: int) -> Library:
     return Library(tg, F, nn, optim, channels_last=column != "torch")
 
 
-def network_step(column: str, name: str, batch: int, threads: int, inference: bool = False) -> Any:
+def network_step(
+    column: str, name: str, batch: int, threads: int, inference: bool = False, compiled: bool = False
+) -> Any:
     """A training step of a network: zero_grad, forward, cross-entropy, backward, SGD with momentum.
 
-    With ``inference`` the forward pass alone, in eval mode and without gradients.
+    With ``inference`` the forward pass alone, in eval mode and without gradients; ``compiled``: ours by `tg.compile`.
+    There are 16 samples at least, and the rate is low: a network that learns its one sample by heart has gradients of 0
+    after a second, its momentum decays to denormal numbers, and then the steps of all libraries take three times as
+    long.
     """
     lib = load(column, threads)
     network = NETWORKS[name]
     model = network.build(lib.nn, lib.F).train(not inference)
-    x, y = lib.tg.randn(batch, *network.image), lib.tg.randint(10, (batch,))
+    inputs = [lib.tg.randn(batch, *network.image) for _ in range(max(1, FEWEST_SAMPLES // batch))]
+    labels = [lib.tg.randint(10, (batch,)) for _ in inputs]
     if column == "torch_last":
         model = model.to(memory_format=lib.tg.channels_last)
-        x = x.contiguous(memory_format=lib.tg.channels_last)
-    optimizer = lib.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
+        inputs = [x.contiguous(memory_format=lib.tg.channels_last) for x in inputs]
+    optimizer = lib.optim.SGD(model.parameters(), lr=0.001, momentum=0.9)
+    batches = itertools.cycle(zip(inputs, labels, strict=True))
 
-    def train() -> None:
+    def train(x: Any, y: Any) -> None:
         optimizer.zero_grad()
         lib.F.cross_entropy(model(x), y).backward()
         optimizer.step()
 
-    def infer() -> None:
+    def infer(x: Any, y: Any) -> None:
         with lib.tg.no_grad():
             model(x)
 
-    return infer if inference else train
+    step = infer if inference else train
+    if compiled and not column.startswith("torch"):
+        step = lib.tg.compile(step)
+    return lambda: step(*next(batches))

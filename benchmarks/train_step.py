@@ -5,7 +5,8 @@
 
 A step is zero_grad, forward, cross-entropy, backward, SGD with momentum. Ours runs with the compiled kernels and with
 NumPy alone, PyTorch in NCHW and in channels-last memory; a ratio is the better PyTorch over ours, so above 1 ours is
-faster. ``--inference`` times the forward pass alone, in eval mode under no_grad.
+faster. ``--inference`` times the forward pass alone, in eval mode under no_grad; with ``--compile``, ours is what
+`tg.compile` makes of the step.
 """
 
 from __future__ import annotations
@@ -20,18 +21,20 @@ from networks import NETWORKS
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--inference", action="store_true", help="the forward pass alone, eval mode, no gradients")
+    parser.add_argument("--compile", action="store_true", help="ours by tg.compile")
     bench = Comparison(__file__, OURS | TORCH, parser)
-    inference = bench.args.inference
+    inference, compiled = bench.args.inference, bench.args.compile
 
     columns = {name: column.heading for name, column in (OURS | TORCH).items()}
     name, batch = ("network", "<33"), ("batch", ">5")
     what = "Inference (forward, eval, no_grad)" if inference else "Training step"
+    what += ", ours by tg.compile" if compiled else ""
     table = Table(
         f"{what}, ms; ratio = better PyTorch / ours, above 1 ours is faster", name, batch,
         *((heading, ">9.2f") for heading in columns.values()), ("ratio", ">8.2f"), ("r. NumPy", ">8.2f"),
     )  # fmt: skip
     tasks = [
-        {"name": name, "batch": batch, "inference": inference}
+        {"name": name, "batch": batch, "inference": inference, "compiled": compiled}
         for name, network in NETWORKS.items()
         for batch in network.batches
     ]
