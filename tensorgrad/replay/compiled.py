@@ -13,7 +13,8 @@ from tensorgrad.autograd import in_place
 from tensorgrad.autograd.primitive import TENSOR_CLASSES
 from tensorgrad.autograd.storage import storage
 from tensorgrad.pytree import flatten
-from tensorgrad.replay.guard import PLAIN, Guard, is_fixed
+from tensorgrad.replay.guard import Guard
+from tensorgrad.replay.kinds import PLAIN, is_fixed
 from tensorgrad.replay.plan import Plan
 from tensorgrad.replay.python import Observer, observed
 from tensorgrad.replay.tape import Tape

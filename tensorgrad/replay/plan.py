@@ -12,7 +12,8 @@ from tensorgrad.autograd.node import clock
 from tensorgrad.autograd.primitive import TENSOR_CLASSES, wrap
 from tensorgrad.autograd.storage import storage
 from tensorgrad.pytree import flatten
-from tensorgrad.replay.guard import PLAIN, Guard
+from tensorgrad.replay.guard import Guard
+from tensorgrad.replay.kinds import PLAIN
 from tensorgrad.replay.nodes import freed_twin, graph_lines, without_inputs
 from tensorgrad.replay.tape import Tape
 from tensorgrad.replay.trap import array_of

@@ -25,7 +25,8 @@ from tensorgrad.autograd.node import Node
 from tensorgrad.errors import op_error
 from tensorgrad.kernels import threads, winograd
 from tensorgrad.nn.module import Module
-from tensorgrad.replay.guard import Guard, is_pure
+from tensorgrad.replay.guard import Guard
+from tensorgrad.replay.kinds import is_pure
 from tensorgrad.replay.places import NUMPY, PACKAGE, STANDARD, is_users_frame, users_line
 from tensorgrad.tensor import Tensor
 

@@ -8,7 +8,7 @@ COMPILE = "tests/replay/test_compile.py"
 FAULTS = [
     Fault(
         "compile: what is read beside the arguments counts by its number only",
-        "tensorgrad/replay/guard.py",
+        "tensorgrad/replay/snapshots.py",
         "return len(now) == len(before) and all(map(_same, now, before))",
         "return len(now) == len(before)",
         GUARD,
