@@ -283,8 +283,8 @@ class Guard:
         """Watch the attributes of an instance; False where it has none that can be seen."""
         kind, found = type(value), False
         slots = [slot for cls in kind.__mro__ for slot in slots_of(cls)]
-        if kind.__dictoffset__:
-            attributes = object.__getattribute__(value, "__dict__")
+        attributes = slot_of(value, "__dict__") if kind.__dictoffset__ else ABSENT
+        if attributes is not ABSENT:  # a type variable of Python 3.13 has some, and hides them
             if attributes or not issubclass(kind, Tensor):
                 self._instances.append(Instance(value, attributes))
             else:
