@@ -883,3 +883,21 @@ def test_what_is_linked_very_deeply():
     compiled = tg.compile(lambda x: x * len(link))
     for _ in range(4):
         assert compiled(tg.ones(1)).item() == 1
+
+
+def test_a_result_that_waits_and_two_tensors_that_come_to_share_memory():
+    norm, first, second = nn.BatchNorm1d(1), tg.tensor([[1.0], [3.0]]), tg.tensor([[1.0], [3.0]])
+
+    def function():
+        y = norm(first)
+        second.mul_(100.0)
+        return y
+
+    compiled = tg.compile(function)
+    with tg.no_grad():
+        for _ in range(3):
+            compiled()
+        assert compiled.plans
+        second.data = first.data.view(2, 1)
+        np.testing.assert_allclose(compiled().tolist(), [[-1.0], [1.0]], rtol=1e-4)
+        assert len(compiled.plans) == 1
