@@ -2,7 +2,7 @@
 
 Operators are all that a tape sees by itself. A function around them that looks only at shapes says so
 (`reads_shapes`), one that computes with values says so (`of_values`), and so does one that leaves something behind
-(`leaves_traces`: an optimizer's step, a running mean). Without a tape, none of this does anything.
+(`leaves_traces`: an optimizer's step; `writes_arguments`: a running mean). Without a tape, none of this does anything.
 """
 
 from __future__ import annotations
@@ -40,11 +40,19 @@ def of_values(function: Callable[..., Any], *args: Any) -> Any:
 
 def leaves_traces(function: F) -> F:
     """Say of a function that it changes tensors, or other things than tensors, and returns None or a tensor."""
+    return _traced(function, anywhere=True)
 
+
+def writes_arguments(function: F) -> F:
+    """The same of a function that writes into no tensors but those that it is given, and into these always."""
+    return _traced(function, anywhere=False)
+
+
+def _traced(function: F, anywhere: bool) -> F:
     @functools.wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         tape = per_thread.state.tape
-        return function(*args, **kwargs) if tape is None else tape.leave_traces(function, args, kwargs)
+        return function(*args, **kwargs) if tape is None else tape.leave_traces(function, args, kwargs, anywhere)
 
     return wrapper  # type: ignore[return-value]
 

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from tensorgrad.autograd.between import leaves_traces
+from tensorgrad.autograd.between import writes_arguments
 from tensorgrad.creation import ones, tensor, zeros
 from tensorgrad.errors import describe, op_error
 from tensorgrad.nn import functional as F
@@ -70,7 +70,7 @@ class _RunningNorm(Module):
         )
 
 
-@leaves_traces
+@writes_arguments
 def _seen(count: Any) -> None:
     count._data += 1
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from tensorgrad.autograd import in_place
-from tensorgrad.autograd.between import leaves_traces
+from tensorgrad.autograd.between import writes_arguments
 from tensorgrad.creation import zeros_like
 from tensorgrad.device import check_device, names_device
 from tensorgrad.errors import describe
@@ -270,7 +270,7 @@ class Module(Hooked):
             parameter.requires_grad_(requires_grad)
         return self
 
-    @leaves_traces
+    @writes_arguments
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients of all parameters (or fill them with zeros)."""
         for parameter in self.parameters():

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tensorgrad.autograd.between import leaves_traces, of_values
+from tensorgrad.autograd.between import of_values, writes_arguments
 from tensorgrad.autograd.primitive import primitive
 from tensorgrad.autograd.promotion import promote_operands
 from tensorgrad.errors import describe, op_error
@@ -199,7 +199,7 @@ def _saved_moments(y: Any) -> Any:
     return y.node.static["moments"] if is_tensor(y) and y.node is not None else None
 
 
-@leaves_traces
+@writes_arguments
 def _update(running_mean: Any, running_var: Any, moments: Any, momentum: float, count: int) -> None:
     """Move the buffers, in their own memory and dtype, towards the moments of ``count`` values a channel."""
     mean, var = moments

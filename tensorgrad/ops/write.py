@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from tensorgrad.autograd import in_place
-from tensorgrad.autograd.between import leaves_traces, reads_shapes
+from tensorgrad.autograd.between import reads_shapes, writes_arguments
 from tensorgrad.autograd.primitive import primitive
 from tensorgrad.errors import describe, op_error
 from tensorgrad.ops._arguments import in_dtype, is_tensor, raw
@@ -153,7 +153,7 @@ def _put(x: Any, result: Any, name: str) -> Any:
     return x
 
 
-@leaves_traces
+@writes_arguments
 def _copy(source: Any, target: Any) -> None:
     """Write the values of one tensor into the memory of another one."""
     in_place.write(target._data)

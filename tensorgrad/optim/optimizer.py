@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from tensorgrad.autograd import in_place
-from tensorgrad.autograd.between import leaves_traces
+from tensorgrad.autograd.between import leaves_traces, writes_arguments
 from tensorgrad.autograd.mode import enable_grad
 from tensorgrad.autograd.primitive import wrap
 from tensorgrad.errors import describe
@@ -98,7 +98,7 @@ class Optimizer:
         self._check(group)
         self.param_groups.append(group)
 
-    @leaves_traces
+    @writes_arguments
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget all gradients, or fill them with zeros."""
         for p in self._params():

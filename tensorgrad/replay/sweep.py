@@ -61,10 +61,10 @@ class TapedSweep(Sweep):
     def _gradients(self, node: Node, g: Any, edges: list[Any]) -> list[Any]:
         if node.hooks is not None:
             self.tape.void("a hook looks at a gradient")
-        if id(node) not in self.tape.nodes:
-            self.tape.void(f"it goes back through a graph from outside, {node.origin}")
         line = self.tape.nodes.get(id(node))
-        if line is not None and line.steps != self.tape.steps:
+        if line is None:
+            self.tape.void(f"it goes back through a graph from outside, {node.origin}")
+        elif line.steps != self.tape.steps:
             self.tape.void("it goes back through a graph that is older than a step of an optimizer")
         saved = node.saved
         found = super()._gradients(node, g, edges)

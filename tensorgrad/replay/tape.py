@@ -21,9 +21,6 @@ from tensorgrad.replay.trap import array_of, check_reader
 from tensorgrad.replay.values import Values
 from tensorgrad.state import per_thread
 
-#: Functions that leave traces in their arguments alone, and always.
-_WRITES_WHAT_IT_IS_GIVEN = frozenset({"_copy", "_update", "_seen", "zero_grad"})
-
 
 class Tape(Values):
     """Notes what one call of a function does; a thread has at most one."""
@@ -124,8 +121,8 @@ class Tape(Values):
             self.know(part, name)
         return parts if type(result) is tuple else parts[0]
 
-    def leave_traces(self, function: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
-        """See `autograd.between.leaves_traces`."""
+    def leave_traces(self, function: Callable[..., Any], args: Any, kwargs: dict[str, Any], anywhere: bool) -> Any:
+        """See `autograd.between`: ``anywhere`` for `leaves_traces`, else for `writes_arguments`."""
         args = [list(a) if hasattr(a, "__next__") else a for a in args]
         if any(callable(a) and type(a) not in TENSOR_CLASSES for a in (*args[1:], *kwargs.values())):
             self.void(f"{function.__name__} is given a function to call")
@@ -140,8 +137,7 @@ class Tape(Values):
             self.know(array_of(result), self.assign(f"{text}._data"))
         self.look_again()
         self.writes = True
-        if function.__name__ not in _WRITES_WHAT_IT_IS_GIVEN:
-            self.steps += 1
+        self.steps += anywhere
         return result
 
     def born(self, tensor: Any, array: Any, filled: bool) -> None:

@@ -14,7 +14,6 @@ from typing import Any
 from tensorgrad import creation
 from tensorgrad.autograd.backward import Sweep, _as_result, _seed, accumulate_grad, grad
 from tensorgrad.autograd.between import SHAPE_READERS
-from tensorgrad.autograd.in_place import user_line
 from tensorgrad.autograd.planned import carry_out
 from tensorgrad.autograd.primitive import wrap
 from tensorgrad.autograd.structural import add
@@ -26,7 +25,7 @@ from tensorgrad.ops._arguments import raw
 from tensorgrad.ops.recurrent import first_state
 from tensorgrad.optim.lr_scheduler import LRScheduler
 from tensorgrad.optim.optimizer import Optimizer
-from tensorgrad.replay.places import is_users_frame
+from tensorgrad.replay.places import is_users_frame, users_line
 from tensorgrad.state import per_thread
 from tensorgrad.tensor import Tensor, as_array
 
@@ -86,7 +85,7 @@ class _Trap:
         tape = per_thread.state.tape
         if tape is not None:
             if _is_set(tensor) and sys._getframe(1).f_code not in _WRITERS:
-                tape.void(f"the memory of a tensor is exchanged at {user_line()}")
+                tape.void(f"the memory of a tensor is exchanged at {users_line()}")
             tape.born(tensor, array, _filler())
         _slot.__set__(tensor, array)
 
@@ -117,7 +116,7 @@ def check_reader(tape: Any, depth: int) -> None:
     while frame.f_code in _HANDED_ON or frame.f_code.co_name in _COMPREHENSIONS:
         frame = frame.f_back
     if frame.f_code not in _READERS and frame.f_code not in SHAPE_READERS:
-        tape.void(f"{frame.f_code.co_name} looks at values, at {user_line()}")
+        tape.void(f"{frame.f_code.co_name} looks at values, at {users_line()}")
 
 
 def _get_setting(self: Any, name: str) -> Any:
@@ -135,7 +134,7 @@ def _set_setting(self: Any, name: str, value: Any) -> None:
 def _check_settings(name: str) -> None:
     tape = per_thread.state.tape
     if tape is not None and is_users_frame(sys._getframe(2)):
-        tape.void(f"it reads or writes {name} of an optimizer or a schedule, at {user_line()}")
+        tape.void(f"it reads or writes {name} of an optimizer or a schedule, at {users_line()}")
 
 
 def set_trap() -> None:
