@@ -71,30 +71,41 @@ def _input(array: Any, name: str | None) -> Any:
     return tensor
 
 
-def _node(model: _Model, edges: list[Any], saved: Any, value: Any, static: dict[str, Any], constants: Any) -> Node:
+def _like(model: Any, edges: list[Any], saved: Any, value: Any, static: dict[str, Any], constants: Any) -> Node:
+    """A new node of the same operator as ``model``, which is another node or its :class:`_Model`."""
     node = object.__new__(Node)
     node.op, node.shape, node.dtype, node.module_path = model.op, model.shape, model.dtype, model.module_path
     node.edges, node.saved, node.value, node.static = edges, saved, value, static
     node.number = next(clock)
     node.hooks = None
     node.constants = constants
+    return node
+
+
+def _node(model: _Model, edges: list[Any], saved: Any, value: Any, static: dict[str, Any], constants: Any) -> Node:
+    node = _like(model, edges, saved, value, static, constants)
     if lent.loans:
         lent.seal(node, ())
     return node
 
 
-def graph_lines(tape: Any, roots: list[Node]) -> dict[int, str]:
-    """Put the lines that make all nodes of the roots' graphs into the program; returns their names by id."""
-    wanted: dict[int, Node] = {}
+def _graph_of(roots: list[Node]) -> list[Node]:
+    """All nodes from which the roots were made, oldest first."""
+    found: dict[int, Node] = {}
     stack = list(roots)
     while stack:
         node = stack.pop()
-        if id(node) not in wanted:
-            wanted[id(node)] = node
+        if id(node) not in found:
+            found[id(node)] = node
             stack += [edge for edge in node.edges if type(edge) is Node]
+    return sorted(found.values(), key=lambda node: node.number)
+
+
+def graph_lines(tape: Any, roots: list[Node]) -> dict[int, str]:
+    """Put the lines that make all nodes of the roots' graphs into the program; returns their names by id."""
     names: dict[int, str] = {}
     lines: list[tuple[int, str]] = []
-    for node in sorted(wanted.values(), key=lambda node: node.number):
+    for node in _graph_of(roots):
         line = tape.nodes.get(id(node))
         if line is None or not line.is_valid:
             tape.void(f"the graph of its result holds a node that was changed, or made elsewhere: {node.origin}")
@@ -108,33 +119,13 @@ def graph_lines(tape: Any, roots: list[Node]) -> dict[int, str]:
 
 def without_inputs(root: Node) -> Node:
     """A copy of a graph whose saved values are used up, without the inputs that it still holds for drawings."""
-    found: dict[int, Node] = {}
-    stack = [root]
-    while stack:
-        node = stack.pop()
-        if id(node) not in found:
-            found[id(node)] = node
-            stack += [edge for edge in node.edges if type(edge) is Node]
     copies: dict[int, Node] = {}
-    for node in sorted(found.values(), key=lambda node: node.number):
+    for node in _graph_of([root]):
         edges = [copies[id(edge)] if type(edge) is Node else edge for edge in node.edges]
-        copies[id(node)] = _copy(node, edges)
+        copies[id(node)] = _like(node, edges, node.saved, node.value, node.static, None)
     return copies[id(root)]
 
 
 def freed_twin(node: Node) -> Node:
     """A node like one whose saved values are used up."""
-    return _copy(node, node.edges)
-
-
-def _copy(node: Node, edges: list[Any]) -> Node:
-    twin = object.__new__(Node)
-    for field in ("dtype", "module_path", "op", "saved", "shape", "static", "value"):
-        setattr(twin, field, getattr(node, field))
-    twin.edges = edges
-    twin.hooks = twin.constants = None
-    twin.number = next(clock)
-    return twin
-
-
-__all__ = ["NodeLine", "freed_twin", "graph_lines", "without_inputs"]
+    return _like(node, node.edges, node.saved, node.value, node.static, None)

@@ -2,7 +2,7 @@
 
 from tests.mutants.planted.fault import Fault
 
-GUARD = "tests/replay/test_guard.py"
+GUARD = "tests/replay/test_guard.py tests/replay/test_refused.py tests/replay/test_promises.py"
 COMPILE = "tests/replay/test_compile.py"
 
 FAULTS = [
