@@ -58,7 +58,7 @@ class Plan:
         if tape.reason is None:
             text = f"({', '.join(returned)},)" if returned else "()"
             self.source = tape.program.source(tape.arguments, text)
-            self._run = tape.program.compiled(tape.arguments, text)
+            self._run = tape.program.compiled(self.source)
             self._notes = tape.program.notes
 
     def fits(self, arguments: list[Any]) -> bool:

@@ -74,9 +74,9 @@ class Program:
         body.append(written[-1])
         return "\n".join([f"def replay({', '.join(arguments)}):", *(f"    {line}" for line in body)])
 
-    def compiled(self, arguments: list[str], result: str) -> Callable[..., Any]:
-        """The function."""
+    def compiled(self, source: str) -> Callable[..., Any]:
+        """The function that such a source defines."""
         scope = dict(self.names)
-        exec(compile(self.source(arguments, result), PROGRAM, "exec"), scope)
+        exec(compile(source, PROGRAM, "exec"), scope)
         replay: Callable[..., Any] = scope["replay"]
         return replay
