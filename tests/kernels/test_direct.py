@@ -27,7 +27,7 @@ BOUND = {np.float32: 1e-6, np.float64: 1e-14}  # of the same sum over absolute v
 
 def forget_plans():
     """Let what is decided once for arrays of a shape be decided again: tests change what it depends on."""
-    for remembered in (loops._loops, wide._layout, wide._forward, offsets.tasks, offsets.shares):
+    for remembered in (loops._loops, wide._layout, wide._forward, wide._backward, offsets.tasks, offsets.shares):
         remembered.cache_clear()
 
 
@@ -122,6 +122,18 @@ def test_three_passes_against_columns(layer):
     assert_twins(x, w, b, g, k)
     for a, was in zip((x, w, b, g), before, strict=True):
         np.testing.assert_array_equal(a, was)
+
+
+@pytest.mark.parametrize("filters", [2 * LANES, 4 * LANES])
+def test_tiles_of_several_vectors_and_runs_of_taps(filters):
+    """Taps of channels side by side, of a row of pixels, of neither; and of more of them than one tile has room for."""
+    for channels, kernel, dilation in [(1, (5, 3), (1, 1)), (8, (3, 3), (1, 1)), (2, (3, 2), (1, 2))]:
+        rng = np.random.default_rng(0)
+        x = rng.standard_normal((2, channels, 9, 10)).astype(np.float32)
+        w = rng.standard_normal((filters, channels, *kernel)).astype(np.float32)
+        k = options((1, 1), ((1, 1), (1, 0)), dilation, 1)
+        for memory in (x, np.ascontiguousarray(x.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)):
+            assert_twins(memory, w, None, gradient_of(x, w, k), k)
 
 
 @pytest.mark.parametrize("stride", [(2, 1), (3, 1), (1, 2), (2, 2), (2, 1, 1), (1, 2, 1)])

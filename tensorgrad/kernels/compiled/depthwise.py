@@ -24,7 +24,7 @@ from tensorgrad.kernels.compiled.offsets import (
     memory,
     result_memory,
     shares,
-    strides,
+    steps_of,
     tables,
     tasks,
     unpacked,
@@ -93,7 +93,7 @@ def weight_grad(g: NDArray, x: NDArray, geometry: Geometry) -> NDArray:
     channels = g.shape[1]
     numbers, _ = memory(x)
     gradient, _ = memory(g)
-    table = tables(x.shape[1:], True, 1, g.shape[2:], strides(g), geometry)
+    table = tables(x.shape[1:], True, 1, g.shape[2:], steps_of(g.shape), geometry)
     taps, width = len(table.tap), -(-channels // LANES) * LANES
     place = np.arange(taps) * width
 

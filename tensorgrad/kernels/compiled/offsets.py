@@ -139,9 +139,9 @@ def in_numbers(y_strides: Ints, itemsize: int) -> Ints:
     return tuple([step // itemsize for step in y_strides[:-1]])
 
 
-def strides(g: NDArray) -> Ints:
+def steps_of(g: Ints) -> Ints:
     """Return the strides of N, *out in the memory of g (N, F, *out) with its channels last, in numbers."""
-    return tuple(math.prod(g.shape[i + 1 :]) * g.shape[1] for i in range(1, g.ndim))
+    return tuple([math.prod(g[i + 1 :]) * g[1] for i in range(1, len(g))])
 
 
 def aligned(shape: Ints, dtype: DTypeLike) -> NDArray:

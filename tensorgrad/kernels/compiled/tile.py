@@ -67,6 +67,30 @@ def _spaced(_typing: Any, step: Any, first: Any, last: Any, rows: Any) -> Any:
     return types.UniTuple(types.intp, len(rows))(types.intp, types.intp, types.intp, rows), codegen
 
 
+def _entry(_typing: Any, table: Any, index: Any) -> Any:
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.load(address(context, builder, signature.args[0], *args))
+
+    return table.dtype(table, types.intp), codegen
+
+
+def _in_runs(_typing: Any, rows: Any, run: Any, step: Any) -> Any:
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        rows, _, step = args
+        found = [
+            builder.add(place, builder.mul(step, ir.Constant(step.type, j)))
+            for place in _part(builder, rows)
+            for j in range(len(run))
+        ]
+        return context.make_tuple(builder, signature.return_type, found)
+
+    return types.UniTuple(types.intp, len(rows) * len(run))(rows, run, types.intp), codegen
+
+
+entry: Callable[..., Any] = intrinsic(_entry)
+"""``entry(table, i)`` is number ``i`` of a table, which is not negative; to look at that takes longer than to read."""
+in_runs: Callable[..., Any] = intrinsic(_in_runs)
+"""``in_runs(places, run, step)`` are the places of all rows where each of ``places`` is that of a run, a step apart."""
 places: Callable[..., Any] = intrinsic(_places)
 """``places(table, first, last, rows)`` are the entries ``first``, ``first + 1`` ... of a table, one a row; instead of
 those beyond ``last`` that one again: a tile that is too long does its last row twice, with the same result."""
@@ -82,12 +106,13 @@ def _load_row(_typing: Any, array: Any, index: Any, count: Any, columns: Any) ->
         array, index, count, _ = args
         row = []
         for j in range(len(columns)):
-            at = vector_at(context, builder, signature.args[0], array, _beyond(builder, index, j * LANES))
-            row.append(masked(builder, "load", at, _beyond(builder, count, -j * LANES)))
+            rest = None if whole else _beyond(builder, count, -j * LANES)
+            row.append(_load(context, builder, signature.args[0], array, _beyond(builder, index, j * LANES), rest))
         return context.make_tuple(builder, signature.return_type, row)
 
+    whole = isinstance(count, types.NoneType)
     row = types.UniTuple(Vector(array.dtype), len(columns))
-    return row(array, types.intp, types.intp, columns), codegen
+    return row(array, types.intp, count, columns), codegen
 
 
 def _tile(_typing: Any, row: Any, rows: Any) -> Any:
@@ -151,7 +176,7 @@ def _load_each(_typing: Any, array: Any, rows: Any, shift: Any, count: Any) -> A
 def _load(context: Any, builder: Any, kind: Any, array: Any, index: Any, count: Any) -> Any:
     """Return the code for the vector at a place, of which ``count`` numbers are read (None: all)."""
     at = vector_at(context, builder, kind, array, index)
-    if isinstance(count.type, ir.IntType):
+    if count is not None and isinstance(count.type, ir.IntType):
         return masked(builder, "load", at, count)
     return builder.load(at, align=kind.dtype.bitwidth // 8)
 
@@ -170,7 +195,8 @@ def _store_totals(_typing: Any, tile: Any, array: Any, rows: Any, shift: Any, co
 
 
 load_row: Callable[..., Any] = intrinsic(_load_row)
-"""``load_row(array, i, count, columns)`` are the vectors from number ``i`` on, of which ``count`` are read; then 0."""
+"""``load_row(array, i, count, columns)`` are the vectors from number ``i`` on, of which ``count`` are read (None: all);
+then 0."""
 load_each: Callable[..., Any] = intrinsic(_load_each)
 """``load_each(array, places, shift, count)`` is a row too: the vectors at each place + shift (``count`` None: all)."""
 tile: Callable[..., Any] = intrinsic(_tile)
@@ -200,6 +226,52 @@ def _add_outer(_typing: Any, tile: Any, array: Any, rows: Any, shift: Any, row: 
     return tile(tile, array, rows, types.intp, row), codegen
 
 
+def _neighbours(context: Any, builder: Any, kind: Any, array: Any, rows: Any, shift: Any, run: Any) -> list[list[Any]]:
+    """Return the code for so many numbers from each place + shift on, as vectors that repeat them.
+
+    The places do not change in the loops that call for them, so each stays in a register, and the next numbers are
+    found from it without another one.
+    """
+    found = []
+    for place in _part(builder, rows):
+        first = builder.gep(address(context, builder, kind, array, place), [shift])
+        each = [builder.gep(first, [ir.Constant(shift.type, j)]) for j in range(len(run))]
+        found.append([repeated(builder, builder.load(at)) for at in each])
+    return found
+
+
+def _add_outer_runs(_typing: Any, tile: Any, array: Any, rows: Any, shift: Any, run: Any, row: Any) -> Any:
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        tile, array, rows, shift, _, row = args
+        sums, columns, result = _part(builder, tile), _part(builder, row), []
+        for factors in _neighbours(context, builder, signature.args[1], array, rows, shift, run):
+            for factor in factors:
+                result += [_multiply_add(builder, factor, column, sums.pop(0)) for column in columns]
+        return context.make_tuple(builder, signature.return_type, result)
+
+    return tile(tile, array, rows, types.intp, run, row), codegen
+
+
+def _add_products(
+    _typing: Any, tile: Any, array: Any, rows: Any, shift: Any, run: Any, weights: Any, first: Any, columns: Any
+) -> Any:
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        tile, array, rows, shift, _, weights, first, _ = args
+        sums, count = _part(builder, tile), len(columns)
+        neighbours = _neighbours(context, builder, signature.args[1], array, rows, shift, run)
+        for j in range(len(run)):
+            begin = _beyond(builder, first, j * count * LANES)
+            row = [
+                _load(context, builder, signature.args[5], weights, _beyond(builder, begin, c * LANES), None)
+                for c in range(count)
+            ]
+            products = [(factors[j], column) for factors in neighbours for column in row]
+            sums = [_multiply_add(builder, *each, total) for each, total in zip(products, sums, strict=True)]
+        return context.make_tuple(builder, signature.return_type, sums)
+
+    return tile(tile, array, rows, types.intp, run, weights, types.intp, columns), codegen
+
+
 def _add_inner(_typing: Any, tile: Any, array: Any, rows: Any, shift: Any, row: Any, count: Any) -> Any:
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         tile, array, rows, shift, row, count = args
@@ -223,6 +295,12 @@ def inner_form(columns: int, itemsize: int) -> tuple[tuple[int, ...], tuple[int,
 
 add_outer: Callable[..., Any] = intrinsic(_add_outer)
 """``add_outer(tile, array, places, shift, row)`` adds number place + shift of the array times ``row`` to each row."""
+add_outer_runs: Callable[..., Any] = intrinsic(_add_outer_runs)
+"""``add_outer_runs(tile, array, places, shift, run, row)``: each place is that of so many rows, and of as many numbers
+beside each other. A tile of many rows needs few places then, and these stay in registers too."""
+add_products: Callable[..., Any] = intrinsic(_add_products)
+"""``add_products(tile, array, places, shift, run, weights, i, columns)`` adds, for so many numbers from place + shift
+on, each times its own row of ``weights``; the rows lie one after the other from number ``i`` on."""
 add_inner: Callable[..., Any] = intrinsic(_add_inner)
 """``add_inner(tile, array, places, shift, row, count)`` adds the vector at place + shift of the array, its first
 ``count`` numbers (None: all), times each vector of ``row`` to each row."""

@@ -27,7 +27,7 @@ from tensorgrad.kernels.compiled.offsets import (
     memory,
     result_memory,
     shares,
-    strides,
+    steps_of,
     tables,
     tasks,
     unpacked,
@@ -36,7 +36,17 @@ from tensorgrad.kernels.compiled.panels import NO_BIAS
 from tensorgrad.kernels.compiled.pieces import add_up
 from tensorgrad.kernels.compiled.simd import LANES
 from tensorgrad.kernels.compiled.threads import shared
-from tensorgrad.kernels.compiled.tile import add_outer, add_tile, load_row, places, store_tile, tile
+from tensorgrad.kernels.compiled.tile import (
+    add_outer_runs,
+    add_products,
+    add_tile,
+    entry,
+    in_runs,
+    load_row,
+    places,
+    store_tile,
+    tile,
+)
 from tensorgrad.kernels.im2col import Geometry, Ints
 from tensorgrad.kernels.layout import channels_first
 from tensorgrad.kernels.scratch import scratch
@@ -45,6 +55,10 @@ PIXELS = 256  # pixels whose windows stay in the second cache while the tiles of
 DEPTH = 144  # taps summed at a stretch: their weights stay in the first cache, and short sums are more accurate
 CHAIN = 64  # pixels summed at a stretch in a weight gradient, for both reasons
 REGISTERS = 24 if LANES == 16 else 12  # for sums, of the 32 that AVX-512 has or the 16 of AVX2
+MOST_SUMS = REGISTERS + 4 if LANES == 16 else REGISTERS  # where each is a sum over pixels, which need no others
+PIXELS_OF_TILE = 8  # whose places must be at hand, of the 16 registers that a processor has for such
+RUNS = (24, 12, 8, 6, 5, 3, 1)  # taps beside each other; for each number of them loops are compiled, so there are few
+MOST_AT_ONCE = 8  # of them in a step of one sum
 FILLED = 0.9  # of the columns of a tile; with fewer, narrower tiles do less
 
 
@@ -64,14 +78,27 @@ def _tiles(groups: int, step: int, filters: int, width: int) -> Offsets:
     return np.array(tiles, np.intp)
 
 
-def _form(filters: int, itemsize: int, most_rows: int) -> tuple[Ints, Ints]:
-    """Return the rows and the columns (of vectors) of a tile that suits a number of filters."""
+def _form(filters: int, itemsize: int) -> tuple[Ints, Ints]:
+    """Return the rows (pixels) and the columns (of vectors) of a tile that suits a number of filters."""
     for vectors in (4, 2, 1):
-        rows = min(most_rows, REGISTERS * 4 // (vectors * itemsize))
+        rows = min(PIXELS_OF_TILE, REGISTERS * 4 // (vectors * itemsize))
         width = vectors * LANES
         if vectors == 1 or (rows >= 6 and filters / (-(-filters // width) * width) >= FILLED):
             break
     return tuple(range(rows)), tuple(range(0, width, LANES))
+
+
+def _beside_each_other(tap: Offsets) -> int:
+    """Return how many taps follow each other in memory, everywhere."""
+    breaks = np.flatnonzero(np.diff(tap) != 1) + 1
+    run = int(breaks[0]) if len(breaks) else len(tap)
+    return run if len(tap) % run == 0 and np.array_equal(breaks, np.arange(run, len(tap), run)) else 1
+
+
+def _run_of(tap: Offsets, most: int) -> int:
+    """Return how many of the taps that follow each other are taken together: they go into these without a rest."""
+    taps = _beside_each_other(tap)
+    return next(run for run in RUNS if run <= max(1, most) and taps % run == 0)
 
 
 class Layout(NamedTuple):
@@ -79,33 +106,23 @@ class Layout(NamedTuple):
 
     table: Tables
     tiles: Offsets
-    rows: Ints  # of a tile
     columns: Ints
     panels: Ints  # (tiles, 1 + taps, the filters that a tile has room for): the bias first
 
 
 @functools.lru_cache(maxsize=128)
 def _layout(
-    x: Ints,
-    channels_last: bool,
-    w: Ints,
-    out: Ints,
-    steps: Ints,
-    itemsize: int,
-    geometry: Geometry,
-    groups: int,
-    most: int,
+    x: Ints, channels_last: bool, w: Ints, out: Ints, steps: Ints, columns: Ints, geometry: Geometry, groups: int
 ) -> Layout:
-    """Return the layout for samples x (C, *in) and filters w (F, C/groups); a tile has at most ``most`` rows.
+    """Return the layout for samples x (C, *in) and filters w (F, C/groups), in tiles with these columns.
 
     ``steps`` are the strides of the results (N, *out, F) but the last.
     """
     filters, channels = w[0] // groups, w[1]
     table = tables(x, channels_last, channels, out, steps, geometry)
-    rows, columns = _form(filters, itemsize, most)
     width = len(columns) * LANES
     tiles = _tiles(groups, channels * table.between, filters, width)
-    return Layout(table, tiles, rows, columns, (len(tiles), 1 + len(table.tap), width))
+    return Layout(table, tiles, columns, (len(tiles), 1 + len(table.tap), width))
 
 
 # ---- forward and input gradient ----------------------------------------------------------------------------
@@ -114,22 +131,24 @@ def _layout(
 def correlate(x: NDArray, w: NDArray, b: NDArray | None, y: NDArray, geometry: Geometry, groups: int) -> None:
     """Write conv(x, w, b) into y (N, *out, F)."""
     numbers, last = memory(x, any_order=True)
-    layout, cut = _forward(x.shape[1:], last, w.shape[:2], y.shape, y.strides, y.itemsize, geometry, groups)
-    table, tiles, rows, columns, shape = layout
+    shapes = x.shape[1:], last, w.shape[:2], y.shape
+    (table, tiles, columns, shape), rows, run, cut = _forward(*shapes, y.strides, y.itemsize, geometry, groups)
     panels = scratch("panels", shape, y.dtype)
     _pack(contiguous(w).reshape(*w.shape[:2], -1), NO_BIAS[y.dtype] if b is None else contiguous(b), groups, panels)
     images, weights = image_space(numbers, table), panels.reshape(-1)
-    _correlate(len(cut), numbers, images, table.packed, tiles, weights, result_memory(y), cut, rows, columns)
+    _correlate(len(cut), numbers, images, table.packed, tiles, weights, result_memory(y), cut, rows, run, columns)
 
 
 @functools.lru_cache(maxsize=128)
 def _forward(
     x: Ints, last: bool, w: Ints, y: Ints, y_strides: Ints, itemsize: int, geometry: Geometry, groups: int
-) -> tuple[Layout, NDArray[np.intp]]:
-    """Return the layout of `correlate`, and how its work is cut."""
-    layout = _layout(x, last, w, y[1:-1], in_numbers(y_strides, itemsize), itemsize, geometry, groups, 8)
+) -> tuple[Layout, Ints, Ints, NDArray[np.intp]]:
+    """Return the layout of `correlate`, the rows of a tile, the taps of a step, and how the work is cut."""
+    rows, columns = _form(w[0] // groups, itemsize)
+    layout = _layout(x, last, w, y[1:-1], in_numbers(y_strides, itemsize), columns, geometry, groups)
     table = layout.table
-    return layout, tasks(y[0], len(table.window), math.prod(y) * len(table.tap))
+    run = _run_of(table.tap, MOST_AT_ONCE)
+    return layout, rows, tuple(range(run)), tasks(y[0], len(table.window), math.prod(y) * len(table.tap))
 
 
 @jit
@@ -151,12 +170,13 @@ def _pack(w: Any, b: Any, groups: Any, packed: Any) -> None:
 @shared
 @jit
 def _correlate(
-    at: Any, x: Any, images: Any, packed: Any, tiles: Any, w: Any, y: Any, cut: Any, rows: Any, columns: Any
+    at: Any, x: Any, images: Any, packed: Any, tiles: Any, w: Any, y: Any, cut: Any, rows: Any, run: Any, columns: Any
 ) -> None:
     table = unpacked(packed)
     n0, n1, start, stop = cut[at[0], 0], cut[at[0], 1], cut[at[0], 2], cut[at[0], 3]
     image = images[at[2] if table.size else 0]
     tap, depth, width = table.tap, len(table.tap), len(columns) * LANES
+    stretch = DEPTH // len(run) * len(run)
     apart = len(table.place) - 1  # from the first pixel of a result to the last; between strided rows lie others
     dense = len(tiles) == 1 and table.place[apart] - table.place[0] == apart * tiles[0, FILTERS]
     for n in range(n0, n1):
@@ -168,13 +188,13 @@ def _correlate(
             for t in range(len(tiles)):
                 origin, to, count = base + tiles[t, SHIFT], n * table.y_sample + tiles[t, FIRST], tiles[t, FILTERS]
                 weights = t * (1 + depth) * width
-                for k0 in range(0, depth, DEPTH):
+                for k0 in range(0, depth, stretch):
                     for o in range(o0, last + 1, len(rows)):
                         windows, pixels = places(table.window, o, last, rows), places(table.place, o, last, rows)
                         sums = tile(load_row(w, weights, 0 if k0 else width, columns), rows)
-                        for k in range(k0, min(k0 + DEPTH, depth)):
-                            factors = load_row(w, weights + (1 + k) * width, width, columns)
-                            sums = add_outer(sums, image, windows, origin + tap[k], factors)
+                        for k in range(k0, min(k0 + stretch, depth), len(run)):
+                            first = weights + (1 + k) * width
+                            sums = add_products(sums, image, windows, origin + entry(tap, k), run, w, first, columns)
                         if k0:
                             sums = add_tile(sums, y, pixels, to, count)
                         # whole vectors are stored faster: some numbers too many, of pixels that are written later; two
@@ -193,36 +213,52 @@ def weight_grad(g: NDArray, x: NDArray, geometry: Geometry, groups: int) -> NDAr
     filters, channels = g.shape[1], x.shape[1] // groups
     numbers, last = memory(x, any_order=True)
     gradient, _ = memory(g)
-    of = (filters, channels)
-    layout = _layout(x.shape[1:], last, of, g.shape[2:], strides(g), g.itemsize, geometry, groups, 9)
-    table, tiles, rows, columns, (_, _, width) = layout
-    taps = len(table.tap)
-    place = np.arange(taps) * width
-
+    shapes = x.shape[1:], last, (filters, channels), g.shape
+    (table, tiles, columns, _), runs, rows, run, cut = _backward(*shapes, g.itemsize, geometry, groups)
+    taps, width = len(table.tap), len(columns) * LANES
     shape = (len(tiles), taps, width)
-    cut = shares(len(x), len(table.window), g.size * taps)
     sums = scratch("shares", (len(cut), math.prod(shape)), x.dtype)
     images = image_space(numbers, table)
-    _weight_grad(len(cut), numbers, images, table.packed, tiles, gradient, sums, place, cut, rows, columns)
+    _weight_grad(len(cut), numbers, images, table.packed, tiles, gradient, sums, runs, cut, rows, run, columns)
     total = add_up(sums).reshape(shape)
     every = total.reshape(groups, -1, taps, width).swapaxes(2, 3).reshape(groups, -1, taps)
     kernels = every[:, : filters // groups].reshape(filters, *geometry.kernel, channels)
     return channels_first(kernels).copy()
 
 
+@functools.lru_cache(maxsize=128)
+def _backward(
+    x: Ints, last: bool, w: Ints, g: Ints, itemsize: int, geometry: Geometry, groups: int
+) -> tuple[Layout, Offsets, Ints, Ints, NDArray[np.intp]]:
+    """Return the layout of `weight_grad`, its runs of taps, those of a tile, the taps of a run, how the work is cut.
+
+    Of each run (runs, 2): where it starts in a window, and where its sums are.
+    """
+    _, columns = _form(w[0] // groups, itemsize)
+    layout = _layout(x, last, w, g[2:], steps_of(g), columns, geometry, groups)
+    tap, width = layout.table.tap, layout.panels[2]
+    most = MOST_SUMS * 4 // (len(columns) * itemsize)  # rows of a tile
+    run = _run_of(tap, most)
+    wanted = 9 if run == 1 else 3 if len(tap) <= 3 * run else 5
+    rows = max(1, min(wanted, most // run))
+    runs = np.stack([tap[::run], np.arange(0, len(tap), run) * width])
+    cut = shares(g[0], len(layout.table.window), math.prod(g) * len(tap))
+    return layout, runs, tuple(range(rows)), tuple(range(run)), cut
+
+
 @shared
 @jit
 def _weight_grad(
-    at: Any, x: Any, images: Any, packed: Any, tiles: Any,
-    g: Any, shares: Any, place: Any, cut: Any, rows: Any, columns: Any,
+    at: Any, x: Any, images: Any, packed: Any, tiles: Any, g: Any, shares: Any, runs: Any, cut: Any,
+    rows: Any, run: Any, columns: Any,
 ) -> None:  # fmt: skip
     table = unpacked(packed)
     n0, n1, start, stop = cut[at[0], 0], cut[at[0], 1], cut[at[0], 2], cut[at[0], 3]
     image, sums = images[at[2] if table.size else 0], shares[at[0]]
     sums[:] = 0
-    depth, width = len(table.tap), len(columns) * LANES
+    depth, width, last = len(table.tap), len(columns) * LANES, runs.shape[1] - 1
     # each tile asks for its part of what the next pixels need: a tile's own reads jump from pixel to pixel
-    parts = len(table.place) * len(tiles) * (-(-depth // len(rows)))
+    parts = len(table.place) * len(tiles) * (-(-(last + 1) // len(rows)))
     more_g, more_x = CHAIN * table.y_sample // parts, 0 if table.size else CHAIN * table.x_sample // parts
     for n in range(n0, n1):
         base = 0 if table.size else n * table.x_sample
@@ -233,14 +269,30 @@ def _weight_grad(
             next_g, next_x = n * table.y_sample + table.place[o1 - 1], base + table.window[o1 - 1]
             for t in range(len(tiles)):
                 origin, of, count = base + tiles[t, SHIFT], n * table.y_sample + tiles[t, FIRST], tiles[t, FILTERS]
-                for k in range(0, depth, len(rows)):
-                    taps, kernels = places(table.tap, k, depth - 1, rows), places(place, k, depth - 1, rows)
+                for r in range(0, last + 1, len(rows)):
+                    taps = places(runs[0], r, last, rows)
+                    kernels = in_runs(places(runs[1], r, last, rows), run, width)
                     fetch(g, next_g, more_g)
                     fetch(image, next_x, more_x)
                     next_g, next_x = next_g + more_g, next_x + more_x
-                    share = tile(load_row(g, 0, 0, columns), rows)
-                    for o in range(o0, o1):
-                        factors = load_row(g, of + table.place[o], count, columns)
-                        share = add_outer(share, image, taps, origin + table.window[o], factors)
+                    share = tile(load_row(g, 0, 0, columns), kernels)
+                    # numbers of the next pixel, too many, make sums that nobody reads, and come faster than through a
+                    # mask; but not beyond the last one
+                    if of + table.place[o1 - 1] + width <= len(g):
+                        share = _add_pixels(share, image, taps, origin, run, g, of, None, columns, table, o0, o1)
+                    else:
+                        share = _add_pixels(share, image, taps, origin, run, g, of, count, columns, table, o0, o1)
                     share = add_tile(share, sums, kernels, t * depth * width, width)
                     store_tile(share, sums, kernels, t * depth * width, width)
+
+
+@jit
+def _add_pixels(
+    share: Any, image: Any, taps: Any, origin: Any, run: Any, g: Any, of: Any, count: Any, columns: Any,
+    table: Any, first: Any, stop: Any,
+) -> Any:  # fmt: skip
+    """Add the products of so many pixels' windows with their gradients to the sums of a tile."""
+    for o in range(first, stop):
+        factors = load_row(g, of + entry(table.place, o), count, columns)
+        share = add_outer_runs(share, image, taps, origin + entry(table.window, o), run, factors)
+    return share

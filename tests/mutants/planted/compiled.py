@@ -25,6 +25,20 @@ FAULTS = [
         DIRECT,
     ),
     Fault(
+        "conv: taps that are apart are read as if beside each other, direct",
+        "tensorgrad/kernels/compiled/wide.py",
+        "return run if len(tap) % run == 0 and",
+        "return len(tap) if len(tap) % run == 0 or",
+        DIRECT,
+    ),
+    Fault(
+        "conv weight gradient: the sums of a tap lie one vector after those of the tap before, direct",
+        "tensorgrad/kernels/compiled/wide.py",
+        "kernels = in_runs(places(runs[1], r, last, rows), run, width)",
+        "kernels = in_runs(places(runs[1], r, last, rows), run, LANES)",
+        DIRECT,
+    ),
+    Fault(
         "conv: cropped pixels are read, direct",
         "tensorgrad/kernels/compiled/offsets.py",
         "window -= sum(step * b for step, b in zip(there, before, strict=True))",
