@@ -53,6 +53,7 @@ __all__ = [
 
 SQUARES = Windows(kernel=(2, 2), stride=(2, 2), padding=(0, 0), dilation=(1, 1))
 SHORT_PIXEL = 32  # channels
+MOVED_WHOLE = 12  # channels; of fewer, NumPy moves pixels as single elements faster than it multiplies them in place
 
 
 def max_pool(
@@ -198,10 +199,13 @@ def scatter_block(g: NDArray, place: NDArray, gx: NDArray, windows: Windows) -> 
     """
     axis_taps = windows.taps(gx.shape[1:-1], g.shape[1:-1])
     once = tile(axis_taps, gx.shape[1:-1])
+    whole = once and 0 < gx.shape[-1] < MOVED_WHOLE
     if not once:
         gx[...] = 0
     for number, here, pixels in reversed(window_places(windows.kernel, axis_taps)):
-        if once:
+        if whole:
+            _whole_pixels(gx[pixels])[...] = _whole_pixels(_chosen(g[here], place[here], number))
+        elif once:
             _chosen(g[here], place[here], number, out=gx[pixels])
         else:
             gx[pixels] += _chosen(g[here], place[here], number)
