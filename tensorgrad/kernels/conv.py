@@ -259,7 +259,9 @@ def _winograd_weight_grad(g: NDArray, x: NDArray, geometry: Geometry) -> NDArray
     """Return the weight gradient in Winograd's form; not to be used when it is not finite."""
     images, gradients = (np.ascontiguousarray(channels_last(a)) for a in (x, g))
     tiles = winograd.tiling(g.shape[2:], geometry)
-    parts = winograd.parts(len(g), tiles, x.shape[1] + g.shape[1])
+    channels, filters = x.shape[1], g.shape[1]
+    floats = winograd.FLOATS_A_WEIGHT * channels * filters
+    parts = winograd.parts(len(g), tiles, channels + filters, floats)
     total = winograd.weight_grad_at_points(gradients, images, parts, tiles)
     return winograd.weight_from_points(total, geometry.kernel[0])
 

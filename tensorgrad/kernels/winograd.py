@@ -39,6 +39,7 @@ POINTS = 6
 POINTS_BY_ROWS = {3: SIX, 5: EIGHT}  # of the form along the rows alone (row_winograd.py), beside infinity
 KERNELS = tuple(POINTS_BY_ROWS)
 BLOCK_FLOATS = 200_000  # of the transformed input and output together: what fits a core's cache beside the weights
+FLOATS_A_WEIGHT = 12  # of a part of a weight gradient, whose sums, 36 a weight, are read and written for each part
 CHANNELS = 16  # their number must be a multiple: whole vector registers
 
 
@@ -152,13 +153,14 @@ def tiling(out: Ints, geometry: Geometry) -> Tiling:
 
 
 @lru_cache(maxsize=128)
-def parts(samples: int, tiles: Tiling, per_tile: int) -> tuple[Part, ...]:
+def parts(samples: int, tiles: Tiling, per_tile: int, floats: int = 0) -> tuple[Part, ...]:
     """Cut a batch into parts of about BLOCK_FLOATS numbers: some images, or some rows of tiles of one image.
 
-    ``per_tile`` numbers belong to one tile at one point. The cut depends on shapes only, never on threads.
+    ``per_tile`` numbers belong to one tile at one point; ``floats`` asks for larger parts. The cut depends on shapes
+    only, never on threads.
     """
     per_row = tiles.columns * per_tile * POINTS**2
-    rows = max(1, round(BLOCK_FLOATS / per_row))
+    rows = max(1, round(max(BLOCK_FLOATS, floats) / per_row))
     if rows < tiles.rows:
         pieces = split(tiles.rows, -(-tiles.rows // rows))
         return tuple((n, n + 1, *piece) for n in range(samples) for piece in pieces)

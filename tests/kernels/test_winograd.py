@@ -64,6 +64,12 @@ def in_float64(x, w, b, g, k):
     return passes(*(a.astype(np.float64) for a in (x, w, b, g)), k)
 
 
+@pytest.mark.parametrize(("channels", "filters"), [(16, 128), (16, 144), (160, 192)])
+def test_many_filters_are_packed_for_the_products(channels, filters):
+    x, w, b, g, k = arrays(2, (9, 10), channels, filters, 3)
+    assert_close(passes(x, w, b, g, k), in_float64(x, w, b, g, k))
+
+
 @settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     n=st.integers(0, 5),

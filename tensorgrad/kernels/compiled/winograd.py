@@ -25,6 +25,7 @@ from tensorgrad.kernels.threads import get_num_threads
 from tensorgrad.kernels.winograd import POINTS, Part, Tiling, count
 
 NOTHING = np.empty(0, np.float32)
+PANEL, MANY_FILTERS = 2 * LANES, 128
 
 _product1, _product2 = tile_product(1, accumulate=False), tile_product(2, accumulate=False)
 _add_product1, _add_product2 = tile_product(1, accumulate=True), tile_product(2, accumulate=True)
@@ -40,7 +41,8 @@ def correlate(
     v, products = _at_points("points", x, parts, tiles), _at_points("products", y, parts, tiles)
     bias = NOTHING if b is None else b
     finite = np.empty(len(parts), np.bool_)
-    _correlate(len(parts), x, u, bias, y, _array(parts), *_laid(tiles), _row_of_tiles(x, tiles), v, products, finite)
+    weights, where = _panels(u), (_array(parts), *_laid(tiles))
+    _correlate(len(parts), x, *weights, bias, y, *where, _row_of_tiles(x, tiles), v, products, finite)
     return [] if finite.all() else [part for part, right in zip(parts, finite, strict=True) if not right]
 
 
@@ -53,6 +55,18 @@ def weight_grad_at_points(g: NDArray, x: NDArray, parts: Sequence[Part], tiles: 
     sums = scratch("shares", (count, size), np.float32)
     _weight_grad(count, g, x, sums, _array(parts), *_laid(tiles), _row_of_tiles(x, tiles), v, z)
     return add_up(sums).reshape(shape)
+
+
+def _panels(u: NDArray) -> tuple[NDArray, int, int]:
+    """Return the weights (36, C, F) as the products take them: with the length of a row, and what lies between columns.
+
+    Of many filters, those that are multiplied together are packed next to each other. Their rows would lie so far apart
+    that they fall into the same few places of the first cache.
+    """
+    _, channels, filters = u.shape
+    if filters < MANY_FILTERS or filters % PANEL:
+        return u, filters, 1
+    return np.ascontiguousarray(u.reshape(len(u), channels, -1, PANEL).swapaxes(1, 2)), PANEL, channels
 
 
 def _laid(tiles: Tiling) -> tuple[int, int, Ints]:
@@ -88,7 +102,7 @@ def _row_of_tiles(x: NDArray, tiles: Tiling) -> NDArray:
 @shared
 @jit
 def _correlate(
-    at: Any, x: Any, u: Any, bias: Any, y: Any,
+    at: Any, x: Any, u: Any, row: Any, apart: Any, bias: Any, y: Any,
     parts: Any, m: Any, columns: Any, padding: Any, rows: Any, v: Any, products: Any, finite: Any,
 ) -> None:  # fmt: skip
     task, _, thread = at
@@ -102,7 +116,7 @@ def _correlate(
         for t in range(0, tiles, ROWS):
             start, to = a + t * channels, c + t * filters
             for f in range(0, paired, 2 * LANES):
-                _product2(v, start, channels, 1, u, b + f, filters, products, to + f, filters, channels)
+                _product2(v, start, channels, 1, u, b + f * apart, row, products, to + f, filters, channels)
             for f in range(paired, filters, LANES):
                 _product1(v, start, channels, 1, u, b + f, filters, products, to + f, filters, channels)
     finite[task] = _output(products, bias, y, part, m, columns)

@@ -39,6 +39,13 @@ FAULTS = [
         DIRECT,
     ),
     Fault(
+        "conv: packed filters are looked for where unpacked ones lie, Winograd",
+        "tensorgrad/kernels/compiled/winograd.py",
+        "return np.ascontiguousarray(u.reshape(len(u), channels, -1, PANEL).swapaxes(1, 2)), PANEL, channels",
+        "return np.ascontiguousarray(u.reshape(len(u), channels, -1, PANEL).swapaxes(1, 2)), PANEL, 1",
+        "tests/kernels/test_winograd.py -k packed",
+    ),
+    Fault(
         "conv: cropped pixels are read, direct",
         "tensorgrad/kernels/compiled/offsets.py",
         "window -= sum(step * b for step, b in zip(there, before, strict=True))",
