@@ -27,7 +27,7 @@ BOUND = {np.float32: 1e-6, np.float64: 1e-14}  # of the same sum over absolute v
 
 def forget_plans():
     """Let what is decided once for arrays of a shape be decided again: tests change what it depends on."""
-    for remembered in (loops._loops, wide._layout, wide._forward, wide._backward, offsets.tasks, offsets.shares):
+    for remembered in (loops._loops, wide._forward, wide._backward, offsets.tasks, offsets.shares):
         remembered.cache_clear()
 
 

@@ -213,15 +213,20 @@ tile is one of `inner_form`."""
 # ---- steps of a sum ----------------------------------------------------------------------------------------
 
 
+def _plus_products(builder: Any, sums: list[Any], factors: list[Any], row: list[Any]) -> list[Any]:
+    """Return the code for the sums of a tile plus the products of each row's factor with each vector of ``row``."""
+    products = [(factor, column) for factor in factors for column in row]
+    return [_multiply_add(builder, *each, total) for each, total in zip(products, sums, strict=True)]
+
+
 def _add_outer(_typing: Any, tile: Any, array: Any, rows: Any, shift: Any, row: Any) -> Any:
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         tile, array, rows, shift, row = args
-        sums, columns, result = _part(builder, tile), _part(builder, row), []
-        for place in _part(builder, rows):
-            at = address(context, builder, signature.args[1], array, builder.add(place, shift))
-            factor = repeated(builder, builder.load(at))
-            result += [_multiply_add(builder, factor, column, sums.pop(0)) for column in columns]
-        return context.make_tuple(builder, signature.return_type, result)
+        there = [builder.add(place, shift) for place in _part(builder, rows)]
+        numbers = [builder.load(address(context, builder, signature.args[1], array, place)) for place in there]
+        factors = [repeated(builder, number) for number in numbers]
+        sums = _plus_products(builder, _part(builder, tile), factors, _part(builder, row))
+        return context.make_tuple(builder, signature.return_type, sums)
 
     return tile(tile, array, rows, types.intp, row), codegen
 
@@ -243,11 +248,10 @@ def _neighbours(context: Any, builder: Any, kind: Any, array: Any, rows: Any, sh
 def _add_outer_runs(_typing: Any, tile: Any, array: Any, rows: Any, shift: Any, run: Any, row: Any) -> Any:
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         tile, array, rows, shift, _, row = args
-        sums, columns, result = _part(builder, tile), _part(builder, row), []
-        for factors in _neighbours(context, builder, signature.args[1], array, rows, shift, run):
-            for factor in factors:
-                result += [_multiply_add(builder, factor, column, sums.pop(0)) for column in columns]
-        return context.make_tuple(builder, signature.return_type, result)
+        neighbours = _neighbours(context, builder, signature.args[1], array, rows, shift, run)
+        factors = [factor for each in neighbours for factor in each]
+        sums = _plus_products(builder, _part(builder, tile), factors, _part(builder, row))
+        return context.make_tuple(builder, signature.return_type, sums)
 
     return tile(tile, array, rows, types.intp, run, row), codegen
 
@@ -265,8 +269,7 @@ def _add_products(
                 _load(context, builder, signature.args[5], weights, _beyond(builder, begin, c * LANES), None)
                 for c in range(count)
             ]
-            products = [(factors[j], column) for factors in neighbours for column in row]
-            sums = [_multiply_add(builder, *each, total) for each, total in zip(products, sums, strict=True)]
+            sums = _plus_products(builder, sums, [factors[j] for factors in neighbours], row)
         return context.make_tuple(builder, signature.return_type, sums)
 
     return tile(tile, array, rows, types.intp, run, weights, types.intp, columns), codegen

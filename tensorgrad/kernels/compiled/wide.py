@@ -59,6 +59,8 @@ MOST_SUMS = REGISTERS + 4 if LANES == 16 else REGISTERS  # where each is a sum o
 PIXELS_OF_TILE = 8  # whose places must be at hand, of the 16 registers that a processor has for such
 RUNS = (24, 12, 8, 6, 5, 3, 1)  # taps beside each other; for each number of them loops are compiled, so there are few
 MOST_AT_ONCE = 8  # of them in a step of one sum
+RUNS_OF_TILE = (3, 5)  # of a tile: as many as a kernel has rows, most often; more would need more registers
+SINGLE_TAPS = 9  # of a tile whose taps are apart: sums enough that none waits for the one before
 FILLED = 0.9  # of the columns of a tile; with fewer, narrower tiles do less
 
 
@@ -110,7 +112,6 @@ class Layout(NamedTuple):
     panels: Ints  # (tiles, 1 + taps, the filters that a tile has room for): the bias first
 
 
-@functools.lru_cache(maxsize=128)
 def _layout(
     x: Ints, channels_last: bool, w: Ints, out: Ints, steps: Ints, columns: Ints, geometry: Geometry, groups: int
 ) -> Layout:
@@ -232,14 +233,15 @@ def _backward(
 ) -> tuple[Layout, Offsets, Ints, Ints, NDArray[np.intp]]:
     """Return the layout of `weight_grad`, its runs of taps, those of a tile, the taps of a run, how the work is cut.
 
-    Of each run (runs, 2): where it starts in a window, and where its sums are.
+    The runs are (2, runs): where each starts in a window, and where its sums are.
     """
     _, columns = _form(w[0] // groups, itemsize)
     layout = _layout(x, last, w, g[2:], steps_of(g), columns, geometry, groups)
     tap, width = layout.table.tap, layout.panels[2]
     most = MOST_SUMS * 4 // (len(columns) * itemsize)  # rows of a tile
     run = _run_of(tap, most)
-    wanted = 9 if run == 1 else 3 if len(tap) <= 3 * run else 5
+    few, many = RUNS_OF_TILE
+    wanted = SINGLE_TAPS if run == 1 else few if len(tap) <= few * run else many
     rows = max(1, min(wanted, most // run))
     runs = np.stack([tap[::run], np.arange(0, len(tap), run) * width])
     cut = shares(g[0], len(layout.table.window), math.prod(g) * len(tap))

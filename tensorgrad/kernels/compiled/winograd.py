@@ -25,7 +25,8 @@ from tensorgrad.kernels.threads import get_num_threads
 from tensorgrad.kernels.winograd import POINTS, Part, Tiling, count
 
 NOTHING = np.empty(0, np.float32)
-PANEL, MANY_FILTERS = 2 * LANES, 128
+PANEL = 2 * LANES  # filters that are multiplied together
+MANY_FILTERS = 128  # from here on, rows that are not packed fall into few places of the cache
 
 _product1, _product2 = tile_product(1, accumulate=False), tile_product(2, accumulate=False)
 _add_product1, _add_product2 = tile_product(1, accumulate=True), tile_product(2, accumulate=True)
@@ -60,7 +61,7 @@ def weight_grad_at_points(g: NDArray, x: NDArray, parts: Sequence[Part], tiles: 
 def _panels(u: NDArray) -> tuple[NDArray, int, int]:
     """Return the weights (36, C, F) as the products take them: with the length of a row, and what lies between columns.
 
-    Of many filters, those that are multiplied together are packed next to each other. Their rows would lie so far apart
+    Of many filters, the panels are packed one after the other. Their rows would lie so far apart
     that they fall into the same few places of the first cache.
     """
     _, channels, filters = u.shape
