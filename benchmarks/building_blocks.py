@@ -1,0 +1,158 @@
+"""What custom models are made of: activations, rows that are normalised, losses, joins, each there and back.
+
+    python benchmarks/building_blocks.py
+    python benchmarks/building_blocks.py --filter gelu softmax
+
+Each row is one function of arrays with 262,144 float32 numbers, (256, 1024) where nothing else is said, and the
+gradients of its inputs. A ratio is PyTorch over ours, so above 1 ours is faster.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import Any
+
+from alternate import OURS, TORCH, Comparison, Step, Table, Unsupported, geometric_mean, ratio, run, seconds, times
+from libraries import Library, load
+
+ROWS, COLUMNS = 256, 1024
+IMAGE = 16, 16, 32, 32
+HEADS = 64, 4, 32, 32  # batch, heads, steps, features
+
+Block = Callable[[Library], tuple[Callable[..., Any], list[Any]]]
+
+
+def of(function: Callable[..., Any], *shapes: tuple[int, ...]) -> Block:
+    """``function(lib, *tensors)`` of tensors of these shapes, one (ROWS, COLUMNS) if none is given."""
+
+    def block(lib: Library) -> tuple[Callable[..., Any], list[Any]]:
+        inputs = [lib.tg.randn(*shape).requires_grad_() for shape in shapes or ((ROWS, COLUMNS),)]
+        return lambda *tensors: function(lib, *tensors), inputs
+
+    return block
+
+
+def of_positive(name: str) -> Block:
+    """A function of ``tg`` that is defined above 0."""
+
+    def block(lib: Library) -> tuple[Callable[..., Any], list[Any]]:
+        return getattr(lib.tg, name), [(lib.tg.rand(ROWS, COLUMNS) + 0.5).requires_grad_()]
+
+    return block
+
+
+def with_target(function: Callable[..., Any]) -> Block:
+    """``function(lib, x, target)`` with a target between 0 and 1 that wants no gradient."""
+
+    def block(lib: Library) -> tuple[Callable[..., Any], list[Any]]:
+        target = lib.tg.rand(ROWS, COLUMNS)
+        return lambda x: function(lib, x, target), [lib.tg.randn(ROWS, COLUMNS).requires_grad_()]
+
+    return block
+
+
+def with_indices(function: Callable[..., Any], shape: tuple[int, ...]) -> Block:
+    """``function(lib, x, indices)`` with random indices of rows."""
+
+    def block(lib: Library) -> tuple[Callable[..., Any], list[Any]]:
+        indices = lib.tg.randint(ROWS, shape)
+        return lambda x: function(lib, x, indices), [lib.tg.randn(ROWS, COLUMNS).requires_grad_()]
+
+    return block
+
+
+BOTH = (ROWS, COLUMNS), (ROWS, COLUMNS)
+BLOCKS: dict[str, Block] = {
+    "leaky_relu": of(lambda lib, x: lib.F.leaky_relu(x)),
+    "elu": of(lambda lib, x: lib.F.elu(x)),
+    "gelu": of(lambda lib, x: lib.F.gelu(x)),
+    "gelu, tanh": of(lambda lib, x: lib.F.gelu(x, approximate="tanh")),
+    "silu": of(lambda lib, x: lib.F.silu(x)),
+    "mish": of(lambda lib, x: lib.F.mish(x)),
+    "hardswish": of(lambda lib, x: lib.F.hardswish(x)),
+    "softplus": of(lambda lib, x: lib.F.softplus(x)),
+    "sigmoid": of(lambda lib, x: x.sigmoid()),
+    "tanh": of(lambda lib, x: x.tanh()),
+    "erf": of(lambda lib, x: x.erf()),
+    "exp": of(lambda lib, x: x.exp()),
+    "log": of_positive("log"),
+    "sqrt": of_positive("sqrt"),
+    "sin": of(lambda lib, x: x.sin()),
+    "abs": of(lambda lib, x: x.abs()),
+    "x ** 2": of(lambda lib, x: x**2),
+    "x ** 3": of(lambda lib, x: x**3),
+    "clamp": of(lambda lib, x: x.clamp(-1, 1)),
+    "a + b": of(lambda lib, a, b: a + b, *BOTH),
+    "a * b": of(lambda lib, a, b: a * b, *BOTH),
+    "a / b": of(lambda lib, a, b: a / b, *BOTH),
+    "maximum": of(lambda lib, a, b: lib.tg.maximum(a, b), *BOTH),
+    "where(a > 0, a, b)": of(lambda lib, a, b: lib.tg.where(a > 0, a, b), *BOTH),
+    "a + row": of(lambda lib, a, b: a + b, (ROWS, COLUMNS), (COLUMNS,)),
+    "a * column": of(lambda lib, a, b: a * b, (ROWS, COLUMNS), (ROWS, 1)),
+    "2 * x + 1": of(lambda lib, x: 2 * x + 1),
+    "softmax": of(lambda lib, x: x.softmax(-1)),
+    "softmax over 64": of(lambda lib, x: x.softmax(-1), (4096, 64)),
+    "softmax over rows": of(lambda lib, x: x.softmax(0)),
+    "log_softmax": of(lambda lib, x: x.log_softmax(-1)),
+    "logsumexp": of(lambda lib, x: x.logsumexp(-1)),
+    "layer_norm": of(lambda lib, x, w, b: lib.F.layer_norm(x, (COLUMNS,), w, b), BOTH[0], (COLUMNS,), (COLUMNS,)),
+    "layer_norm over 64": of(lambda lib, x, w, b: lib.F.layer_norm(x, (64,), w, b), (4096, 64), (64,), (64,)),
+    "group_norm": of(lambda lib, x, w, b: lib.F.group_norm(x, 4, w, b), IMAGE, (16,), (16,)),
+    "sum over rows": of(lambda lib, x: x.sum(0)),
+    "sum over columns": of(lambda lib, x: x.sum(1)),
+    "mean": of(lambda lib, x: x.mean()),
+    "var over columns": of(lambda lib, x: x.var(1)),
+    "max over columns": of(lambda lib, x: x.max(1).values),
+    "norm": of(lambda lib, x: x.norm()),
+    "cumsum": of(lambda lib, x: x.cumsum(1)),
+    "cat": of(lambda lib, a, b: lib.tg.cat([a, b]), *BOTH),
+    "stack": of(lambda lib, a, b: lib.tg.stack([a, b], 1), *BOTH),
+    "transposed copy": of(lambda lib, x: x.t().contiguous()),
+    "pad": of(lambda lib, x: lib.F.pad(x, (1, 1, 1, 1)), IMAGE),
+    "flip": of(lambda lib, x: x.flip(-1)),
+    "x[:, ::2]": of(lambda lib, x: x[:, ::2] * 2),
+    "rows by index": with_indices(lambda lib, x, i: x[i], (ROWS,)),
+    "embedding": with_indices(lambda lib, x, i: lib.F.embedding(i, x), (ROWS,)),
+    "gather": with_indices(lambda lib, x, i: x.gather(1, i), (ROWS, COLUMNS)),
+    "mse_loss": with_target(lambda lib, x, t: lib.F.mse_loss(x, t)),
+    "smooth_l1_loss": with_target(lambda lib, x, t: lib.F.smooth_l1_loss(x, t)),
+    "binary_cross_entropy_with_logits": with_target(lambda lib, x, t: lib.F.binary_cross_entropy_with_logits(x, t)),
+    "kl_div": with_target(lambda lib, x, t: lib.F.kl_div(x, t, reduction="batchmean")),
+    "linear": of(lambda lib, x, w, b: lib.F.linear(x, w, b), (ROWS, COLUMNS), (256, COLUMNS), (256,)),
+    "batched product": of(lambda lib, a, b: a @ b.transpose(-1, -2), HEADS, HEADS),
+    "attention": of(lambda lib, q, k, v: lib.F.scaled_dot_product_attention(q, k, v), HEADS, HEADS, HEADS),
+    "einsum": of(lambda lib, a, b: lib.tg.einsum("bhqd,bhkd->bhqk", a, b), HEADS, HEADS),
+}  # fmt: skip
+
+
+def build(column: str, name: str, threads: int) -> Step:
+    """The function, and the gradients of its inputs for a random gradient of its result."""
+    if column == "torch_last":
+        raise Unsupported("no images, no memory order")
+    lib = load(column, threads)
+    function, inputs = BLOCKS[name](lib)
+    shape = function(*inputs).shape
+    g = lib.tg.randn(*shape) if len(shape) else lib.tg.ones(())
+    return lambda: lib.tg.autograd.grad(function(*inputs), inputs, g)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    bench = Comparison(__file__, OURS | TORCH, parser)
+    columns = {"compiled": "compiled", "numpy": "NumPy", "torch": "torch"}
+    table = Table(
+        "Building blocks, there and back, ms; ratio = PyTorch / ours, above 1 ours is faster", ("block", "<34"),
+        *((heading, ">9.3f") for heading in columns.values()), ("ratio", ">8.2f"), ("r. NumPy", ">8.2f"),
+    )  # fmt: skip
+    measured = []
+    for task, results in bench.rows([{"name": name} for name in BLOCKS]):
+        measured.append([ratio(results, ours, *TORCH) for ours in OURS])
+        table.row(task["name"], *(times(seconds(results, c), 1e3) for c in columns), *measured[-1])
+    means = [geometric_mean(ratios[i] for ratios in measured) for i in range(len(OURS))]
+    table.row("geometric mean", *[""] * len(columns), *means)
+    bench.finish()
+
+
+if __name__ == "__main__":
+    run(main, build)
