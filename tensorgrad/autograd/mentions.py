@@ -35,6 +35,7 @@ def mentions(rule: Callable[..., Any], *, leading: int, arity: int) -> Mentions:
     >>> mentions(lambda g, y, x: g.reshape(x.shape), leading=1, arity=1)
     Mentions(output=False, inputs=frozenset(), shapes=frozenset({0}))
     """
+    rule = inspect.unwrap(rule)
     if not inspect.isfunction(rule):
         return Mentions(True, frozenset(range(arity)), frozenset())
     code = rule.__code__

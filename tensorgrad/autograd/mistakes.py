@@ -18,12 +18,13 @@ _KINDS = (IndexError, TypeError, ValueError, RuntimeError)
 
 def check_rules(prim: Primitive) -> None:
     """Raise where the forward has more inputs than rules, whose gradients would be lost, or fewer."""
-    code = getattr(prim.forward, "__code__", None)
-    if isinstance(prim.forward, ufunc):
-        least = most = prim.forward.nin
+    forward = inspect.unwrap(prim.forward)
+    code = getattr(forward, "__code__", None)
+    if isinstance(forward, ufunc):
+        least = most = forward.nin
     elif code is not None and not code.co_flags & inspect.CO_VARARGS:
         most = code.co_argcount
-        least = most - len(prim.forward.__defaults__ or ())
+        least = most - len(forward.__defaults__ or ())
     else:
         return
     if prim.rules and not least <= len(prim.rules) <= most:

@@ -42,6 +42,8 @@ from tensorgrad.autograd.out import compute_into
 from tensorgrad.autograd.planned import plan_or_array, planned_class, wait
 from tensorgrad.autograd.view import View, is_view
 from tensorgrad.errors import describe, op_error
+from tensorgrad.kernels.formula import one_pass
+from tensorgrad.kernels.traced import Traced
 from tensorgrad.state import per_thread
 
 Rule = Callable[..., Any]
@@ -57,6 +59,7 @@ _new: Callable[[type], Any] = object.__new__
 _tensor_class: type
 _planned_class: type
 _FLOAT32 = np.dtype(np.float32)
+_ARRAYS = frozenset({ndarray, Traced})
 
 
 def bind_tensor_class(cls: type) -> None:
@@ -135,6 +138,7 @@ def primitive(
     views: bool = False,
     plans_results: bool = False,
     takes_plans: bool = False,
+    elementwise: bool = False,
     formula: str | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declare an operator: ``primitive(rule_of_input_0, rule_of_input_1, ...)(forward)``.
@@ -148,6 +152,8 @@ def primitive(
     - ``views``: the result may share the first input's memory, so that writes into one reach the other.
     - ``plans_results``: the forward returns a plan that may wait (see `autograd.planned`); no rule may read ``y``.
     - ``takes_plans``: the forward knows what to do with a plan in the place of an operand; no rule may read that.
+    - ``elementwise``: the forward and the rules treat every number alike, so that large arrays may be cut (see
+      `kernels.formula`).
     - ``formula``: of a public function of every number ``x``, or of ``a`` and ``b``: its documentation is made of it.
 
     The rules use operators and primitives only, so that they work on arrays and on Tensors alike. Raises TypeError for
@@ -164,7 +170,10 @@ def primitive(
     """
 
     def declare(forward: Callable[..., Any]) -> Callable[..., Any]:
-        prim = Primitive(name or forward.__name__.strip("_"), forward, rules, joint)
+        called, gradients = name or forward.__name__.strip("_"), rules
+        if elementwise:
+            forward, gradients = one_pass(forward), tuple([rule and one_pass(rule) for rule in rules])
+        prim = Primitive(called, forward, gradients, joint)
         check_rules(prim)
         if prim.name in REGISTRY:
             raise ValueError(f"primitive: an operator named {prim.name!r} is declared already; choose another name")
@@ -190,7 +199,8 @@ def operator(
     differentiable = prim.differentiable
     plans = prim.plans
     fixed = prim.joint is None  # the number of inputs; joint rules may take any number
-    inputs = forward.nin if isinstance(forward, ufunc) else len(prim.rules) if formula else None
+    declared = inspect.unwrap(forward)
+    inputs = declared.nin if isinstance(declared, ufunc) else len(prim.rules) if formula else None
 
     def on_arrays(raw: Any, static: dict[str, Any]) -> ndarray:
         try:
@@ -199,7 +209,7 @@ def operator(
             fail(error, prim, raw)
         if saves:
             y = y[0]
-        return y if type(y) is ndarray else asarray(y)
+        return y if type(y) in _ARRAYS else asarray(y)
 
     def op(*args: Any, **static: Any) -> Any:
         # --- the arguments by position, as the rules have them
@@ -339,8 +349,8 @@ def operator(
         return out
 
     op.__name__ = op.__qualname__ = prim.name
-    op.__doc__ = forward.__doc__ if isinstance(forward, type(op)) else f"The operator ``{prim.name}``."
-    op.__module__ = getattr(forward, "__module__", __name__) or __name__
+    op.__doc__ = declared.__doc__ if isinstance(declared, type(op)) else f"The operator ``{prim.name}``."
+    op.__module__ = getattr(declared, "__module__", __name__) or __name__
     op.primitive = prim  # type: ignore[attr-defined]
     op.plans_results = plans_results  # type: ignore[attr-defined]
     if formula is not None:

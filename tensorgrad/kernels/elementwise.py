@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tensorgrad.kernels.slices import flat, lie_alike, over_ranges
 from tensorgrad.kernels.standardization import Standardization
+from tensorgrad.kernels.traced import step
 from tensorgrad.kernels.twin import has_twin
 
 LARGE = 1 << 16  # numbers; below, NumPy's one call costs less than to look for a second thread
@@ -23,13 +24,6 @@ def add(a: Any, b: Any) -> Any:
     if type(a) is Standardization:
         return a.plus(b)
     return b.plus(a) if type(b) is Standardization else np.add(a, b)
-
-
-def multiply(a: Any, b: Any) -> Any:
-    """Return ``a * b``."""
-    if type(a) is ndarray and a.size >= LARGE and (y := _by_all_threads(multiply_vectors, a, b)) is not None:
-        return y
-    return np.multiply(a, b)
 
 
 def _by_all_threads(work: Callable[[NDArray, NDArray, NDArray], None], a: NDArray, b: Any) -> NDArray | None:
@@ -56,7 +50,23 @@ def add_vectors(a: NDArray, b: NDArray, y: NDArray) -> None:
     over_ranges(np.add, a, b, y)
 
 
-@has_twin
-def multiply_vectors(a: NDArray, b: NDArray, y: NDArray) -> None:
-    """Write a * b into y."""
-    over_ranges(np.multiply, a, b, y)
+def power(x: Any, exponent: float) -> Any:
+    """Return ``x ** exponent``; that of the usual exponents by a product or a root, as PyTorch does."""
+    usual = _POWERS.get(exponent)
+    return np.power(x, exponent) if usual is None else usual(x)
+
+
+_POWERS: dict[float, Callable[[Any], Any]] = {
+    1: lambda x: x * 1,
+    3: lambda x: x * x * x,
+    -1: lambda x: 1 / x,
+    -2: lambda x: 1 / (x * x),
+    0.5: np.sqrt,
+    -0.5: lambda x: 1 / np.sqrt(x),
+}
+
+
+@step("sign")
+def sign(x: Any) -> Any:
+    """Return -1, 0 or 1 in the dtype of x; 0 for NaN."""
+    return np.subtract(x > 0, x < 0, dtype=x.dtype)

@@ -12,6 +12,7 @@ from tensorgrad.autograd.primitive import primitive
 from tensorgrad.autograd.promotion import promote_to_float
 from tensorgrad.errors import op_error
 from tensorgrad.kernels import activation as kernel
+from tensorgrad.kernels.choice import choose
 from tensorgrad.kernels.reduce import select
 from tensorgrad.kernels.special import erf
 from tensorgrad.ops._arguments import one_dim, operand, raw
@@ -20,7 +21,7 @@ from tensorgrad.ops.softmax import softmax
 from tensorgrad.ops.split import split
 from tensorgrad.ops.write import with_inplace
 
-_floating = functools.partial(primitive, promote=promote_to_float)
+_floating = functools.partial(primitive, promote=promote_to_float, elementwise=True)
 
 
 @primitive(lambda g, y, x, *, mask: masked(g, mask=mask))
@@ -50,7 +51,7 @@ def _values(output: Any) -> np.ndarray:
     name="leaky_relu",
 )
 def _leaky_relu(x: Any, *, negative_slope: float) -> Any:
-    return np.where(x > 0, x, x * negative_slope)
+    return choose(x > 0, x, x * negative_slope)
 
 
 @with_inplace
@@ -73,7 +74,7 @@ def _below_zero(x: Any) -> Any:
 
 @_floating(lambda g, y, x, *, alpha: where(less_equal(x, 0), g * (alpha * exp(_below_zero(x))), g), name="elu")
 def _elu(x: Any, *, alpha: float) -> Any:
-    return np.where(x > 0, x, alpha * np.expm1(x))
+    return choose(x > 0, x, alpha * np.expm1(x))
 
 
 @with_inplace
@@ -96,7 +97,7 @@ SELU_SCALE = 1.0507009873554804934193349852946
     lambda g, y, x: g * where(less_equal(x, 0), SELU_SCALE * SELU_ALPHA * exp(_below_zero(x)), SELU_SCALE), name="selu"
 )
 def _selu(x: Any) -> Any:
-    return SELU_SCALE * np.where(x > 0, x, SELU_ALPHA * np.expm1(x))
+    return SELU_SCALE * choose(x > 0, x, SELU_ALPHA * np.expm1(x))
 
 
 @with_inplace
@@ -114,7 +115,7 @@ def selu(input: Any, inplace: bool = False) -> Any:
 
 @_floating(lambda g, y, x, *, alpha: where(less_equal(x, 0), g * exp(_below_zero(x) / alpha), g), name="celu")
 def _celu(x: Any, *, alpha: float) -> Any:
-    return np.where(x > 0, x, alpha * np.expm1(x / alpha))
+    return choose(x > 0, x, alpha * np.expm1(x / alpha))
 
 
 @with_inplace
@@ -195,7 +196,8 @@ def silu(input: Any, inplace: bool = False) -> Any:
     name="softplus",
 )
 def _softplus(x: Any, *, beta: float, threshold: float) -> Any:
-    return np.where(x * beta > threshold, x, np.logaddexp(x * beta, x.dtype.type(0)) / beta)
+    z = x * beta
+    return choose(z > threshold, x, (np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))) / beta)
 
 
 def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
@@ -230,7 +232,7 @@ def _mish_rule(g: Any, y: Any, x: Any) -> Any:
     return g * (t + x * sigmoid(x) * (1 - t * t))
 
 
-_mish = _floating(_mish_rule, name="mish")(lambda x: x * np.tanh(np.logaddexp(x, x.dtype.type(0))))
+_mish = _floating(_mish_rule, name="mish")(lambda x: x * np.tanh(np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))))
 
 
 @with_inplace

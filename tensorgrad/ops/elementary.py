@@ -34,8 +34,8 @@ from tensorgrad.ops.elementwise import (
 )
 from tensorgrad.ops.scaled import sub
 
-_mixed = functools.partial(primitive, promote=promote_operands)
-_floating = functools.partial(primitive, promote=promote_to_float)
+_mixed = functools.partial(primitive, promote=promote_operands, elementwise=True)
+_floating = functools.partial(primitive, promote=promote_to_float, elementwise=True)
 
 _LN2, _LN10 = math.log(2), math.log(10)
 

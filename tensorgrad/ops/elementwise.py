@@ -18,6 +18,7 @@ from tensorgrad.autograd.promotion import promote_operands, promote_to_float
 from tensorgrad.autograd.structural import add
 from tensorgrad.errors import op_error
 from tensorgrad.kernels import elementwise as kernel
+from tensorgrad.kernels.choice import choose
 from tensorgrad.ops._arguments import is_tensor, raw
 from tensorgrad.ops.index import nonzero
 
@@ -50,11 +51,11 @@ isfinite = primitive(formula="|x| < inf")(np.isfinite)
 # --- two operands ---------------------------------------------------------------------------------------------
 
 #: on operands of mixed dtypes; on anything, with a floating-point result
-_mixed = functools.partial(primitive, promote=promote_operands)
-_floating = functools.partial(primitive, promote=promote_to_float)
+_mixed = functools.partial(primitive, promote=promote_operands, elementwise=True)
+_floating = functools.partial(primitive, promote=promote_to_float, elementwise=True)
 
 sub = _mixed(lambda g, y, a, b: g, lambda g, y, a, b: -g, name="sub")(np.subtract)
-mul = _mixed(lambda g, y, a, b: g * b, lambda g, y, a, b: g * a, name="mul", formula="a b")(kernel.multiply)
+mul = _mixed(lambda g, y, a, b: g * b, lambda g, y, a, b: g * a, name="mul", formula="a b")(np.multiply)
 div = _floating(lambda g, y, a, b: g / b, lambda g, y, a, b: -g * y / b, name="div", formula="a / b")(np.true_divide)
 
 # y = a^b:  dy/da = b a^(b - 1), dy/db = y log a. The first where b = 0, the second where a = 0 <= b, may come out
@@ -90,7 +91,7 @@ remainder = _mixed(
 # --- one operand ------------------------------------------------------------------------------------------------
 
 neg = primitive(lambda g, y, x: -g, name="neg", formula="-x")(np.negative)
-square = primitive(lambda g, y, x: 2 * g * x, formula="x^2")(np.square)
+square = primitive(lambda g, y, x: 2 * g * x, elementwise=True, formula="x^2")(np.square)
 exp = _floating(lambda g, y, x: g * y, formula="e^x")(np.exp)
 expm1 = _floating(lambda g, y, x: g * (y + 1), formula="e^x - 1")(np.expm1)
 log: Callable[..., Any] = _floating(lambda g, y, x: g / x, formula="log x")(np.log)
@@ -106,8 +107,8 @@ sigmoid = _floating(lambda g, y, x: g * y * (1 - y), name="sigmoid", formula="1 
 )
 
 # sign(NaN) is 0, as in PyTorch
-sign = primitive(_zero, name="sign", formula="(x > 0) - (x < 0)")(lambda x: np.subtract(x > 0, x < 0, dtype=x.dtype))
-absolute = primitive(lambda g, y, x: g * sign(x), name="abs", formula="|x|")(np.absolute)
+sign = primitive(_zero, name="sign", formula="(x > 0) - (x < 0)")(kernel.sign)
+absolute = primitive(lambda g, y, x: g * sign(x), name="abs", elementwise=True, formula="|x|")(np.absolute)
 floor = primitive(_zero, formula="max {n integer: n <= x}")(np.floor)
 ceil = primitive(_zero, formula="min {n integer: n >= x}")(np.ceil)
 
@@ -120,13 +121,14 @@ ceil = primitive(_zero, formula="min {n integer: n >= x}")(np.ceil)
     lambda g, y, condition, a, b: _where(condition, g, 0.0),
     lambda g, y, condition, a, b: _where(condition, 0.0, g),
     name="where",
+    elementwise=True,
 )
 def _where(condition: Any, a: Any, b: Any) -> Any:
     if condition.dtype != np.bool_:
         raise TypeError(f"the condition must be boolean, got {condition.dtype}; write condition != 0")
     if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
         _, a, b = promote_operands([None, a, b])
-        return np.where(condition, a, b)
+        return choose(condition, a, b)
     y = np.where(condition, a, b)
     return y.astype(np.float32) if y.dtype == np.float64 else y  # of two numbers, which have no dtype of their own
 
@@ -148,7 +150,7 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
         if input is not None or other is not None:
             raise op_error(TypeError, "where", "expected a condition alone, or a condition, input and other")
         return nonzero(condition, as_tuple=True)
-    if not is_tensor(condition):
+    if not (is_tensor(condition) or isinstance(condition, np.ndarray)):
         condition = np.asarray(condition)
     return _where(condition, input, other)
 
@@ -159,6 +161,7 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
     lambda g, y, x, low, high: where(_above(x, low, high), g, 0.0),
     name="clamp",
     promote=promote_operands,
+    elementwise=True,
 )
 def _clamp(x: Any, low: Any, high: Any) -> Any:
     y = x if low is None else np.maximum(x, low)
@@ -201,9 +204,10 @@ def clamp(input: Any, min: Any = None, max: Any = None) -> Any:
 @primitive(
     lambda g, y, x, *, exponent: g * (exponent * pow(x, exponent - 1)) if exponent else np.zeros(g.shape, g.dtype),
     name="pow_scalar",
+    elementwise=True,
 )
 def _pow_scalar(x: Any, *, exponent: float) -> Any:
-    return np.power(x, exponent)
+    return kernel.power(x, exponent)
 
 
 @reads_shapes
@@ -223,7 +227,8 @@ def pow(input: Any, exponent: Any) -> Any:
     if isinstance(exponent, (int, float)) and not isinstance(exponent, bool):
         array = raw(input)
         if isinstance(array, np.ndarray) and array.dtype.kind == "f":
-            return square(input) if exponent == 2 else _pow_scalar(input, exponent=exponent)
+            whole = isinstance(exponent, float) and exponent.is_integer()
+            return square(input) if exponent == 2 else _pow_scalar(input, exponent=int(exponent) if whole else exponent)
     return power(input, exponent)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from tensorgrad.autograd.primitive import primitive
 from tensorgrad.autograd.promotion import promote_operands, promote_to_float
 from tensorgrad.errors import describe, op_error
+from tensorgrad.kernels.choice import choose
 from tensorgrad.ops._arguments import operand, raw
 from tensorgrad.ops.activation import leaky_relu
 from tensorgrad.ops.elementwise import abs, greater, less, less_equal, mul, where
@@ -17,7 +18,7 @@ from tensorgrad.ops.shape import _reshape
 from tensorgrad.ops.write import with_inplace
 from tensorgrad.random import generator
 
-_floating = functools.partial(primitive, promote=promote_to_float)
+_floating = functools.partial(primitive, promote=promote_to_float, elementwise=True)
 
 # Where a comparison decides, PyTorch's choice at the kink and at NaN is copied: strictly inside, and not at NaN.
 
@@ -93,7 +94,7 @@ def hardswish(input: Any, inplace: bool = False) -> Any:
 _hardshrink = _floating(
     lambda g, y, x, *, lambd: where(greater(abs(x), lambd), g, 0.0),
     name="hardshrink",
-)(lambda x, *, lambd: np.where(np.abs(x) <= lambd, 0, x))
+)(lambda x, *, lambd: choose(np.abs(x) <= lambd, 0, x))
 
 
 def hardshrink(input: Any, lambd: float = 0.5) -> Any:
@@ -109,7 +110,7 @@ def hardshrink(input: Any, lambd: float = 0.5) -> Any:
 _softshrink = _floating(
     lambda g, y, x, *, lambd: where(greater(abs(x), lambd), g, 0.0),
     name="softshrink",
-)(lambda x, *, lambd: np.where(np.abs(x) <= lambd, x * 0, x - np.copysign(lambd, x)))
+)(lambda x, *, lambd: choose(np.abs(x) <= lambd, x * 0, x - np.copysign(lambd, x)))
 
 
 def softshrink(input: Any, lambd: float = 0.5) -> Any:
@@ -129,7 +130,7 @@ def softshrink(input: Any, lambd: float = 0.5) -> Any:
 _threshold = _floating(
     lambda g, y, x, *, threshold, value: where(less_equal(x, threshold), 0.0, g),
     name="threshold",
-)(lambda x, *, threshold, value: np.where(x <= threshold, value, x))
+)(lambda x, *, threshold, value: choose(x <= threshold, value, x))
 
 
 @with_inplace
@@ -150,7 +151,7 @@ _prelu = primitive(
     lambda g, y, x, w: where(greater(x, 0), 0.0, g * x),
     name="prelu",
     promote=promote_operands,
-)(lambda x, w: np.where(x > 0, x, x * w))
+)(lambda x, w: choose(x > 0, x, x * w))
 
 
 def prelu(input: Any, weight: Any) -> Any:
@@ -187,7 +188,7 @@ def rrelu(input: Any, lower: float = 1 / 8, upper: float = 1 / 3, training: bool
         return leaky_relu(input, (lower + upper) / 2)
     x = operand(input, "rrelu")
     drawn = generator().uniform(lower, upper, tuple(x.shape))
-    return mul(x, np.where(raw(x) <= 0, drawn, 1.0).astype(x.dtype))
+    return mul(x, choose(raw(x) <= 0, drawn, 1.0).astype(x.dtype))
 
 
 __all__ = [

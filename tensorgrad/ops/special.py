@@ -16,7 +16,7 @@ from tensorgrad.kernels import gamma, special
 from tensorgrad.ops._arguments import as_int
 from tensorgrad.ops.elementwise import abs, equal, exp, greater, less, less_equal, log, where
 
-_floating = functools.partial(primitive, promote=promote_to_float)
+_floating = functools.partial(primitive, promote=promote_to_float, elementwise=True)
 
 # --- the error function ---------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Sums and products by all threads are NumPy's, bit for bit, in any memory order and for any operands."""
+"""Sums by all threads are NumPy's, bit for bit, in any memory order and for any operands."""
 
 import importlib.util
 
@@ -31,23 +31,17 @@ def arrays(shape, dtype=np.float32):
     return (100 * rng.standard_normal(shape)).astype(dtype), (100 * rng.standard_normal(shape)).astype(dtype)
 
 
-BOTH = pytest.mark.parametrize(
-    ("ours", "numpy_s"), [(elementwise.add, np.add), (elementwise.multiply, np.multiply)], ids=["sum", "product"]
-)
-
-
-@BOTH
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64, np.int8, np.bool_, np.float16])
 @pytest.mark.parametrize(
     "view",
     [lambda a: a, lambda a: a.T, lambda a: a[::-1], lambda a: a[:, ::2], lambda a: a[:0]],
     ids=["plain", "transposed", "reversed", "every other", "empty"],
 )
-def test_two_arrays(view, dtype, ours, numpy_s):
+def test_two_arrays(view, dtype):
     a, b = (view(x) for x in arrays((6, 8), dtype))
     a.flat[:1] = b.flat[:1] = 0
-    expected = numpy_s(a, b)
-    found = ours(a, b)
+    expected = np.add(a, b)
+    found = elementwise.add(a, b)
     assert found.dtype == expected.dtype
     np.testing.assert_array_equal(found, expected)
 
@@ -61,11 +55,10 @@ def test_sums_in_place(dtype):
         np.testing.assert_array_equal(total, expected)
 
 
-@BOTH
-def test_operands_of_several_kinds(ours, numpy_s):
+def test_operands_of_several_kinds():
     a, b = arrays((6, 8))
     for other in (2.0, np.ones(8, np.float32), np.ones((6, 8)), b.T.reshape(6, 8), np.broadcast_to(b[:1], b.shape)):
-        np.testing.assert_array_equal(ours(a, other), numpy_s(a, other))
-        np.testing.assert_array_equal(ours(other, a), numpy_s(other, a))
+        np.testing.assert_array_equal(elementwise.add(a, other), a + other)
+        np.testing.assert_array_equal(elementwise.add(other, a), other + a)
     with pytest.raises(ValueError, match="broadcast"):
-        ours(a, a[:5])
+        elementwise.add(a, a[:5])

@@ -1,4 +1,4 @@
-"""Sums and products of two vectors: a task for each piece."""
+"""Sums of two vectors: a task for each piece."""
 
 from __future__ import annotations
 
@@ -25,18 +25,3 @@ def _add(at: Any, a: Any, b: Any, y: Any) -> None:
     a, b, y = a[start:stop], b[start:stop], y[start:stop]
     for i in range(y.size):
         y[i] = a[i] + b[i]
-
-
-@twin_of(kernel.multiply_vectors)
-def multiply_vectors(a: NDArray, b: NDArray, y: NDArray) -> None:
-    """See `kernels.elementwise.multiply_vectors`."""
-    _multiply(pieces(y), a, b, y)
-
-
-@shared
-@jit
-def _multiply(at: Any, a: Any, b: Any, y: Any) -> None:
-    start, stop = piece(at, y.size)
-    a, b, y = a[start:stop], b[start:stop], y[start:stop]
-    for i in range(y.size):
-        y[i] = a[i] * b[i]

@@ -1,7 +1,9 @@
 """How loops are compiled: one place for Numba's settings.
 
-``jit``: exact, each operation rounded as NumPy rounds it. ``fused``: a product and a sum may be rounded once (FMA) and
-sums may be reordered so that they run in vector registers; NaN and infinity keep their meaning in both.
+``jit``: exact, each operation rounded as NumPy rounds it. ``contracted``, for functions of one number: a
+product and a sum may be rounded once (FMA), and the loop that calls them has their steps in it, else it would not be
+vectorised.
+``fused``: sums may be reordered, too, so that they run in vector registers. NaN and infinity keep their meaning in all.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ _SERVED = frozenset(np.dtype(kind) for kind in "?bBhHiIlLqQfd")
 _SETTINGS: dict[str, Any] = {"nogil": True, "cache": True, "error_model": "numpy"}
 
 jit: Callable[..., Any] = numba.njit(**_SETTINGS)
+contracted: Callable[..., Any] = numba.njit(**_SETTINGS, fastmath={"contract"}, forceinline=True)
 fused: Callable[..., Any] = numba.njit(**_SETTINGS, fastmath={"contract", "reassoc"})
 
 
