@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from tensorgrad.kernels.standardization import Standardization
 from tensorgrad.kernels.twin import has_twin
 
 LARGE = 1 << 15  # numbers; below, one NumPy call after another costs less than cutting
-FEW = 1024  # numbers; NumPy's calls for the trick of `select` would take longer than a branch for each
+FEW = 1024  # numbers; of fewer, one call of NumPy's with a branch for each is faster than two without
 ROW = 1 << 13  # numbers, NumPy's buffer: shorter rows are slower; so is a single 0, for which there is no vector loop
 _ZEROS = {
     np.dtype(kind): np.zeros((), kind) for kind in "fd"
@@ -31,8 +32,16 @@ def relu(x: Any) -> Any:
             if lie_alike(x, y):
                 rectify(*flat(x, y))
                 return y
+        elif x.size >= FEW and x.flags.c_contiguous and x.dtype in _ZEROS:
+            return np.maximum(_many_zeros(x.dtype)[: x.size].reshape(x.shape), x)
         return np.maximum(_ZEROS.get(x.dtype, 0), x)
     return np.maximum(0, x)
+
+
+@functools.cache
+def _many_zeros(dtype: np.dtype) -> NDArray:
+    """As many zeros as a small array has numbers: for a single one, NumPy has no vector loop."""
+    return np.zeros(LARGE, dtype)
 
 
 def relu_grad(g: NDArray, y: NDArray) -> NDArray:

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy import ndarray
 from numpy.typing import NDArray
 
+from tensorgrad.kernels.formula import one_pass
 from tensorgrad.kernels.slices import flat, lie_alike, over_ranges
 from tensorgrad.kernels.standardization import Standardization
 from tensorgrad.kernels.traced import step
@@ -16,24 +16,14 @@ from tensorgrad.kernels.twin import has_twin
 
 LARGE = 1 << 16  # numbers; below, NumPy's one call costs less than to look for a second thread
 
+_added = one_pass(np.add)
+
 
 def add(a: Any, b: Any) -> Any:
     """Return ``a + b``."""
-    if type(a) is ndarray and a.size >= LARGE and (y := _by_all_threads(add_vectors, a, b)) is not None:
-        return y
     if type(a) is Standardization:
         return a.plus(b)
-    return b.plus(a) if type(b) is Standardization else np.add(a, b)
-
-
-def _by_all_threads(work: Callable[[NDArray, NDArray, NDArray], None], a: NDArray, b: Any) -> NDArray | None:
-    """Return what ``work`` makes of two arrays that lie alike in memory; None for any others."""
-    if type(b) is ndarray and a.dtype == b.dtype:
-        y = np.empty_like(a)
-        if lie_alike(a, b, y):
-            work(*flat(a, b, y))
-            return y
-    return None
+    return b.plus(a) if type(b) is Standardization else _added(a, b)
 
 
 def add_to(total: NDArray, other: NDArray) -> None:

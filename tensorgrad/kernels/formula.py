@@ -10,18 +10,20 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy import ndarray, ufunc
 from numpy.typing import NDArray
 
-from tensorgrad.kernels.slices import SHARED_FLOATS, flat, lie_alike
+from tensorgrad.kernels.operands import ONE, WHOLE, Layout, layout
+from tensorgrad.kernels.slices import SHARED_FLOATS
 from tensorgrad.kernels.threads import get_num_threads, parallel, split
 from tensorgrad.kernels.twin import has_twin
 
 IN_CACHE = 1 << 13  # numbers of a slice: some arrays of them stay in the second cache
 LARGE = IN_CACHE + 1  # numbers; below, one call after another costs less than to look at what is given
+LARGE_FOR_ONE_STEP = 1 << 16  # where the formula is one call of NumPy's, so that only other threads are a gain
 _FLOATS = frozenset(np.dtype(kind) for kind in "fd")
 
 Formula = Callable[..., Any]
@@ -29,68 +31,80 @@ Formula = Callable[..., Any]
 
 def one_pass(formula: Formula) -> Formula:
     """Return ``formula`` for arrays of any size: a function of the same arguments."""
+    large = LARGE_FOR_ONE_STEP if isinstance(formula, ufunc) else LARGE
 
     @functools.wraps(formula)
     def run(*args: Any, **static: Any) -> Any:
-        first = args[0]
-        if type(first) is ndarray and first.size >= LARGE:
-            y = _over_large(formula, args, static)
-            if y is not None:
-                return y
+        for a in args[:2]:
+            if type(a) is ndarray and a.size >= large:
+                y = _over_large(formula, args, static)
+                return formula(*args, **static) if y is None else y
         return formula(*args, **static)
 
     return run
 
 
 def _over_large(formula: Formula, args: tuple[Any, ...], static: dict[str, Any]) -> NDArray | None:
-    """Return the result where all arrays are of one shape, dtype and memory order; None otherwise."""
+    """Return the result where all arrays are of one dtype, or conditions, and lie in rows; None otherwise."""
     places = [i for i, a in enumerate(args) if type(a) is ndarray]
-    model = next((args[i] for i in places if args[i].dtype in _FLOATS), None)
-    if model is None or not model.flags.forc:
+    arrays = [args[i] for i in places]
+    model = max([a for a in arrays if a.dtype in _FLOATS], key=np.size, default=None)
+    if model is None or any(a.dtype not in (model.dtype, np.bool_) for a in arrays):
         return None
-    for i in places:
-        if args[i].dtype not in (model.dtype, np.bool_) or not lie_alike(args[i], model):
-            return None
-    return evaluate(formula, model, args, places, static)
+    found = layout(model, arrays)
+    if found is None:
+        return None
+    if ONE in found.kinds:
+        single = [(i, a) for i, a, kind in zip(places, arrays, found.kinds, strict=True) if kind is ONE]
+        given = list(args)
+        for i, a in single:
+            given[i] = a[(0,) * a.ndim]
+        return _over_large(formula, tuple(given), static)
+    return evaluate(formula, Operands(model, args, places, found), static)
+
+
+class Operands(NamedTuple):
+    """The arguments of a formula: the largest array, all of them, the places of the arrays, and how these lie."""
+
+    model: NDArray
+    args: tuple[Any, ...]
+    places: list[int]
+    layout: Layout
+
+    def vectors(self) -> list[NDArray]:
+        """The arrays as vectors of memory."""
+        return self.layout.vectors([self.args[i] for i in self.places])
 
 
 @has_twin
-def evaluate(
-    formula: Formula, model: NDArray, args: tuple[Any, ...], places: list[int], static: dict[str, Any]
-) -> NDArray | None:
-    """Return ``formula(*args, **static)``; the arguments at ``places`` are arrays that lie like ``model``.
-
-    None where that is no faster than the formula itself.
-    """
+def evaluate(formula: Formula, operands: Operands, static: dict[str, Any]) -> NDArray | None:
+    """Return the formula's result for large arrays; None where that is no faster than the formula itself."""
+    model = operands.model
     shared = model.size >= SHARED_FLOATS
-    simple = isinstance(formula, ufunc)
-    if simple and not shared:
+    one_step = isinstance(formula, ufunc)
+    if (one_step and not shared) or {*operands.layout.kinds} != {WHOLE}:
         return None
-    vectors = flat(*[args[i] for i in places])
-    size = model.size
-    first = _of_range(formula, args, places, vectors, static, 0, 1)
-    y = np.empty_like(model, dtype=first.dtype)
+    vectors = operands.vectors()
+
+    def result(start: int, stop: int) -> Any:
+        some = list(operands.args)
+        for i, v in zip(operands.places, vectors, strict=True):
+            some[i] = v[start:stop]
+        return formula(*some, **static)
+
+    y = np.empty_like(model, dtype=result(0, 1).dtype)
     out = y.ravel(order="K")
 
     def run(at: tuple[int, int]) -> None:
-        step = at[1] - at[0] if simple else IN_CACHE
-        for start in range(*at, step):
-            stop = min(start + step, at[1])
-            if simple:
-                formula(*[v[start:stop] for v in vectors], out=out[start:stop])
-            else:
-                out[start:stop] = _of_range(formula, args, places, vectors, static, start, stop)
+        if one_step:
+            formula(*[v[at[0] : at[1]] for v in vectors], out=out[at[0] : at[1]])
+            return
+        for start in range(*at, IN_CACHE):
+            stop = min(start + IN_CACHE, at[1])
+            out[start:stop] = result(start, stop)
 
     if shared:
-        parallel(run, split(size, get_num_threads()))
+        parallel(run, split(model.size, get_num_threads()))
     else:
-        run((0, size))
+        run((0, model.size))
     return y
-
-
-def _of_range(formula: Formula, args: Any, places: Any, vectors: Any, static: Any, start: int, stop: int) -> Any:
-    """Return the formula's result for a range of its arrays."""
-    some = list(args)
-    for i, v in zip(places, vectors, strict=True):
-        some[i] = v[start:stop]
-    return formula(*some, **static)

@@ -95,7 +95,7 @@ def trace(formula: Callable[..., Any], args: tuple[Any, ...], static: dict[str, 
     constant of the formula. Raises Untraceable where it does more than one step after the other for each number.
     """
     steps: list[Step] = []
-    samples = {at: _traced(np.full((), SAMPLE).astype(dtype), _name(at), steps) for at, dtype in dtypes.items()}
+    samples = {at: _traced(np.full((), SAMPLE).astype(dtype), name_of(at), steps) for at, dtype in dtypes.items()}
     try:
         with np.errstate(all="ignore"):
             result = formula(
@@ -107,10 +107,11 @@ def trace(formula: Callable[..., Any], args: tuple[Any, ...], static: dict[str, 
     if not isinstance(result, Traced):
         raise Untraceable("a constant result")
     read = {operand for each in steps for operand in each.operands} | {result.name}
-    return Trace(tuple(steps), result.name, result.dtype, tuple([at for at in dtypes if _name(at) in read]))
+    return Trace(tuple(steps), result.name, result.dtype, tuple([at for at in dtypes if name_of(at) in read]))
 
 
-def _name(at: int | str) -> str:
+def name_of(at: int | str) -> str:
+    """What a trace calls the operand at a place, or of a name."""
     return f"x{at}" if isinstance(at, int) else at
 
 

@@ -1,4 +1,4 @@
-"""Losses composed of operators that stand elsewhere: exact to any order without a rule of their own."""
+"""The usual losses: one formula for each number, or operators that stand elsewhere, and then the mean or the sum."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ import numpy as np
 
 from tensorgrad.autograd.between import of_values
 from tensorgrad.autograd.primitive import primitive
+from tensorgrad.autograd.promotion import promote_operands, promote_to_float
 from tensorgrad.errors import describe, op_error
 from tensorgrad.ops._arguments import operand, raw
 from tensorgrad.ops.activation import masked, softplus
 from tensorgrad.ops.cross_entropy import checked_classes, class_weight
-from tensorgrad.ops.elementwise import abs, mul, neg, square
+from tensorgrad.ops.elementwise import abs, mul, neg, sigmoid
 from tensorgrad.ops.index import _gather
 from tensorgrad.ops.reduce import mean, sum
 from tensorgrad.ops.reduction import check_reduction, takes_reduction
@@ -38,6 +39,15 @@ def paired(input: Any, target: Any, op: str, reduction: str) -> tuple[Any, Any]:
     return x, t
 
 
+_squared_error = primitive(
+    lambda g, y, x, t: 2 * g * (x - t),
+    lambda g, y, x, t: -2 * g * (x - t),
+    name="squared_error",
+    promote=promote_operands,
+    elementwise=True,
+)(lambda x, t: np.square(x - t))
+
+
 @takes_reduction
 def mse_loss(input: Any, target: Any, size_average: None = None, reduce: None = None, reduction: str = "mean") -> Any:
     """``(input - target)^2``, reduced. Shapes must agree. Source: ``torch.nn.functional.mse_loss``.
@@ -47,7 +57,7 @@ def mse_loss(input: Any, target: Any, size_average: None = None, reduce: None = 
     2.5
     """
     x, t = paired(input, target, "mse_loss", reduction)
-    return reduced(square(x - t), reduction)
+    return reduced(_squared_error(x, t), reduction)
 
 
 @takes_reduction
@@ -60,6 +70,15 @@ def l1_loss(input: Any, target: Any, size_average: None = None, reduce: None = N
     """
     x, t = paired(input, target, "l1_loss", reduction)
     return reduced(abs(x - t), reduction)
+
+
+_logistic_loss = primitive(
+    lambda g, y, x, t: g * (sigmoid(x) - t),
+    lambda g, y, x, t: -g * x,
+    name="logistic_loss",
+    promote=promote_to_float,
+    elementwise=True,
+)(lambda x, t: (1 - t) * x + (np.maximum(-x, 0) + np.log1p(np.exp(-np.abs(x)))))
 
 
 @takes_reduction
@@ -83,9 +102,10 @@ def binary_cross_entropy_with_logits(
     """
     op = "binary_cross_entropy_with_logits"
     x, t = paired(input, target, op, reduction)
-    log_weight = 1 if pos_weight is None else 1 + (pos_weight - 1) * t
-    # log(1 + exp(-x)) has no threshold here: softplus with one would be off by its last digits
-    losses = (1 - t) * x + log_weight * softplus(neg(x), threshold=float("inf"))
+    if pos_weight is None:
+        losses = _logistic_loss(x, t)
+    else:  # log(1 + exp(-x)) has no threshold here: softplus with one would be off by its last digits
+        losses = (1 - t) * x + (1 + (pos_weight - 1) * t) * softplus(neg(x), threshold=float("inf"))
     return reduced(losses if weight is None else losses * weight, reduction)
 
 

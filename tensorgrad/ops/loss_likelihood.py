@@ -10,6 +10,7 @@ import numpy as np
 from tensorgrad.autograd.primitive import primitive
 from tensorgrad.autograd.promotion import promote_to_float
 from tensorgrad.errors import describe, op_error
+from tensorgrad.kernels.choice import choose
 from tensorgrad.ops._arguments import is_tensor, operand, raw, static_array
 from tensorgrad.ops._matrices import constant
 from tensorgrad.ops.elementwise import abs, clamp, exp, greater, log, log1p, square, where
@@ -30,6 +31,7 @@ _SMALLEST = float(np.float32(1e-12))
     lambda g, y, x, t: g * (log1p(-x) - log(x)),
     name="binary_cross_entropy",
     promote=promote_to_float,
+    elementwise=True,
 )
 def _binary_cross_entropy(x: Any, t: Any) -> Any:
     return (t - 1) * np.maximum(np.log1p(-x), -100) - t * np.maximum(np.log(x), -100)
@@ -130,7 +132,7 @@ def poisson_nll_loss(
 
 
 # PyTorch clamps variances and norms behind autograd's back: the gradient passes as if nothing had happened
-at_least = primitive(lambda g, y, x, *, low: g, name="at_least")(lambda x, *, low: np.maximum(x, low))
+at_least = primitive(lambda g, y, x, *, low: g, name="at_least", elementwise=True)(lambda x, *, low: np.maximum(x, low))
 
 
 def gaussian_nll_loss(
@@ -165,10 +167,10 @@ def gaussian_nll_loss(
 # --- regression that outliers do not dominate ------------------------------------------------------------------------
 
 
-@primitive(lambda g, y, d, *, delta: g * clamp(d, -delta, delta), name="huber")
+@primitive(lambda g, y, d, *, delta: g * clamp(d, -delta, delta), name="huber", elementwise=True)
 def _huber(d: Any, *, delta: float) -> Any:
     size = np.abs(d)
-    return np.where(size <= delta, 0.5 * d * d, delta * (size - 0.5 * delta))
+    return choose(size <= delta, 0.5 * d * d, delta * (size - 0.5 * delta))
 
 
 def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0, weight: Any = None) -> Any:

@@ -57,6 +57,13 @@ def test_relu(order, dtype):
     np.testing.assert_array_equal(x, before)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_relu_of_some_thousand_numbers(dtype):
+    x = sample(dtype, shape=(40, 50))
+    for view in (x, x.T, x[:, ::2]):
+        same_bits(kernel.relu(view), expected(view))
+
+
 def expected(x):
     """``max(0, x)``, number by number."""
     return np.array([v if v > 0 or v == 0 or np.isnan(v) else 0.0 for v in x.ravel()], x.dtype).reshape(x.shape)

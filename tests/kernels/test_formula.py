@@ -25,7 +25,7 @@ STATIC = {
     "leaky_relu": {"negative_slope": 0.1}, "elu": {"alpha": 1.5}, "celu": {"alpha": 0.5},
     "softplus": {"beta": 2.0, "threshold": 20.0}, "hardtanh": {"low": -0.5, "high": 0.75}, "hardshrink": {"lambd": 0.5},
     "softshrink": {"lambd": 0.5}, "threshold": {"threshold": 0.25, "value": 7.0}, "pow_scalar": {"exponent": 3},
-    "polygamma": {"n": 1}, "logit": {"eps": 0.25},
+    "polygamma": {"n": 1}, "logit": {"eps": 0.25}, "at_least": {"low": 0.5}, "huber": {"delta": 0.75},
 }  # fmt: skip
 
 
@@ -177,6 +177,50 @@ def test_memory_orders(view):
     np.testing.assert_array_equal((x, g), before)
     if x.size > 1 and x.flags.forc:
         assert found.strides == x.strides
+
+
+#: operands that are repeated beside one of SHAPE
+REPEATED = {
+    "row": lambda a: a[0, 0],
+    "row with ones": lambda a: a[:1, :1],
+    "matrix": lambda a: a[0],
+    "repeated view": lambda a: np.broadcast_to(a[0, 0], SHAPE),
+    "column": lambda a: a[:, :1, :1],
+    "two columns": lambda a: a[:, :, :1],
+    "one": lambda a: a[:1, :1, :1],
+    "0-d": lambda a: a[1, 2, 3].reshape(()),
+    "one, repeated": lambda a: np.broadcast_to(a[:1, :1, :1], SHAPE),
+    "in the middle": lambda a: a[:1, :, :1],
+    "every other number of a longer row": lambda a: np.repeat(a[0, 0], 2)[::2],
+    "conditions": lambda a: a[0] > 0,
+}
+
+
+@pytest.mark.parametrize("name", REPEATED)
+@pytest.mark.parametrize("order", ["rows", "channels last"])
+@pytest.mark.usefixtures("_threads", "version", "large")
+def test_repeated_operands(name, order):
+    x, a, b = np.random.default_rng(0).standard_normal((3, *SHAPE)).astype(np.float32)
+    if order == "channels last":
+        x, a, b = (np.moveaxis(np.ascontiguousarray(np.moveaxis(v, 1, -1)), -1, 1) for v in (x, a, b))
+    other = REPEATED[name](a)
+    run = one_pass(lambda x, b, y: np.where(b, x * y, x - y))
+    for args in ((x, other.astype(bool), b), (b, other.astype(bool), x)):
+        np.testing.assert_array_equal(run(*args), run.__wrapped__(*args))
+    for formula_of_two in (lambda a, b: a - b * 2, lambda a, b: b - a * 2):
+        run = one_pass(formula_of_two)
+        np.testing.assert_array_equal(run(x, other), formula_of_two(x, other))
+        np.testing.assert_array_equal(run(other, x), formula_of_two(other, x))
+
+
+@pytest.mark.usefixtures("version", "large")
+def test_rows_and_columns_together():
+    x, r, c = (np.random.default_rng(0).standard_normal(s).astype(np.float32) for s in ((6, 8), 8, (6, 1)))
+    run = one_pass(lambda x, r, c: (x - c) * r)
+    np.testing.assert_array_equal(run(x, r, c), (x - c) * r)
+    deep = np.random.default_rng(0).standard_normal((4, 5, 6)).astype(np.float32)
+    for row, column in ((deep[0, 0], deep[:, :, :1]), (deep[0, 0], deep[:, :1, :1]), (deep[0], deep[:, :1, :1])):
+        np.testing.assert_array_equal(run(deep, row, column), (deep - column) * row)
 
 
 @pytest.mark.usefixtures("version", "large")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,12 +18,12 @@ from tensorgrad.kernels.compiled import functions
 from tensorgrad.kernels.compiled.jit import jit
 from tensorgrad.kernels.compiled.pieces import MOST, piece
 from tensorgrad.kernels.compiled.threads import shared
-from tensorgrad.kernels.formula import Formula
-from tensorgrad.kernels.slices import flat
-from tensorgrad.kernels.traced import Trace, Untraceable, trace
+from tensorgrad.kernels.formula import Formula, Operands
+from tensorgrad.kernels.operands import COLUMN, ONE, ROW, WHOLE
+from tensorgrad.kernels.traced import Trace, Untraceable, name_of, trace
 
 F = np.float32
-TASK = 1 << 16  # steps of a task, some 20 us
+TASK = 1 << 17  # steps of a task, and numbers read and written: some 20 us
 #: Each function of NumPy's that a loop can take a step of, as Python; {0} and so on are its operands.
 STEPS = {
     "add": "{0} + {1}",
@@ -60,37 +60,49 @@ NAMES = {"sqrt": np.sqrt, "number": F, "zero": F(0), "piece": piece} | {
     name: getattr(functions, name) for name in CALLS
 }
 
-_loops: dict[Any, tuple[Callable[..., None], Trace, int] | None] = {}
+
+class Loop(NamedTuple):
+    """A formula's steps as a compiled loop, the dtype of its result, the operands that it reads, and its work."""
+
+    run: Callable[..., None]
+    dtype: np.dtype[Any]
+    operands: tuple[int | str, ...]
+    work: int  # for one number: steps, and what is read and written
 
 
-def evaluate(
-    formula: Formula, model: NDArray, args: tuple[Any, ...], places: list[int], static: dict[str, Any]
-) -> NDArray | None:
+_loops: dict[Any, Loop | None] = {}
+
+
+def evaluate(formula: Formula, operands: Operands, static: dict[str, Any]) -> NDArray | None:
     """See `kernels.formula.evaluate`; numbers among the arguments are operands too, and floats among ``static``."""
+    model, args, places, layout = operands
     if model.dtype != F:
-        return kernel.evaluate.numpy(formula, model, args, places, static)  # type: ignore[attr-defined]
+        return kernel.evaluate.numpy(formula, operands, static)  # type: ignore[attr-defined]
     kinds = [a.dtype if type(a) is np.ndarray else type(a) for a in args]
-    key = formula, *kinds, *[(name, type(v) if type(v) is float else v) for name, v in static.items()]
+    named = [(name, type(value) if type(value) is float else value) for name, value in static.items()]
+    key = formula, *kinds, layout.kinds, *named
     try:
-        found = _loops[key]
+        loop = _loops[key]
     except KeyError:
-        found = _loops[key] = _loop(formula, args, places, static)
-    if found is None:
-        return kernel.evaluate.numpy(formula, model, args, places, static)  # type: ignore[attr-defined]
-    loop, steps, work = found
-    y = np.empty_like(model, dtype=steps.dtype)
-    vectors = [args[at] for at in steps.operands if at in places]
-    numbers = [F(args[at] if isinstance(at, int) else static[at]) for at in steps.operands if at not in places]
-    loop(max(1, min(MOST, y.size * work // TASK)), *flat(y, *vectors), *numbers)
+        loop = _loops[key] = _loop(formula, operands, static)
+    if loop is None:
+        return kernel.evaluate.numpy(formula, operands, static)  # type: ignore[attr-defined]
+    y = np.empty_like(model, dtype=loop.dtype)
+    vectors = dict(zip(places, operands.vectors(), strict=True))
+    read = [
+        vectors[at] if at in vectors else F(args[at] if isinstance(at, int) else static[at]) for at in loop.operands
+    ]
+    columns = layout.columns
+    pieces = max(1, min(MOST, y.size * loop.work // TASK, y.size // columns))
+    loop.run(pieces, y.ravel(order="K"), columns, *read)
     return y
 
 
-def _loop(
-    formula: Formula, args: tuple[Any, ...], places: list[int], static: dict[str, Any]
-) -> tuple[Callable[..., None], Trace, int] | None:
-    """Return the loop that takes the steps of ``formula``, these, and their number; None where it has other ones."""
+def _loop(formula: Formula, operands: Operands, static: dict[str, Any]) -> Loop | None:
+    """Return the loop that takes the steps of ``formula``; None where it has other ones."""
+    _, args, places, layout = operands
     dtypes: dict[int | str, Any] = {at: args[at].dtype for at in places}
-    dtypes |= {at: F for at, a in enumerate(args) if type(a) in (int, float)}
+    dtypes |= {at: F for at, a in enumerate(args) if type(a) in (int, float, F)}
     dtypes |= {name: F for name, value in static.items() if type(value) is float}
     try:
         steps = trace(formula, args, static, dtypes)
@@ -98,35 +110,37 @@ def _loop(
         return None
     if steps.dtype not in (np.dtype(F), np.dtype(np.bool_)) or any(s.function not in STEPS for s in steps.steps):
         return None
-    source, constants = _source(steps, places)
+    kinds: dict[int | str, str] = dict(zip(places, layout.kinds, strict=True))
+    source, constants = _source(steps, {name_of(at): kinds.get(at, ONE) for at in steps.operands})
     name = f"formula_{hashlib.sha256(repr((source, constants)).encode()).hexdigest()[:16]}"
     space: dict[str, Any] = {"__name__": __name__, **NAMES, **constants}
     exec(compile(source.replace("formula", name, 1), __file__, "exec"), space)
-    work = sum(CALL if s.function in CALLS else 1 for s in steps.steps)
-    return shared(jit(space[name])), steps, work
+    work = 1 + len(steps.operands) + sum(CALL if s.function in CALLS else 1 for s in steps.steps)
+    return Loop(shared(jit(space[name])), steps.dtype, steps.operands, work)
 
 
-def _source(steps: Trace, places: list[int]) -> tuple[str, dict[str, Any]]:
-    """Return the text of the loop, and the constants that it names."""
+def _source(steps: Trace, operands: dict[str, str]) -> tuple[str, dict[str, Any]]:
+    """Return the text of the loop over operands that lie as they do, and the constants that it names."""
     constants: dict[str, Any] = {}
 
     def named(operand: str | float) -> str:
         if isinstance(operand, str):
             return operand
-        return next((n for n, v in constants.items() if v == operand), None) or _new(operand)
+        return constants.setdefault(repr(operand), (f"c{len(constants)}", F(operand)))[0]
 
-    def _new(value: float) -> str:
-        name = f"c{len(constants)}"
-        constants[name] = F(value)
-        return name
-
-    vectors = [f"x{at}" for at in steps.operands if at in places]
-    numbers = [f"x{at}" if isinstance(at, int) else at for at in steps.operands if at not in places]
-    lines = [f"def formula(at, y, {', '.join([f'v{x}' for x in vectors] + numbers)}):"]
-    lines.append("    start, stop = piece(at, y.size)")
-    lines += [f"    {v} = {v}[start:stop]" for v in ["y", *[f"v{x}" for x in vectors]]]
-    lines.append("    for i in range(y.size):")
-    lines += [f"        {x} = v{x}[i]" for x in vectors]
-    lines += [f"        {s.result} = {STEPS[s.function].format(*map(named, s.operands))}" for s in steps.steps]
-    lines.append(f"        y[i] = {steps.result}")
-    return "\n".join(lines), constants
+    taken = [f"{s.result} = {STEPS[s.function].format(*map(named, s.operands))}" for s in steps.steps]
+    lies = {kind: [x for x, each in operands.items() if each is kind] for kind in (WHOLE, ROW, COLUMN, ONE)}
+    given = [x if kind is ONE else f"of_{x}" for x, kind in operands.items()]
+    if lies[ROW] or lies[COLUMN]:
+        over, cut = ["    for row in range(*piece(at, of_y.size // columns)):"], "row * columns : (row + 1) * columns"
+        inside = " " * 8
+    else:
+        over, cut, inside = ["    start, stop = piece(at, of_y.size)"], "start:stop", " " * 4
+    body = [f"{x} = of_{x}[row]" for x in lies[COLUMN]]
+    body += [f"some_{x} = of_{x}[{cut}]" for x in ["y", *lies[WHOLE]]]
+    body += [f"some_{x} = of_{x}[: some_y.size]" for x in lies[ROW]]
+    body += ["for i in range(some_y.size):"]
+    body += [f"    {x} = some_{x}[i]" for x in lies[WHOLE] + lies[ROW]]
+    body += [f"    {line}" for line in [*taken, f"some_y[i] = {steps.result}"]]
+    lines = [f"def formula(at, of_y, columns, {', '.join(given)}):", *over, *[inside + line for line in body]]
+    return "\n".join(lines), dict(constants.values())
