@@ -23,10 +23,11 @@ lint: $(VENV)/.installed-dev         ## ruff (lint and format) and mypy
 mutants: $(VENV)/.installed-dev      ## plant faults in a copy of the package, one at a time: a test must catch each
 	$(BIN)/python tests/mutants/run.py
 
-bench: $(VENV)/.installed-bench      ## the tables against PyTorch, see docs/benchmarks.md: about twenty minutes
+bench: $(VENV)/.installed-bench      ## the tables against PyTorch, see docs/benchmarks.md: about 25 minutes
 	$(BIN)/python benchmarks/train_step.py --json $(RESULTS)/train_step.json
 	$(BIN)/python benchmarks/train_step.py --inference --json $(RESULTS)/inference.json
 	$(BIN)/python benchmarks/operators.py --json $(RESULTS)/operators.json
+	$(BIN)/python benchmarks/building_blocks.py --json $(RESULTS)/building_blocks.json
 	$(BIN)/python benchmarks/sequences.py --json $(RESULTS)/sequences.json
 	$(BIN)/python benchmarks/scaling.py --json $(RESULTS)/scaling.json
 	$(BIN)/python benchmarks/overhead.py --json $(RESULTS)/overhead.json

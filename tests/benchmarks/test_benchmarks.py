@@ -53,6 +53,14 @@ def test_every_operator(tmp_path):
     assert "GB/s" in printed
 
 
+def test_every_building_block(tmp_path):
+    printed, rows = run("building_blocks.py", tmp_path, *TINY, "--columns", "numpy")
+    for name in ("gelu", "softmax over rows", "a * column", "embedding", "mse_loss", "attention"):
+        assert f"\n{name} " in printed
+        assert name in [row["name"] for row in rows]
+    assert "geometric mean" in printed
+
+
 def test_scaling(tmp_path):
     some = ["batch 4: LeNet", "channels 8", "threads: LeNet", "depth 10,"]
     printed, rows = run("scaling.py", tmp_path, *TINY, "--columns", "numpy", "--filter", *some)
