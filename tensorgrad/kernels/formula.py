@@ -31,12 +31,12 @@ Formula = Callable[..., Any]
 
 def one_pass(formula: Formula) -> Formula:
     """Return ``formula`` for arrays of any size: a function of the same arguments."""
-    large = LARGE_FOR_ONE_STEP if isinstance(formula, ufunc) else LARGE
+    one_step = isinstance(formula, ufunc)
 
     @functools.wraps(formula)
     def run(*args: Any, **static: Any) -> Any:
         for a in args[:2]:
-            if type(a) is ndarray and a.size >= large:
+            if type(a) is ndarray and a.size >= (LARGE_FOR_ONE_STEP if one_step else LARGE):
                 y = _over_large(formula, args, static)
                 return formula(*args, **static) if y is None else y
         return formula(*args, **static)

@@ -61,7 +61,9 @@ def test_relu(order, dtype):
 def test_relu_of_some_thousand_numbers(dtype):
     x = sample(dtype, shape=(40, 50))
     for view in (x, x.T, x[:, ::2]):
-        same_bits(kernel.relu(view), expected(view))
+        y = kernel.relu(view)
+        assert y.dtype == dtype
+        same_bits(y, expected(view))
 
 
 def expected(x):

@@ -41,6 +41,7 @@ OPERATORS = [name for name, prim in REGISTRY.items() if is_of_one_pass(prim)]
 def large(monkeypatch):
     """Let arrays of more than 9 numbers be large, those of more than 20 worth a second thread."""
     monkeypatch.setattr(formula, "LARGE", 10)
+    monkeypatch.setattr(formula, "LARGE_FOR_ONE_STEP", 10)
     monkeypatch.setattr(formula, "IN_CACHE", 9)
     monkeypatch.setattr(formula, "SHARED_FLOATS", 20)
 
@@ -185,8 +186,9 @@ REPEATED = {
     "row with ones": lambda a: a[:1, :1],
     "matrix": lambda a: a[0],
     "repeated view": lambda a: np.broadcast_to(a[0, 0], SHAPE),
-    "column": lambda a: a[:, :1, :1],
-    "two columns": lambda a: a[:, :, :1],
+    "column": lambda a: a[:, :1, :1].copy(),
+    "two columns": lambda a: a[:, :, :1].copy(),
+    "column of a matrix": lambda a: a[:, :, :1],
     "one": lambda a: a[:1, :1, :1],
     "0-d": lambda a: a[1, 2, 3].reshape(()),
     "one, repeated": lambda a: np.broadcast_to(a[:1, :1, :1], SHAPE),
@@ -219,7 +221,8 @@ def test_rows_and_columns_together():
     run = one_pass(lambda x, r, c: (x - c) * r)
     np.testing.assert_array_equal(run(x, r, c), (x - c) * r)
     deep = np.random.default_rng(0).standard_normal((4, 5, 6)).astype(np.float32)
-    for row, column in ((deep[0, 0], deep[:, :, :1]), (deep[0, 0], deep[:, :1, :1]), (deep[0], deep[:, :1, :1])):
+    two, one = deep[:, :, :1].copy(), deep[:, :1, :1].copy()
+    for row, column in ((deep[0, 0], two), (deep[0, 0], one), (deep[0], one), (deep[0], two)):
         np.testing.assert_array_equal(run(deep, row, column), (deep - column) * row)
 
 
@@ -240,7 +243,7 @@ def test_what_is_not_alike_is_left_to_the_formula():
 def test_numbers_may_change_from_call_to_call():
     x = np.random.default_rng(0).standard_normal(100).astype(np.float32)
     run = one_pass(lambda x, low, *, slope: np.maximum(x, low) * slope)
-    for low, slope in ((0.0, 2.0), (-1, 0.5), (1, 3)):
+    for low, slope in ((0.0, 2.0), (-1, 0.5), (1, 3), (2, 7)):
         np.testing.assert_array_equal(run(x, low, slope=slope), np.maximum(x, np.float32(low)) * np.float32(slope))
 
 

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tensorgrad.kernels import formula as kernel
-from tensorgrad.kernels.compiled import functions
+from tensorgrad.kernels import special
+from tensorgrad.kernels.compiled import exponential, functions
 from tensorgrad.kernels.compiled.jit import jit
 from tensorgrad.kernels.compiled.pieces import MOST, piece
 from tensorgrad.kernels.compiled.threads import shared
@@ -56,9 +58,10 @@ STEPS = {
 }
 CALLS = frozenset({"exp", "expm1", "log", "log1p", "tanh", "erf", "logaddexp"})
 CALL = 12  # steps that one of these takes
-NAMES = {"sqrt": np.sqrt, "number": F, "zero": F(0), "piece": piece} | {
-    name: getattr(functions, name) for name in CALLS
-}
+NAMES = {name: getattr(functions, name) for name in CALLS}
+NAMES |= {"sqrt": np.sqrt, "number": F, "zero": F(0), "piece": piece}
+#: what a loop is made of beside its text; Numba itself knows only the date of the file that it finds the loop in
+STAMPS = [Path(part.__file__).stat().st_mtime_ns for part in (functions, exponential, special)]
 
 
 class Loop(NamedTuple):
@@ -112,7 +115,7 @@ def _loop(formula: Formula, operands: Operands, static: dict[str, Any]) -> Loop 
         return None
     kinds: dict[int | str, str] = dict(zip(places, layout.kinds, strict=True))
     source, constants = _source(steps, {name_of(at): kinds.get(at, ONE) for at in steps.operands})
-    name = f"formula_{hashlib.sha256(repr((source, constants)).encode()).hexdigest()[:16]}"
+    name = f"formula_{hashlib.sha256(repr((source, constants, STAMPS)).encode()).hexdigest()[:16]}"
     space: dict[str, Any] = {"__name__": __name__, **NAMES, **constants}
     exec(compile(source.replace("formula", name, 1), __file__, "exec"), space)
     work = 1 + len(steps.operands) + sum(CALL if s.function in CALLS else 1 for s in steps.steps)

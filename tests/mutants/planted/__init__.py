@@ -4,7 +4,18 @@
 and `tests` is what pytest is given. `python tests/mutants/run.py` plants them in a copy of the package.
 """
 
-from tests.mutants.planted import compiled, convolutions, engine, files, kernels, ops, optimizers, replay, sequences
+from tests.mutants.planted import (
+    compiled,
+    convolutions,
+    engine,
+    files,
+    formulas,
+    kernels,
+    ops,
+    optimizers,
+    replay,
+    sequences,
+)
 from tests.mutants.planted.fault import Fault
 
 FAULTS = [
@@ -14,6 +25,7 @@ FAULTS = [
     *kernels.FAULTS,
     *convolutions.FAULTS,
     *compiled.FAULTS,
+    *formulas.FAULTS,
     *files.FAULTS,
     *sequences.FAULTS,
     *replay.FAULTS,
