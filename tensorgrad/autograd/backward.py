@@ -21,6 +21,7 @@ from tensorgrad.autograd.node import FREED, Node, Packed
 from tensorgrad.autograd.primitive import TENSOR_CLASSES, wrap
 from tensorgrad.autograd.structural import add, cast, sum_to
 from tensorgrad.errors import describe
+from tensorgrad.kernels.copy import copied, write
 from tensorgrad.kernels.elementwise import add_to
 from tensorgrad.kernels.slices import lie_alike
 from tensorgrad.state import per_thread
@@ -413,9 +414,9 @@ def _settled(gradient: ndarray, owned: bool, data: ndarray) -> ndarray:
         if lie_alike(data, dense):
             if owned and lie_alike(gradient, dense):
                 return gradient
-            dense[...] = gradient
+            write(gradient, dense)
             return dense
-    return gradient if owned and gradient.flags.c_contiguous else np.array(gradient, order="C")
+    return gradient if owned and gradient.flags.c_contiguous else copied(gradient)
 
 
 def accumulate_grad(leaf: Any, gradient: Any, owned: bool, create_graph: bool) -> None:

@@ -47,7 +47,7 @@ def matmul(a: NDArray, b: NDArray) -> NDArray:
         return matmul(a.reshape(-1, inner), b).reshape(*a.shape[:-1], columns) if a.size else np.matmul(a, b)
     batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     work = math.prod(batch) * rows * inner * columns
-    return np.matmul(a, b) if work < BLAS_STAYS_SINGLE else _product(a, b, batch, work)
+    return np.matmul(a, b) if work < BLAS_STAYS_SINGLE else batched_product(a, b, batch)
 
 
 def linear(x: NDArray, w: NDArray, b: NDArray | None) -> NDArray:
@@ -72,6 +72,12 @@ def product(a: NDArray, b: NDArray, bias: NDArray | None = None) -> NDArray:
     if bias is not None:
         y += bias
     return y
+
+
+@has_twin
+def batched_product(a: NDArray, b: NDArray, batch: tuple[int, ...]) -> NDArray:
+    """Return a @ b for matrices (..., M, K) and (..., K, N) whose leading dimensions broadcast to ``batch``."""
+    return _product(a, b, batch, math.prod(batch) * a.shape[-2] * a.shape[-1] * b.shape[-1])
 
 
 def _product(a: NDArray, b: NDArray, batch: tuple[int, ...], work: int) -> NDArray:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from typing import Any
+from functools import lru_cache
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,145 +16,135 @@ from tensorgrad.kernels.twin import has_twin
 
 FEW = 64  # numbers that may be added one after the other without a tree
 ROWS = 32  # numbers that are added one after the other before their sum joins the next level of the tree
-SHORT_ROW = 1024  # numbers that a vector of running sums adds up, 16 times 4 of them or so at a time
+SHORT_ROW = 1024  # numbers of a row that a vector of running sums adds up
 ROW_FLOATS = 4096  # a row this long runs at memory speed and its running sum stays in the L1 cache
+SMALL = 4096  # numbers; below, NumPy's one call costs less than to look for a better one
 BLOCK_FLOATS = 1 << 18  # numbers whose sum is one task of a thread, or part of one
-SUMMED = -1  # marks an axis that is to be summed
+TASKS = 8  # of as many sums or more
 SHARED_FLOATS = 500_000  # smaller arrays are not worth handing to a second thread
-EINSUM = "fd"  # dtypes whose sums over an inner axis `einsum` adds two to four times faster than a ufunc
+EINSUM = "fd"  # dtypes that `einsum` adds two to four times faster than a ufunc, along rows or in short ones
+LONG_ROW = 512  # numbers; such rows a ufunc adds as fast
 
 _sum: Callable[..., Any] = np.add.reduce  # what np.sum calls after a microsecond
 
 
-def accurate_sum(x: NDArray, axis: tuple[int, ...] | None, keepdims: bool = False) -> NDArray:
-    """Return the sum over the axes in the dtype of x, with the accuracy of pairwise summation over every axis.
+def accurate_sum(x: NDArray, axis: tuple[int, ...] | None, keepdims: bool = False, squares: bool = False) -> NDArray:
+    """Return the sum of x, or of its squares, over the axes, with the accuracy of pairwise summation over each.
 
-    NumPy sums pairwise only along contiguous memory; over other axes it adds row after row, and float32 then
-    loses digits: the sum over axis 0 of (1_000_000, 2) is wrong by 1 %. Here rows are added in groups of 32,
-    the sums in groups of 32 again, and so on.
+    The result has the dtype of x. NumPy sums pairwise only along contiguous memory; over other axes it adds row after
+    row, and float32 then loses digits: the sum over axis 0 of (1_000_000, 2) is wrong by 1 %. Here rows are added in
+    groups of 32, the sums in groups of 32 again, and so on.
     """
     if x.size <= FEW or x.dtype.char not in "fe":
-        return _sum(x, axis=axis, dtype=x.dtype, keepdims=keepdims)
-    axes = tuple(range(x.ndim)) if axis is None else tuple([a % x.ndim for a in axis])
-    length = math.prod([x.shape[a] for a in axes])
-    if length <= FEW:
-        return _sum(x, axis=axis, keepdims=keepdims)
-    if len(axes) == x.ndim:
-        y = sum_of_vector(x.ravel(order="K"))
-    else:
-        kept = [a for a in range(x.ndim) if a not in axes]
-        rows = x.transpose(*axes, *kept)
-        if rows.flags.c_contiguous and x.size <= ROW_FLOATS * length:  # rows of memory: a bias gradient, say
-            y = sum_of_rows(rows.reshape(length, -1)).reshape(rows.shape[len(axes) :])
-        else:
-            y = _sum_memory_order(x, axes)
-    if keepdims:
-        return np.reshape(y, [1 if a in axes else n for a, n in enumerate(x.shape)])
-    return y[()]
+        return _sum(x * x if squares else x, axis=axis, dtype=x.dtype, keepdims=keepdims)
+    plan = _plan(x.shape, x.strides, axis, keepdims)
+    if plan.at_once:
+        return _sum(x * x if squares else x, axis=axis, keepdims=keepdims)
+    if plan.order is not None:
+        x = x.transpose(plan.order)
+    for shape in plan.steps:
+        x, squares = sum_of_middle(x.reshape(shape), squares), False
+    y = (x * x if squares else x).reshape(plan.shape)
+    return y[()] if plan.places is None else y.transpose(plan.places)
+
+
+class _Plan(NamedTuple):
+    """How to sum an array of some shape, whose axes are taken as they lie in memory."""
+
+    at_once: bool  # by NumPy's own sum
+    order: list[int] | None  # of the axes in memory, if that is another one
+    steps: list[tuple[int, int, int]]  # shapes of which the middle is summed, one after the other
+    shape: list[int]  # of the result, its axes as they lie in memory
+    places: list[int] | None  # where its axes lie there, if they are not in order
+
+
+@lru_cache(1024)
+def _plan(shape: tuple[int, ...], strides: tuple[int, ...], axis: tuple[int, ...] | None, keepdims: bool) -> _Plan:
+    """Plan to sum over the innermost axes first, and over neighbours together."""
+
+    def size(axes: list[int]) -> int:
+        return math.prod([shape[a] for a in axes])
+
+    axes = set(range(len(shape)) if axis is None else [a % len(shape) for a in axis])
+    long = [a for a, n in enumerate(shape) if n > 1]
+    order = sorted(long, key=lambda a: -abs(strides[a]))
+    summed = [a for a in order if a in axes]
+    innermost = order[len(order) - len(summed) :] == summed
+    one_stretch = innermost and all(strides[a] == strides[b] * shape[b] for a, b in pairwise(summed))
+    steps, left = [], order.copy()
+    while axes.intersection(left):
+        stop = 1 + max(i for i, a in enumerate(left) if a in axes)
+        start = stop - 1
+        while start and left[start - 1] in axes:
+            start -= 1
+        steps.append((size(left[:start]), size(left[start:stop]), size(left[stop:])))
+        del left[start:stop]
+    in_order = order == long
+    order = list(range(len(shape))) if in_order else order + [a for a, n in enumerate(shape) if n == 1]
+    kept = order if keepdims else [a for a in order if a not in axes]
+    return _Plan(
+        at_once=math.prod(shape) <= SMALL and (size(summed) <= FEW or one_stretch),  # pairwise if there are many
+        order=None if in_order else order,
+        steps=steps,
+        shape=[1 if a in axes else shape[a] for a in kept],
+        places=None if kept == sorted(kept) else sorted(range(len(kept)), key=kept.__getitem__),
+    )
 
 
 @has_twin
-def sum_of_vector(x: NDArray) -> Any:
-    """Return the sum of a vector in its own dtype; that of a long one by rows, on all threads."""
-    if x.size < SHARED_FLOATS or x.dtype.char not in EINSUM:
-        return np.add.reduce(x)
-    whole = x.size - x.size % SHORT_ROW
-    rows = x[:whole].reshape(-1, SHORT_ROW)
-    sums = np.empty(len(rows), x.dtype)
-    parallel(lambda at: _add(rows[slice(*at)], 1, sums[slice(*at)]), split(len(rows), 8))
-    return np.add.reduce(sums) + np.add.reduce(x[whole:])
-
-
-def sum_of_rows(x: NDArray) -> NDArray:
-    """Return the sum over the first axis of x (n, C), contiguous; large arrays on all threads."""
-    found = sums_of_blocks(x)
-    return found[0].astype(x.dtype, copy=False) if len(found) == 1 else np.add.reduce(found, axis=0).astype(x.dtype)
-
-
-@has_twin
-def sums_of_blocks(x: NDArray) -> NDArray:
-    """Return the sums of some blocks of the rows of x (n, C), in float64 if there is more than one: (blocks, C)."""
-    if x.size <= BLOCK_FLOATS:
-        return _sum_rows(x, 0)[None]
-    blocks = split(len(x), -(-x.size // BLOCK_FLOATS))
-    sums = np.empty((len(blocks), x.shape[1]))
-
-    def add(some: Iterable[int]) -> None:
-        for i in some:
-            sums[i] = _sum_rows(x[slice(*blocks[i])], 0)
-
-    every = range(len(blocks))
+def sum_of_middle(x: NDArray, squares: bool = False) -> NDArray:
+    """Return the sum over axis 1 of x (A, N, C), or of its squares: (A, C). Large arrays are shared by all threads."""
     if x.size < SHARED_FLOATS:
-        add(every)
+        return _add(x, squares)
+    before, length, after = x.shape
+    if before >= TASKS:
+        sums = np.empty((before, after), x.dtype)
+
+        def add(at: tuple[int, int]) -> None:
+            sums[slice(*at)] = _add(x[slice(*at)], squares)
+
+        parallel(add, split(before, TASKS))
+        return sums
+    pieces = split(length, max(1, min(length // ROWS, x.size // BLOCK_FLOATS)))
+    partial = np.empty((len(pieces), before, after))
+
+    def add_some(numbers: Iterable[int]) -> None:
+        for i in numbers:
+            partial[i] = _add(x[:, slice(*pieces[i])], squares)
+
+    parallel(add_some, shared_out(range(len(pieces))))
+    return np.add.reduce(partial, axis=0).astype(x.dtype)
+
+
+def _add(x: NDArray, squares: bool = False) -> NDArray:
+    """Return the sum over axis 1 of x (A, N, C), or of its squares, on this thread: of groups, of their sums ..."""
+    before, length, after = x.shape
+    group = SHORT_ROW if after == 1 else ROWS
+    if length <= group:
+        return _add_group(x, squares)
+    together = min(ROW_FLOATS // after, length // ROWS) if 1 < after < LONG_ROW else 1
+    if together > 1:  # short rows are laid end to end
+        used = length // together * together
+        long = x[:, :used].reshape(before, used // together, together * after)
+        y = _add(long, squares).reshape(before, together, after)
     else:
-        parallel(add, shared_out(every))
-    return sums
+        used = length // group * group
+        grouped = x[:, :used].reshape(before * (used // group), group, after)
+        y = _add_group(grouped, squares).reshape(before, used // group, after)
+    if used < length:
+        rest = x[:, used:]
+        y[:, :1] += _add(rest, squares)[:, None]
+    return _add(y)
 
 
-def _sum_memory_order(x: NDArray, axes: tuple[int, ...]) -> NDArray:
-    """Reduce the axes one stretch of memory at a time, the innermost first; the kept axes stay in order."""
-    kept = tuple(n for a, n in enumerate(x.shape) if a not in axes)
-    order = sorted((a for a in range(x.ndim) if x.shape[a] > 1), key=lambda a: -abs(x.strides[a]))
-    shape: list[int] = []
-    strides: list[int] = []
-    names: list[int] = []  # the axis of x, or SUMMED
-    for a in order:
-        name = SUMMED if a in axes else a
-        if names and name == names[-1] == SUMMED and strides[-1] == x.strides[a] * x.shape[a]:
-            shape[-1] *= x.shape[a]  # neighbours in memory are one stretch
-            strides[-1] = x.strides[a]
-        else:
-            shape.append(x.shape[a])
-            strides.append(x.strides[a])
-            names.append(name)
-    x = np.lib.stride_tricks.as_strided(x, shape, strides, writeable=False)
-    while SUMMED in names:
-        at = len(names) - 1 - names[::-1].index(SUMMED)
-        x = np.add.reduce(x, axis=at) if at == len(names) - 1 else _sum_rows(x, at)
-        del names[at]
-    return x.transpose(np.argsort(names)).reshape(kept)
-
-
-def _sum_rows(x: NDArray, axis: int) -> NDArray:
-    """Sum over an axis that is not the innermost, in a tree of groups of rows."""
-    before, n, after = x.shape[:axis], x.shape[axis], x.shape[axis + 1 :]
-    if n <= ROWS:
-        return _add(x, axis)
-    if not before and n >= 2 * ROWS:
-        width = math.prod(after)
-        together = max(1, min(ROW_FLOATS // width, n // ROWS))  # short rows are laid end to end
-        if together > 1 and x.flags.c_contiguous:
-            used = n // together * together
-            y = _sum_rows(x[:used].reshape(n // together, together * width), 0).reshape(together, *after)
-            if used < n:
-                y[: n - used] += x[used:]
-            return _sum_rows(y, 0)
-    groups = n // ROWS
-    used = groups * ROWS
-    grouped = x[(slice(None),) * axis + (slice(0, used),)].reshape(*before, groups, ROWS, *after)
-    y = _add_groups(grouped, axis + 1)
-    if used < n:
-        rest = x[(slice(None),) * axis + (slice(used, n),)]
-        y[(slice(None),) * axis + (slice(0, 1),)] += np.add.reduce(rest, axis=axis, keepdims=True)
-    return _sum_rows(y, axis)
-
-
-def _add_groups(x: NDArray, axis: int) -> NDArray:
-    """Return np.add.reduce(x, axis), large arrays on all threads."""
-    if x.size < SHARED_FLOATS or axis == 0:
-        return _add(x, axis)
-    y = np.empty(x.shape[:axis] + x.shape[axis + 1 :], x.dtype)
-    parallel(lambda at: _add(x[slice(*at)], axis, y[slice(*at)]), split(len(x), 8))
-    return y
-
-
-def _add(x: NDArray, axis: int, out: NDArray | None = None) -> NDArray:
-    """Return np.add.reduce(x, axis, out=out)."""
-    if not axis or x.dtype.char not in EINSUM:
-        return np.add.reduce(x, axis=axis, out=out)
-    axes = list(range(x.ndim))
-    total: NDArray = np.einsum(x, axes, [a for a in axes if a != axis], out=out)
-    return total
+def _add_group(x: NDArray, squares: bool) -> NDArray:
+    """Return the sum over axis 1 of x (A, N, C), or of its squares, of few rows or along short ones."""
+    if x.dtype.char not in EINSUM:
+        return np.add.reduce(x * x if squares else x, axis=1)
+    if squares:
+        total: NDArray = np.vecdot(x.mT, x.mT) if x.shape[2] == 1 else np.einsum("anc,anc->ac", x, x)
+        return total
+    return np.add.reduce(x, axis=1) if x.shape[2] >= LONG_ROW else np.einsum("anc->ac", x)
 
 
 AS_INTEGER: dict[np.dtype, np.dtype] = {

@@ -131,13 +131,22 @@ def _contract(first: tuple[Any, str], second: tuple[Any, str], others: set[str])
     size = dict(zip(left + right, (*a.shape, *b.shape), strict=True))
 
     def arranged(x: Any, term: str, *groups: list[str]) -> Any:
-        order = tuple(term.index(c) for group in (batch, *groups) for c in group)
+        order = "".join(c for group in (batch, *groups) for c in group)
         shape = (*(size[c] for c in batch), *(math.prod(size[c] for c in group) for group in groups))
-        return _reshape(_permute(x, dims=order), shape=shape)
+        return _shaped(_ordered(x, term, order), shape)
 
     y = _matmul(arranged(a, left, rows, summed), arranged(b, right, summed, columns))
-    letters = [*batch, *rows, *columns]
-    return _reshape(y, shape=tuple(size[c] for c in letters)), "".join(letters)
+    letters = "".join([*batch, *rows, *columns])
+    return _shaped(y, tuple(size[c] for c in letters)), letters
+
+
+def _ordered(x: Any, term: str, wanted: str) -> Any:
+    """The dimensions in the order of the letters wanted."""
+    return x if term == wanted else _permute(x, dims=tuple(term.index(c) for c in wanted))
+
+
+def _shaped(x: Any, shape: tuple[int, ...]) -> Any:
+    return x if x.shape == shape else _reshape(x, shape=shape)
 
 
 __all__ = ["einsum"]

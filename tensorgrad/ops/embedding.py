@@ -11,6 +11,7 @@ from tensorgrad.autograd import in_place
 from tensorgrad.autograd.between import of_values
 from tensorgrad.autograd.primitive import primitive
 from tensorgrad.errors import describe, op_error
+from tensorgrad.kernels.gather import exist, take
 from tensorgrad.ops._arguments import as_int, is_tensor, operand, raw, static_array
 from tensorgrad.ops.index import _getitem, scatter_into
 from tensorgrad.ops.linalg import _matmul
@@ -31,7 +32,7 @@ def _embedding_rule(
 
 @primitive(_embedding_rule, name="embedding")
 def _embedding(w: Any, *, index: np.ndarray, padding_idx: int | None, scale: np.ndarray | None) -> Any:
-    return np.take(w, index, axis=0)
+    return take(w, index, 0)
 
 
 def embedding(
@@ -81,7 +82,7 @@ def _checked_rows(index: np.ndarray, rows: int, typed: bool) -> np.ndarray:
         index = index.astype(np.int64)
     if index.dtype.kind not in "iu":
         raise op_error(TypeError, "embedding", f"input must hold integers, got {index.dtype}")
-    if index.size and not 0 <= index.min() <= index.max() < rows:
+    if not exist(index, rows):
         bad = index.min() if index.min() < 0 else index.max()
         raise op_error(IndexError, "embedding", f"row {bad} is out of bounds for weight of {rows} rows")
     return index

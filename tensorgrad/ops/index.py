@@ -12,14 +12,16 @@ import numpy as np
 from tensorgrad.autograd.primitive import primitive, wrap
 from tensorgrad.autograd.structural import broadcast_to
 from tensorgrad.errors import op_error
-from tensorgrad.kernels import scatter as kernel
+from tensorgrad.kernels.gather import exist, read, take_along
+from tensorgrad.kernels.gather import take as take_slices
+from tensorgrad.kernels.scatter import add_along, add_at
 from tensorgrad.ops._arguments import as_int, is_tensor, numpy_spelling, one_dim, operand, raw, static_array
 from tensorgrad.ops.shape import _reshape
 
 
 @primitive(lambda g, y, x, *, index: scatter_into(g, index=index, shape=x.shape), name="getitem", views=True)
 def _getitem(x: Any, *, index: Any) -> Any:
-    y = x[index]
+    y = read(x, index)
     if isinstance(y, np.ndarray):
         return y
     # a single element: `...` makes NumPy return a 0-d view where x[i] is a copy
@@ -29,19 +31,18 @@ def _getitem(x: Any, *, index: Any) -> Any:
 @primitive(lambda g, y, x, *, index, shape: _getitem(g, index=index), name="scatter_into")
 def scatter_into(x: Any, *, index: Any, shape: tuple[int, ...]) -> Any:
     """Zeros of ``shape`` with ``x`` added at ``index``: what is read twice gets both gradients."""
-    return kernel.add_at(x, index, shape)
+    return add_at(x, index, shape)
 
 
 @primitive(lambda g, y, x, *, dim, index: scatter_along(g, dim=dim, index=index, shape=x.shape), name="gather")
 def _gather(x: Any, *, dim: int, index: np.ndarray) -> Any:
-    corner = tuple(slice(None) if d == dim else slice(n) for d, n in enumerate(index.shape))
-    return np.take_along_axis(x[corner], index, axis=dim)
+    return take_along(x, index, dim)
 
 
 @primitive(lambda g, y, x, *, dim, index, shape: _gather(g, dim=dim, index=index), name="scatter_along")
 def scatter_along(x: Any, *, dim: int, index: np.ndarray, shape: tuple[int, ...]) -> Any:
     """Zeros of ``shape`` with ``x`` added at ``index`` along ``dim``: the adjoint of :func:`gather`."""
-    return kernel.add_along(x, dim, index, shape)
+    return add_along(x, dim, index, shape)
 
 
 @primitive(
@@ -50,7 +51,7 @@ def scatter_along(x: Any, *, dim: int, index: np.ndarray, shape: tuple[int, ...]
 )
 def _index_select(x: Any, *, dim: int, index: np.ndarray) -> Any:
     """``x[:, ..., index]``, but laid out in C order where plain indexing leaves ``dim`` outermost in memory."""
-    return np.take(x, index, axis=dim)
+    return take_slices(x, index, dim)
 
 
 def getitem(input: Any, index: Any) -> Any:
@@ -103,7 +104,7 @@ def _index_argument(index: Any, x: Any, dim: int, op: str) -> np.ndarray:
     if array.dtype.kind not in "iu":
         raise op_error(TypeError, op, f"index must hold integers, got {array.dtype}")
     size = x.shape[dim] if x.ndim else 1
-    if array.size and not 0 <= array.min() <= array.max() < size:
+    if not exist(array, size):
         bad = array.min() if array.min() < 0 else array.max()
         raise op_error(IndexError, op, f"index {bad} is out of bounds for dimension {dim} with size {size}")
     return array

@@ -11,6 +11,7 @@ from tensorgrad.autograd.primitive import primitive
 from tensorgrad.autograd.promotion import promote_operands
 from tensorgrad.autograd.structural import broadcast_to
 from tensorgrad.errors import op_error
+from tensorgrad.kernels.copy import joined
 from tensorgrad.ops._arguments import as_int, numpy_spelling, one_dim, operand
 from tensorgrad.ops.index import _getitem
 from tensorgrad.ops.shape import _reshape, atleast_1d, atleast_2d, atleast_3d, unsqueeze
@@ -23,13 +24,13 @@ def _stretch(x: Any, dim: int, start: int, length: int) -> Any:
 
 def _cat_rule(wanted: tuple[bool, ...], g: Any, y: Any, *inputs: Any, dim: int, sizes: tuple[int, ...]) -> Any:
     """Each input gets its own stretch of the gradient back."""
-    ends = np.cumsum(sizes).tolist()
+    ends = itertools.accumulate(sizes)
     return [_stretch(g, dim, end - n, n) if need else None for need, end, n in zip(wanted, ends, sizes, strict=True)]
 
 
 @primitive(joint=_cat_rule, name="cat", promote=promote_operands)
 def _cat(*inputs: Any, dim: int, sizes: tuple[int, ...]) -> Any:
-    return np.concatenate(inputs, axis=dim)
+    return joined(inputs, dim)
 
 
 @numpy_spelling

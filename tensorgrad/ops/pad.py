@@ -12,6 +12,7 @@ import numpy as np
 
 from tensorgrad.autograd.primitive import primitive
 from tensorgrad.errors import op_error
+from tensorgrad.kernels.copy import padded
 from tensorgrad.ops._arguments import loose, operand
 from tensorgrad.ops.index import _index_select
 
@@ -22,8 +23,7 @@ from tensorgrad.ops.index import _index_select
 )
 def _pad(x: Any, *, widths: tuple[tuple[int, int], ...], value: float) -> Any:
     """Negative widths crop, so padding and cropping are each other's adjoint."""
-    crop = tuple(slice(max(-a, 0), n - max(-b, 0)) for n, (a, b) in zip(x.shape, widths, strict=True))
-    return np.pad(x[crop], [(max(a, 0), max(b, 0)) for a, b in widths], constant_values=value)
+    return padded(x, widths, value)
 
 
 def _mirrored(at: np.ndarray, n: int) -> np.ndarray:

@@ -12,7 +12,9 @@ from tensorgrad.autograd.primitive import primitive
 from tensorgrad.autograd.promotion import promote_to_float
 from tensorgrad.autograd.structural import broadcast_to, cast
 from tensorgrad.errors import op_error
+from tensorgrad.kernels.formula import one_pass
 from tensorgrad.kernels.reduce import accurate_sum
+from tensorgrad.kernels.softmax import logsumexp as logsumexp_along
 from tensorgrad.ops._arguments import kept_shape, many_dims, numpy_spelling, operand, raw
 from tensorgrad.ops.elementwise import equal, exp, isnan, logical_not, not_equal, where
 from tensorgrad.ops.shape import _permute, _reshape
@@ -57,6 +59,11 @@ def _deviation(x: Any, dim: tuple[int, ...]) -> Any:
     return x - _mean(x, dim=dim, keepdim=True)
 
 
+def _variance(x: Any, dim: tuple[int, ...], correction: float, keepdim: bool) -> Any:
+    """The variance of an array, in two passes."""
+    return accurate_sum(_deviation(x, dim), dim, keepdim, squares=True) / _divisor(x, dim, correction)
+
+
 def _divisor(x: Any, dim: tuple[int, ...], correction: float) -> Any:
     # a NumPy scalar: dividing by zero gives infinity or NaN, not an exception
     return x.dtype.type(builtins.max(_reduced(x.shape, dim) - correction, 0))
@@ -64,26 +71,24 @@ def _divisor(x: Any, dim: tuple[int, ...], correction: float) -> Any:
 
 @primitive(
     lambda g, y, x, *, dim, correction, keepdim: (
-        spread(g, x.shape, dim) * (_deviation(x, dim) * 2 / _divisor(x, dim, correction))
+        kept(g * (2 / _divisor(x, dim, correction)), x.shape, dim) * _deviation(x, dim)
     ),
     name="var",
 )
 def _var(x: Any, *, dim: tuple[int, ...], correction: float, keepdim: bool) -> Any:
-    deviation = x - accurate_sum(x, dim, keepdims=True) / x.dtype.type(_reduced(x.shape, dim))
-    return accurate_sum(deviation * deviation, dim, keepdims=keepdim) / _divisor(x, dim, correction)
+    return _variance(x, dim, correction, keepdim)
 
 
 # constant input has deviation 0 and y = 0: the gradient there is 0, not 0 / 0
 @primitive(
     lambda g, y, x, *, dim, correction, keepdim: (
-        spread(where(equal(y, 0), 0.0, g / where(equal(y, 0), 1.0, y)), x.shape, dim)
-        * (_deviation(x, dim) / _divisor(x, dim, correction))
+        kept(where(equal(y, 0), 0.0, g / where(equal(y, 0), 1.0, y)) / _divisor(x, dim, correction), x.shape, dim)
+        * _deviation(x, dim)
     ),
     name="std",
 )
 def _std(x: Any, *, dim: tuple[int, ...], correction: float, keepdim: bool) -> Any:
-    deviation = x - accurate_sum(x, dim, keepdims=True) / x.dtype.type(_reduced(x.shape, dim))
-    return np.sqrt(accurate_sum(deviation * deviation, dim, keepdims=keepdim) / _divisor(x, dim, correction))
+    return np.sqrt(_variance(x, dim, correction, keepdim))
 
 
 def _prod_rule(g: Any, y: Any, x: Any, *, dim: tuple[int, ...], keepdim: bool) -> Any:
@@ -116,15 +121,16 @@ def _prod(x: Any, *, dim: tuple[int, ...], keepdim: bool) -> Any:
     return np.prod(x, axis=dim, keepdims=keepdim, dtype=x.dtype)
 
 
+_shares = one_pass(lambda g, x, y: g * exp(x - y))
+
+
 @primitive(
-    lambda g, y, x, *, dim, keepdim: kept(g, x.shape, dim) * exp(x - kept(y, x.shape, dim)),
+    lambda g, y, x, *, dim, keepdim: _shares(kept(g, x.shape, dim), x, kept(y, x.shape, dim)),
     name="logsumexp",
     promote=promote_to_float,
 )
 def _logsumexp(x: Any, *, dim: tuple[int, ...], keepdim: bool) -> Any:
-    top = np.max(x, axis=dim, keepdims=True, initial=-np.inf)
-    top = np.where(np.isfinite(top), top, x.dtype.type(0))
-    y = np.log(accurate_sum(np.exp(x - top), dim, keepdims=True)) + top
+    y = logsumexp_along(x, dim)
     return y if keepdim else y.reshape([n for i, n in enumerate(x.shape) if i not in dim])
 
 

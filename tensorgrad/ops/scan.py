@@ -11,6 +11,7 @@ import numpy as np
 
 from tensorgrad.autograd.primitive import primitive
 from tensorgrad.autograd.promotion import promote_to_float
+from tensorgrad.kernels.scan import running_sum
 from tensorgrad.ops._arguments import numpy_spelling, one_dim, operand, raw
 from tensorgrad.ops.elementwise import equal, exp, isinf, where
 from tensorgrad.ops.extrema import choose, values_and_indices
@@ -18,11 +19,6 @@ from tensorgrad.ops.index import _getitem
 from tensorgrad.ops.pad import _pad
 from tensorgrad.ops.reduce import _float, _sum, counting
 from tensorgrad.ops.shape import _flip, _reshape
-
-
-def _backwards(scan: Any, x: Any, dim: int) -> Any:
-    """The same scan from the end to the front."""
-    return _flip(scan(_flip(x, dims=(dim,)), dim=dim), dims=(dim,))
 
 
 def _part(x: Any, dim: int, start: int | None, stop: int | None) -> Any:
@@ -38,15 +34,15 @@ def _padded(x: Any, dim: int, before: int, after: int) -> Any:
 # --- primitives -------------------------------------------------------------------------------------------------------
 
 
-@primitive(lambda g, y, x, *, dim: _backwards(_cumsum, g, dim), name="cumsum")
-def _cumsum(x: Any, *, dim: int) -> Any:
-    return np.cumsum(x, axis=dim, dtype=x.dtype)
+@primitive(lambda g, y, x, *, dim, backwards=False: _cumsum(g, dim=dim, backwards=not backwards), name="cumsum")
+def _cumsum(x: Any, *, dim: int, backwards: bool = False) -> Any:
+    return running_sum(x, dim, backwards)
 
 
 def _cumprod_rule(g: Any, y: Any, x: Any, *, dim: int) -> Any:
     """The products without x_i: y / x, unless a factor is 0; then each is multiplied out with 1 in its place."""
     if not (raw(x) == 0).any():
-        return _backwards(_cumsum, g * y, dim) / x
+        return _cumsum(g * y, dim=dim, backwards=True) / x
     n = x.shape[dim]
     places = np.arange(n).reshape((n,) + (1,) * (x.ndim - 1 - dim))  # along dim; the factor left out lies before it
     left_out = np.arange(n).reshape((n,) + (1,) * (x.ndim - dim))

@@ -9,36 +9,33 @@ import numpy as np
 from tensorgrad.autograd.primitive import primitive
 from tensorgrad.autograd.promotion import promote_to_float
 from tensorgrad.errors import op_error
-from tensorgrad.kernels.reduce import accurate_sum
+from tensorgrad.kernels import softmax as kernel
 from tensorgrad.ops._arguments import numpy_spelling, one_dim, operand
 from tensorgrad.ops.elementwise import exp
 from tensorgrad.ops.reduce import _float, _sum
 
 
-def _shifted(x: Any, dim: int) -> Any:
-    """``x`` minus its maximum: nothing overflows, and the softmax is the same."""
-    return x - np.max(x, axis=dim, keepdims=True, initial=-np.inf)
+def _softmax_rule(g: Any, y: Any, x: Any, *, dim: int) -> Any:
+    """The Jacobian diag(y) - y y' times g, without ever building the matrix."""
+    if isinstance(g, np.ndarray) and isinstance(y, np.ndarray):
+        return kernel.softmax_grad(g, y, dim)
+    return y * (g - _sum(g * y, dim=(dim,), keepdim=True))
 
 
-# the Jacobian diag(y) - y y' times g, without ever building the matrix
-@primitive(
-    lambda g, y, x, *, dim: y * (g - _sum(g * y, dim=(dim,), keepdim=True)),
-    name="softmax",
-    promote=promote_to_float,
-)
+@primitive(_softmax_rule, name="softmax", promote=promote_to_float)
 def _softmax(x: Any, *, dim: int) -> Any:
-    e = np.exp(_shifted(x, dim))
-    return e / accurate_sum(e, (dim,), keepdims=True)
+    return kernel.softmax(x, dim)
 
 
-@primitive(
-    lambda g, y, x, *, dim: g - exp(y) * _sum(g, dim=(dim,), keepdim=True),
-    name="log_softmax",
-    promote=promote_to_float,
-)
+def _log_softmax_rule(g: Any, y: Any, x: Any, *, dim: int) -> Any:
+    if isinstance(g, np.ndarray) and isinstance(y, np.ndarray):
+        return kernel.log_softmax_grad(g, y, dim)
+    return g - exp(y) * _sum(g, dim=(dim,), keepdim=True)
+
+
+@primitive(_log_softmax_rule, name="log_softmax", promote=promote_to_float)
 def _log_softmax(x: Any, *, dim: int) -> Any:
-    z = _shifted(x, dim)
-    return z - np.log(accurate_sum(np.exp(z), (dim,), keepdims=True))
+    return kernel.log_softmax(x, dim)
 
 
 @numpy_spelling

@@ -19,24 +19,26 @@ from tensorgrad.ops.reduce import _float, _not_empty, kept
 
 def _norm_rule(g: Any, y: Any, x: Any, *, p: float, dim: tuple[int, ...], keepdim: bool) -> Any:
     """``x |x|^(p-2) / y^(p-1)``; 0 where the norm is 0 (a subgradient)."""
-    size, direction = kept(y, x.shape, dim), sign(x)
-    if p == 1:
-        return kept(g, x.shape, dim) * direction
     if p == 0:
         return np.zeros(x.shape, x.dtype)
+    if p == 1:
+        return kept(g, x.shape, dim) * sign(x)
+    size = kept(y, x.shape, dim)
     if math.isinf(p):
         hit = equal(_abs(x), size)
         hits = accurate_sum(raw(hit).astype(x.dtype), dim, keepdims=True)
-        return kept(g, x.shape, dim) * (direction * (raw(hit) / hits))
+        return kept(g, x.shape, dim) * (sign(x) * (raw(hit) / hits))
     safe = where(equal(size, 0), 1.0, size)
     if p == 2:
-        return where(equal(size, 0), 0.0, kept(g, x.shape, dim) * (x / safe))
+        return x * where(equal(size, 0), 0.0, kept(g, x.shape, dim) / safe)
     ratio = pow(where(equal(x, 0), 1.0, _abs(x)) / safe, p - 1)
-    return where(equal(x, 0), 0.0, kept(g, x.shape, dim) * (direction * ratio))
+    return where(equal(x, 0), 0.0, kept(g, x.shape, dim) * (sign(x) * ratio))
 
 
 @primitive(_norm_rule, name="norm", promote=promote_to_float)
 def _norm(x: Any, *, p: float, dim: tuple[int, ...], keepdim: bool) -> Any:
+    if p == 2:
+        return np.sqrt(accurate_sum(x, dim, keepdims=keepdim, squares=True))
     size = np.abs(x)
     if math.isinf(p):
         pick = np.max if p > 0 else np.min
@@ -45,8 +47,6 @@ def _norm(x: Any, *, p: float, dim: tuple[int, ...], keepdim: bool) -> Any:
         return accurate_sum((size != 0).astype(x.dtype), dim, keepdims=keepdim)
     if p == 1:
         return accurate_sum(size, dim, keepdims=keepdim)
-    if p == 2:
-        return np.sqrt(accurate_sum(size * size, dim, keepdims=keepdim))
     return accurate_sum(size**p, dim, keepdims=keepdim) ** (1 / p)
 
 

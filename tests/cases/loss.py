@@ -167,8 +167,11 @@ CASES += [
 # --------------------------------------------------------------------------- losses of two equal shapes
 
 
-def pairwise(name, prediction, target):
-    rows = [Case(name, how, functional(name, reduction=how), prediction(3, 4), target(3, 4)) for how in REDUCTIONS]
+def pairwise(name, prediction, target, covers=()):
+    rows = [
+        Case(name, how, functional(name, reduction=how), prediction(3, 4), target(3, 4), covers=covers)
+        for how in REDUCTIONS
+    ]
     return [
         *rows,
         Case(name, "default", functional(name), prediction(2, 3), target(2, 3)),
@@ -180,7 +183,7 @@ def pairwise(name, prediction, target):
     ]
 
 
-CASES += pairwise("mse_loss", real, real) + pairwise("l1_loss", real, real)
+CASES += pairwise("mse_loss", real, real, ("squared_error",)) + pairwise("l1_loss", real, real)
 CASES += [
     Case(
         "l1_loss",
@@ -193,7 +196,7 @@ CASES += [
 ]
 
 BCE = "binary_cross_entropy_with_logits"
-CASES += pairwise(BCE, real, positive)
+CASES += pairwise(BCE, real, positive, ("logistic_loss",))
 CASES += [
     Case(BCE, f"weight, {how}", functional(BCE, reduction=how), real(3, 4), positive(3, 4), fixed(positive(4)))
     for how in REDUCTIONS

@@ -175,6 +175,89 @@ def test_large_products(shape):
                 np.testing.assert_allclose(module.product(left, right), exact, atol=2e-4)
 
 
+def transposed(x):
+    return np.ascontiguousarray(x.mT).mT
+
+
+def part(x):
+    """The same numbers between others."""
+    wide = np.full((*x.shape[:-1], x.shape[-1] + 3), np.nan, x.dtype)
+    wide[..., 1:-2] = x
+    return wide[..., 1:-2]
+
+
+def of_heads(x):
+    """The same numbers, a row of all matrices of the last dimension of a batch after the other."""
+    return np.ascontiguousarray(x.swapaxes(-3, -2)).swapaxes(-3, -2)
+
+
+@pytest.mark.parametrize(
+    ("batch", "others", "sizes"),
+    [
+        ((3, 4), (3, 4), (32, 32, 32)),
+        ((5,), (5,), (9, 17, 5)),
+        ((2, 1), (3,), (70, 300, 40)),
+        ((1, 2), (3, 1), (8, 33, 65)),
+        ((2,), (2,), (600, 40, 70)),
+        ((3,), (1,), (3, 100, 100)),
+    ],
+)
+@pytest.mark.parametrize("kernels", ["numpy", "compiled"])
+def test_batches_however_they_lie(batch, others, sizes, kernels):
+    if kernels == "compiled":
+        pytest.importorskip("numba")
+    rows, depth, columns = sizes
+    rng = np.random.default_rng(0)
+    a = rng.standard_normal((*batch, rows, depth)).astype(np.float32)
+    b = rng.standard_normal((*others, depth, columns)).astype(np.float32)
+    exact = np.matmul(a, b, dtype=np.float64)
+    bound = 2e-7 * (2 + np.sqrt(depth)) * np.matmul(np.abs(a), np.abs(b))
+    before = threads.get_num_threads()
+    lay = [
+        lambda x: x,
+        transposed,
+        part,
+        lambda x: transposed(part(x)),
+        of_heads,
+        lambda x: x[..., ::-1].copy()[..., ::-1],
+    ]
+    with twin.using(kernels):
+        for left in (f(a) for f in lay):
+            for right in (f(b) for f in lay):
+                found = []
+                for n in (1, 2):
+                    threads.set_num_threads(n)
+                    found.append(module.batched_product(left, right, exact.shape[:-2]))
+                threads.set_num_threads(before)
+                assert found[0].dtype == np.float32
+                assert (np.abs(found[0] - exact) <= bound).all()
+                np.testing.assert_array_equal(*found)
+
+
+def test_nan_and_infinity_stay_in_their_matrix():
+    pytest.importorskip("numba")
+    a, b = np.ones((4, 16, 20), np.float32), np.ones((4, 20, 24), np.float32)
+    a[1, 3, 19], b[2, 0, 5] = np.nan, np.inf
+    expected = np.full((4, 16, 24), 20.0, np.float32)
+    expected[1, 3], expected[2, :, 5] = np.nan, np.inf
+    with twin.using("compiled"):
+        for right in (b, transposed(b)):
+            np.testing.assert_array_equal(module.batched_product(a, right, (4,)), expected)
+
+
+def test_a_gradient_lies_in_memory_as_its_matrix():
+    import tensorgrad as tg
+
+    a, b = (tg.randn(3, 16, 16).requires_grad_() for _ in range(2))
+    y = a @ b.mT
+    (da,) = tg.autograd.grad(y, a, tg.ones(3, 16, 16), retain_graph=True)
+    np.testing.assert_allclose(da.numpy(), np.ones((3, 16, 16)) @ b.detach().numpy(), rtol=1e-5, atol=1e-5)
+    matrix = np.ones((16, 16), np.float32)
+    assert y.node.op.rules[1](matrix, None, matrix, matrix.T).flags.f_contiguous
+    assert y.node.op.rules[0](matrix, None, matrix.T, matrix).flags.f_contiguous
+    assert y.node.op.rules[1](matrix, None, matrix, matrix).flags.c_contiguous
+
+
 def test_which_loops_serve_a_product():
     pytest.importorskip("numba")
     from tensorgrad.kernels.compiled import matmul as compiled

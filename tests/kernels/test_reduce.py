@@ -53,12 +53,13 @@ def test_as_numpy(data):
 @pytest.mark.parametrize("shape", [(300, 5), (1000, 16), (257, 300), (97, 1), (65, 2000)])
 def test_rows_in_blocks_and_on_any_number_of_threads(shape, monkeypatch):
     monkeypatch.setattr(reduce, "BLOCK_FLOATS", 1000)
+    monkeypatch.setattr(reduce, "SHARED_FLOATS", 1000)
     x = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
     before = threads.get_num_threads()
     found = []
     for n in (1, 2, 3):
         threads.set_num_threads(n)
-        found.append(reduce.sum_of_rows(x))
+        found.append(accurate_sum(x, (0,)))
     threads.set_num_threads(before)
     for y in found:
         assert y.dtype == np.float32
@@ -85,6 +86,41 @@ def test_float32_accuracy(shape, axes, value):
     y = accurate_sum(x, axes)
     assert y.dtype == np.float32
     assert np.abs(y / exact - 1).max() <= 1e-6
+
+
+@pytest.mark.parametrize(
+    ("shape", "axes"),
+    [
+        ((300, 70), (0,)), ((300, 70), (1,)), ((300, 70), None), ((5, 3000), (1,)), ((7, 130, 33), (1,)),
+        ((600, 7), (1,)), ((600, 255), (1,)), ((3, 40_000), (1,)), ((40_000, 3), (0,)), ((9, 8, 20, 21), (0, 2, 3)),
+        ((1, 70, 1, 90), (1,)), ((4, 1000, 300), (1,)), ((20, 30), (0, 1)),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("squares", [False, True])
+def test_sums_of_numbers_and_of_squares(shape, axes, squares):
+    x = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+    before = threads.get_num_threads()
+    for lay in (x, np.asfortranarray(x), np.repeat(x, 2, axis=-1)[..., ::2], x[::-1].copy()[::-1]):
+        found = []
+        for n in (1, 2):
+            threads.set_num_threads(n)
+            found.append(accurate_sum(lay, axes, squares=squares))
+        threads.set_num_threads(before)
+        numbers = lay.astype(np.float64) ** (1 + squares)
+        bound = 4e-7 * np.abs(numbers).sum(axis=axes)
+        assert found[0].dtype == np.float32
+        assert (np.abs(found[0] - numbers.sum(axis=axes)) <= bound).all()
+        np.testing.assert_array_equal(*found)
+
+
+def test_short_rows_keep_to_themselves():
+    x = np.ones((37, 20), np.float32)
+    x[5, 19], x[36, 0] = np.nan, np.inf
+    for length in (20, 3):
+        y = reduce.sum_of_middle(np.ascontiguousarray(x[:, -length:])[..., None])[:, 0]
+        expected = np.full(37, float(length))
+        expected[5], expected[36] = np.nan, np.inf if length == 20 else length
+        np.testing.assert_array_equal(y, expected)
 
 
 def test_empty_axes_and_arrays():

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tensorgrad.kernels import cross_entropy as kernel
-from tensorgrad.kernels.compiled.exponential import exponential
-from tensorgrad.kernels.compiled.jit import fused, jit, twin_of
+from tensorgrad.kernels.compiled.jit import jit, twin_of
 from tensorgrad.kernels.compiled.pieces import piece, pieces_of
+from tensorgrad.kernels.compiled.rows import exponentials, largest, total
 from tensorgrad.kernels.compiled.threads import shared
 from tensorgrad.kernels.scratch import scratch
 from tensorgrad.kernels.threads import get_num_threads
@@ -32,46 +32,16 @@ def grad_of_rows(x: NDArray, target: NDArray, g: NDArray, gx: NDArray) -> None:
     _grad(pieces_of(len(x), WORK * x.size), x, target, g, gx)
 
 
-@jit
-def _largest(row: Any) -> Any:
-    """Return the largest number; a NaN may be passed over, since its exponential will be one too."""
-    a = b = c = d = row[0]  # four at a time: none waits for the one before
-    whole = row.size - row.size % 4
-    for i in range(0, whole, 4):
-        a = row[i] if row[i] > a else a
-        b = row[i + 1] if row[i + 1] > b else b
-        c = row[i + 2] if row[i + 2] > c else c
-        d = row[i + 3] if row[i + 3] > d else d
-    for i in range(whole, row.size):
-        a = row[i] if row[i] > a else a
-    a, c = (b if b > a else a), (d if d > c else c)
-    return c if c > a else a
-
-
-@jit
-def _exponentials(row: Any, largest: Any, out: Any) -> None:
-    for c in range(out.size):
-        out[c] = exponential(row[c] - largest)
-
-
-@fused
-def _total(row: Any) -> Any:
-    total = 0.0
-    for c in range(row.size):
-        total += row[c]
-    return total
-
-
 @shared
 @jit
 def _losses(at: Any, x: Any, target: Any, weight: Any, losses: Any, rows: Any) -> None:
     powers = rows[at[2]]
     for r in range(*piece(at, len(x))):
         row = x[r]
-        largest = _largest(row)
-        _exponentials(row, largest, powers)
-        own = row[target[r]] - largest
-        losses[r] = weight[r] * (np.log(_total(powers)) - own) if weight[r] != 0 else 0
+        top = largest(row)
+        exponentials(row, top, powers)
+        own = row[target[r]] - top
+        losses[r] = weight[r] * (np.log(total(powers)) - own) if weight[r] != 0 else 0
 
 
 @shared
@@ -82,8 +52,8 @@ def _grad(at: Any, x: Any, target: Any, g: Any, gx: Any) -> None:
         if target[r] == IGNORED:
             out[:] = 0
             continue
-        _exponentials(x[r], _largest(x[r]), out)
-        scale = out.dtype.type(1 / _total(out))
+        exponentials(x[r], largest(x[r]), out)
+        scale = out.dtype.type(1 / total(out))
         own = g[r] * (out[target[r]] * scale - 1)
         for c in range(out.size):
             out[c] = g[r] * (out[c] * scale)

@@ -61,7 +61,7 @@ CALL = 12  # steps that one of these takes
 NAMES = {name: getattr(functions, name) for name in CALLS}
 NAMES |= {"sqrt": np.sqrt, "number": F, "zero": F(0), "piece": piece}
 #: what a loop is made of beside its text; Numba itself knows only the date of the file that it finds the loop in
-STAMPS = [Path(part.__file__).stat().st_mtime_ns for part in (functions, exponential, special)]
+STAMPS = [Path(str(part.__file__)).stat().st_mtime_ns for part in (functions, exponential, special)]
 
 
 class Loop(NamedTuple):

@@ -9,6 +9,7 @@ would take longer than it saves: then vectors run along the sum, and each result
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,7 @@ from tensorgrad.kernels.scratch import scratch
 from tensorgrad.kernels.threads import get_num_threads
 
 _FLOAT32 = np.dtype(np.float32)
+ALONE = np.zeros(1, np.int64)  # where a matrix begins that is the only one
 LARGEST_TRANSPOSE = 1 << 18  # numbers of ``a``, whose columns are read one cache line at a time
 DEPTH = 288  # numbers added one after the other: short sums are more accurate, and a panel fits the first cache
 FEWEST_ROWS = 8  # for tiles; fewer are mostly memory traffic, and BLAS does as well
@@ -83,18 +85,59 @@ def _sums_of_vectors(a: NDArray, b: NDArray, bias: NDArray, c: NDArray) -> None:
 
 
 def _tiles(a: NDArray, b: NDArray, bias: NDArray, c: NDArray) -> None:
-    (rows, depth), columns = a.shape, c.shape[1]
-    numbers, row, step = (a, depth, 1) if a.flags.c_contiguous else (a.T, 1, rows)
-    transposed = not b.flags.c_contiguous
+    _products(a, b, ALONE, ALONE, bias, c)
+
+
+def batched_product(a: NDArray, b: NDArray, batch: tuple[int, ...]) -> NDArray:
+    """As NumPy's version, up to rounding; the matrices may be transposed, or parts of larger ones."""
+    rows, depth = a.shape[-2:]
+    float32 = a.dtype == b.dtype == np.float32
+    near = a.strides[-1] == 4 or rows * depth <= LARGEST_TRANSPOSE
+    if not (float32 and near and rows >= FEWEST_ROWS and a.size and b.size and _fits(a) and _fits(b)):
+        return numpy_version.batched_product.numpy(a, b, batch)  # type: ignore[attr-defined]
+    c = np.empty((*batch, rows, b.shape[-1]), np.float32)
+    a_starts, b_starts = (_starts(batch, x.shape[:-2], x.strides[:-2]) for x in (a, b))
+    _products(a, b, a_starts, b_starts, NO_BIAS[_FLOAT32], c)
+    return c
+
+
+def _fits(x: NDArray) -> bool:
+    """Return whether loops read x (..., M, N): rows or columns are contiguous, and it is no other kind of array."""
+    return 4 in x.strides[-2:] and x.flags.writeable and all(n % 4 == 0 for n in x.strides)
+
+
+@lru_cache(256)
+def _starts(batch: tuple[int, ...], shape: tuple[int, ...], strides: tuple[int, ...]) -> NDArray:
+    """Return where each matrix of a batch begins, in numbers; shapes broadcast to that of the batch."""
+    starts = np.zeros(batch, np.int64)
+    for axis, (n, stride) in enumerate(zip(shape, strides, strict=True), len(batch) - len(shape)):
+        if n > 1:
+            starts += (np.arange(n) * (stride // 4)).reshape(-1, *[1] * (len(batch) - axis - 1))
+    return starts.reshape(-1)
+
+
+def _products(a: NDArray, b: NDArray, a_starts: NDArray, b_starts: NDArray, bias: NDArray, c: NDArray) -> None:
+    """c = a b + bias for every pair of matrices."""
+    (rows, depth), columns, count = a.shape[-2:], b.shape[-1], len(a_starts)
+    first = (0,) * (a.ndim - 1)
+    if a.strides[-1] == 4:
+        numbers, row, step = a[first], a.strides[-2] // 4, 1
+    else:
+        numbers, row, step = a.mT[first], 1, a.strides[-1] // 4
+    first = (0,) * (b.ndim - 1)
+    transposed = b.strides[-1] != 4
+    rows_of_b = b.mT if transposed else b
     packed = transposed or rows >= ROWS_PACKED
-    rows_of_b = (b.T if transposed else b).reshape(-1)
     wanted = max(1, c.size * depth // TASK)
-    across = min(-(-columns // WIDTH), wanted)
-    down = max(-(-rows // MOST_ROWS), min(wanted // across, rows // ROWS_OF_TASK))
+    each = wanted // count
+    across = max(1, min(-(-columns // WIDTH), each))
+    down = max(-(-rows // MOST_ROWS), min(each // across, rows // ROWS_OF_TASK))
+    groups = min(count, wanted)
     panels = scratch("panel", (get_num_threads(), DEPTH * WIDTH), _FLOAT32)
     _multiply(
-        across * down, across, numbers.reshape(-1), row, step, rows_of_b, transposed, packed,
-        bias, panels, c.reshape(-1), rows, columns, depth, HEIGHT, COLUMNS, worth=wanted,
+        groups * across * down, across, down, numbers, a_starts, row, step, rows_of_b[first], b_starts,
+        rows_of_b.strides[-2] // 4, transposed, packed, bias, panels, c.reshape(-1), rows, columns, depth,
+        HEIGHT, COLUMNS, worth=wanted,
     )  # fmt: skip
 
 
@@ -111,32 +154,40 @@ def _add_products(
 @shared
 @jit
 def _multiply(
-    at: Any, across: Any, a: Any, row: Any, step: Any, b: Any, transposed: Any, packed: Any, bias: Any, panels: Any,
-    c: Any, rows: Any, columns: Any, depth: Any, height: Any, lanes: Any,
+    at: Any, across: Any, down: Any, a: Any, a_starts: Any, row: Any, step: Any, b: Any, b_starts: Any, b_row: Any,
+    transposed: Any, packed: Any, bias: Any, panels: Any, c: Any, rows: Any, columns: Any, depth: Any,
+    height: Any, lanes: Any,
 ) -> None:  # fmt: skip
-    """c = a b + bias, where a[i, k] is number ``i row + k step`` of a; the tasks are ``across`` in each row of them."""
-    down, tiles, count = at[1] // across, -(-rows // len(height)), -(-columns // WIDTH)
-    y, x = at[0] // across, at[0] % across
+    """c = a b + bias for every pair of matrices; the tasks are ``across`` in each of ``down`` rows of some pairs.
+
+    Number a[i, k] of a matrix lies ``i row + k step`` behind its start, row k of b (or b') ``k b_row`` behind its own.
+    """
+    group, part = at[0] // (across * down), at[0] % (across * down)
+    tiles, count = -(-rows // len(height)), -(-columns // WIDTH)
+    y, x = part // across, part % across
     top, bottom = len(height) * (tiles * y // down), min(rows, len(height) * (tiles * (y + 1) // down))
-    panel = panels[at[2]]
-    for k0 in range(0, depth, DEPTH):
-        stretch = min(DEPTH, depth - k0)
-        for j in range(WIDTH * (count * x // across), WIDTH * (count * (x + 1) // across), WIDTH):
-            rest, start = columns - j, k0 * columns + j
-            if transposed:
-                pack_transposed(b, j * depth + k0, depth, rest, stretch, panel)
-            elif packed:
-                pack(b, start, columns, rest, stretch, panel)
-            for i in range(top, bottom, len(height)):
-                there, here = spaced(row, i, bottom - 1, height), spaced(columns, i, bottom - 1, height)
-                sums = tile(load_row(bias, j, 0 if k0 else len(bias) - j, lanes), height)
-                if packed:
-                    sums = _add_products(sums, a, there, k0 * step, step, panel, 0, WIDTH, WIDTH, stretch, lanes)
-                else:
-                    sums = _add_products(sums, a, there, k0 * step, step, b, start, columns, rest, stretch, lanes)
-                if k0:
-                    sums = add_tile(sums, c, here, j, rest)
-                store_tile(sums, c, here, j, rest)
+    left, right = WIDTH * (count * x // across), WIDTH * (count * (x + 1) // across)
+    panel, pairs, groups = panels[at[2]], len(a_starts), at[1] // (across * down)
+    for pair in range(pairs * group // groups, pairs * (group + 1) // groups):
+        of_c = pair * rows * columns
+        for k0 in range(0, depth, DEPTH):
+            stretch, of_a = min(DEPTH, depth - k0), a_starts[pair] + k0 * step
+            for j in range(left, right, WIDTH):
+                rest, of_b = columns - j, b_starts[pair] + k0 * b_row + j
+                if transposed:
+                    pack_transposed(b, b_starts[pair] + j * b_row + k0, b_row, rest, stretch, panel)
+                elif packed:
+                    pack(b, of_b, b_row, rest, stretch, panel)
+                for i in range(top, bottom, len(height)):
+                    there, here = spaced(row, i, bottom - 1, height), spaced(columns, i, bottom - 1, height)
+                    sums = tile(load_row(bias, j, 0 if k0 else len(bias) - j, lanes), height)
+                    if packed:
+                        sums = _add_products(sums, a, there, of_a, step, panel, 0, WIDTH, WIDTH, stretch, lanes)
+                    else:
+                        sums = _add_products(sums, a, there, of_a, step, b, of_b, b_row, rest, stretch, lanes)
+                    if k0:
+                        sums = add_tile(sums, c, here, of_c + j, rest)
+                    store_tile(sums, c, here, of_c + j, rest)
 
 
 @shared

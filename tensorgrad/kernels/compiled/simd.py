@@ -173,3 +173,35 @@ def _define(instruction: str, *symbols: Callable[..., Any]) -> None:
 _define("fadd", operator.add, operator.iadd)
 _define("fsub", operator.sub)
 _define("fmul", operator.mul)
+
+
+# ---- the larger one ------------------------------------------------------------------------------------------
+
+
+def _larger_of(builder: Any, a: Any, b: Any) -> Any:
+    return builder.select(builder.fcmp_ordered(">", a, b), a, b)
+
+
+def _larger(_typing: Any, a: Any, b: Any) -> Any:
+    def codegen(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+        return _larger_of(builder, *args)
+
+    return a(a, b), codegen
+
+
+def _largest_of_lanes(_typing: Any, a: Any) -> Any:
+    def codegen(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+        vector, distance = args[0], LANES // 2
+        while distance:
+            places = ir.Constant(ir.VectorType(_INDEX, LANES), [i ^ distance for i in range(LANES)])
+            vector = _larger_of(builder, vector, builder.shuffle_vector(vector, vector, places))
+            distance //= 2
+        return builder.extract_element(vector, ir.Constant(_INDEX, 0))
+
+    return a.number(a), codegen
+
+
+larger: Callable[..., Any] = intrinsic(_larger)
+"""``larger(a, b)`` has the larger number in every place, and that of ``b`` where one is a NaN."""
+largest_of_lanes: Callable[..., Any] = intrinsic(_largest_of_lanes)
+"""``largest_of_lanes(a)`` is the largest number of a vector, if none is a NaN."""

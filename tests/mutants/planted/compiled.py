@@ -4,11 +4,25 @@ from tests.mutants.planted.fault import DIRECT, POOL, Fault
 
 FAULTS = [
     Fault(
-        "mul: the sum, of large arrays",
-        "tensorgrad/kernels/compiled/elementwise.py",
-        "y[i] = a[i] * b[i]",
-        "y[i] = a[i] + b[i]",
-        "tests/kernels/test_elementwise.py",
+        "getitem: a row that is named by two is written by the first alone, of large tables",
+        "tensorgrad/kernels/compiled/scatter.py",
+        "elif begin + 1 == end:",
+        "elif begin + 2 >= end:",
+        "tests/kernels/test_scatter.py -k slices",
+    ),
+    Fault(
+        "cumsum: what lies before a vector is left out",
+        "tensorgrad/kernels/compiled/scan.py",
+        "sums = builder.fadd(sums, repeated(builder, args[3]))",
+        "sums = builder.fadd(sums, repeated(builder, ir.Constant(ir.DoubleType(), 0)))",
+        "tests/kernels/test_scan.py",
+    ),
+    Fault(
+        "copies: the squares at the end of a row are left out, transposed",
+        "tensorgrad/kernels/compiled/copy.py",
+        "for square in range(-(-lengths[2] // LANES)):",
+        "for square in range(lengths[2] // LANES):",
+        "tests/kernels/test_copy.py",
     ),
     Fault(
         "conv: the second stretch of taps replaces the first, direct",
@@ -146,9 +160,23 @@ FAULTS = [
     Fault(
         "matmul: the end of a panel is not packed, compiled",
         "tensorgrad/kernels/compiled/matmul.py",
-        "pack_transposed(b, j * depth + k0, depth, rest, stretch, panel)",
-        "pack_transposed(b, j * depth + k0, depth, rest, stretch // 16 * 16, panel)",
+        "pack_transposed(b, b_starts[pair] + j * b_row + k0, b_row, rest, stretch, panel)",
+        "pack_transposed(b, b_starts[pair] + j * b_row + k0, b_row, rest, stretch // 16 * 16, panel)",
         "tests/kernels/test_matmul.py",
+    ),
+    Fault(
+        "matmul: the matrices of a batch begin elsewhere, compiled",
+        "tensorgrad/kernels/compiled/matmul.py",
+        "        if n > 1:\n            starts += ",
+        "        if n > 0:\n            starts += len(batch) + ",
+        "tests/kernels/test_matmul.py",
+    ),
+    Fault(
+        "sum: the end of short rows is left out, compiled",
+        "tensorgrad/kernels/compiled/reduce.py",
+        "if whole < length:",
+        "if whole < 0:",
+        "tests/kernels/test_reduce.py",
     ),
     Fault(
         "exponential: the second part of ln 2 is forgotten, compiled",
@@ -160,9 +188,30 @@ FAULTS = [
     Fault(
         "cross_entropy: the largest logit is not subtracted, compiled",
         "tensorgrad/kernels/compiled/cross_entropy.py",
-        "a, c = (b if b > a else a), (d if d > c else c)",
-        "a, c = 0 * a, 0 * c",
+        "        top = largest(row)",
+        "        top = 0 * row[0]",
         "tests/kernels/test_cross_entropy.py",
+    ),
+    Fault(
+        "softmax: of a strip of columns the last rows are left out, compiled",
+        "tensorgrad/kernels/compiled/softmax_of_columns.py",
+        "    for i in range(len(x)):\n        _exponentials",
+        "    for i in range(len(x) - 1):\n        _exponentials",
+        "tests/kernels/test_softmax.py",
+    ),
+    Fault(
+        "logsumexp: a NaN beside an infinity is lost, compiled",
+        "tensorgrad/kernels/compiled/softmax.py",
+        "out[c] = np.exp(x[r, c])  # a NaN beside it stays",
+        "out[c] = top",
+        "tests/kernels/test_softmax.py -k infinities",
+    ),
+    Fault(
+        "layer_norm: the rest of a row's mean stays in the gradient, compiled",
+        "tensorgrad/kernels/compiled/norm.py",
+        "mean_gz = number(sum_gz * scale * scale / row.size)",
+        "mean_gz = number(sum_gz * scale / row.size)",
+        "tests/kernels/test_norm.py",
     ),
     Fault(
         "direct: a sum that goes on runs over into its neighbour",
