@@ -19,10 +19,12 @@ from numpy.typing import NDArray
 from tensorgrad.kernels.operands import ONE, WHOLE, Layout, layout
 from tensorgrad.kernels.slices import SHARED_FLOATS
 from tensorgrad.kernels.threads import get_num_threads, parallel, split
+from tensorgrad.kernels.traced import Trace, Untraceable, trace
 from tensorgrad.kernels.twin import has_twin
 
-IN_CACHE = 1 << 13  # numbers of a slice: some arrays of them stay in the second cache
-LARGE = IN_CACHE + 1  # numbers; below, one call after another costs less than to look at what is given
+LARGE = 1 << 13  # numbers; below, one call after another costs less than to look at what is given
+IN_CACHE = 1 << 15  # numbers of a slice: some arrays of them stay in the second cache
+MANY = 10  # steps of a formula that NumPy takes faster in slices
 LARGE_FOR_ONE_STEP = 1 << 16  # where the formula is one call of NumPy's, so that only other threads are a gain
 _FLOATS = frozenset(np.dtype(kind) for kind in "fd")
 
@@ -48,7 +50,7 @@ def _over_large(formula: Formula, args: tuple[Any, ...], static: dict[str, Any])
     """Return the result where all arrays are of one dtype, or conditions, and lie in rows; None otherwise."""
     places = [i for i, a in enumerate(args) if type(a) is ndarray]
     arrays = [args[i] for i in places]
-    model = max([a for a in arrays if a.dtype in _FLOATS], key=np.size, default=None)
+    model = max([a for a in arrays if a.dtype in _FLOATS], key=_numbers, default=None)
     if model is None or any(a.dtype not in (model.dtype, np.bool_) for a in arrays):
         return None
     found = layout(model, arrays)
@@ -61,6 +63,11 @@ def _over_large(formula: Formula, args: tuple[Any, ...], static: dict[str, Any])
             given[i] = a[(0,) * a.ndim]
         return _over_large(formula, tuple(given), static)
     return evaluate(formula, Operands(model, args, places, found), static)
+
+
+def _numbers(a: NDArray) -> int:
+    """Return how many numbers an array has, not counting repetitions of a single one."""
+    return a.size if any(a.strides) else 1
 
 
 class Operands(NamedTuple):
@@ -76,13 +83,42 @@ class Operands(NamedTuple):
         return self.layout.vectors([self.args[i] for i in self.places])
 
 
+def steps_of(formula: Formula, operands: Operands, static: dict[str, Any]) -> Trace | None:
+    """Return the steps that a formula takes for one number; None where it does anything else.
+
+    Its operands are the arrays, and also the numbers among the arguments and the floats among ``static``.
+    """
+    dtype = operands.model.dtype
+    dtypes: dict[int | str, Any] = {at: operands.args[at].dtype for at in operands.places}
+    dtypes |= {at: dtype for at, a in enumerate(operands.args) if type(a) in (int, float, dtype.type)}
+    dtypes |= {name: dtype for name, value in static.items() if type(value) is float}
+    try:
+        return trace(formula, operands.args, static, dtypes)
+    except Untraceable:
+        return None
+
+
+_numbers_of_steps: dict[Formula, int] = {}
+
+
+def _number_of_steps(formula: Formula, operands: Operands, static: dict[str, Any]) -> int:
+    """Return how many steps a formula takes, of those that it has taken first."""
+    if formula not in _numbers_of_steps:
+        found = steps_of(formula, operands, static)
+        _numbers_of_steps[formula] = len(found.steps) if found else 0
+    return _numbers_of_steps[formula]
+
+
 @has_twin
 def evaluate(formula: Formula, operands: Operands, static: dict[str, Any]) -> NDArray | None:
     """Return the formula's result for large arrays; None where that is no faster than the formula itself."""
     model = operands.model
     shared = model.size >= SHARED_FLOATS
+    if model.size <= IN_CACHE or {*operands.layout.kinds} != {WHOLE}:
+        return None
     one_step = isinstance(formula, ufunc)
-    if (one_step and not shared) or {*operands.layout.kinds} != {WHOLE}:
+    many = not one_step and _number_of_steps(formula, operands, static) >= MANY
+    if not (many or shared):
         return None
     vectors = operands.vectors()
 
@@ -99,8 +135,9 @@ def evaluate(formula: Formula, operands: Operands, static: dict[str, Any]) -> ND
         if one_step:
             formula(*[v[at[0] : at[1]] for v in vectors], out=out[at[0] : at[1]])
             return
-        for start in range(*at, IN_CACHE):
-            stop = min(start + IN_CACHE, at[1])
+        step = IN_CACHE if many else at[1] - at[0]
+        for start in range(*at, step):
+            stop = min(start + step, at[1])
             out[start:stop] = result(start, stop)
 
     if shared:

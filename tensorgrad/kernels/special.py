@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from tensorgrad.kernels.choice import choose
+from tensorgrad.kernels.formula import one_pass
 from tensorgrad.kernels.traced import step
 
 # |x| <= 0.46875: erf(x) = x P(x^2) / Q(x^2)
@@ -66,6 +67,7 @@ def erf(x: np.ndarray) -> np.ndarray:
     return _erf_of_float32(x) if x.dtype == np.float32 else _both(x)[0]
 
 
+@one_pass
 def _erf_of_float32(x: np.ndarray) -> np.ndarray:
     size = np.minimum(np.abs(x), np.float32(LARGEST))
     square = size * size
@@ -76,11 +78,10 @@ def _erf_of_float32(x: np.ndarray) -> np.ndarray:
 
 def _polynomial(coefficients: tuple[float, ...], x: Any) -> Any:
     """Return the polynomial with these coefficients, highest power first, by Horner's rule in the dtype of x."""
-    y = x * coefficients[0]
-    for c in coefficients[1:-1]:
-        y += c
-        y *= x
-    return y + coefficients[-1]
+    y: Any = coefficients[0]
+    for c in coefficients[1:]:
+        y = y * x + c
+    return y
 
 
 def _both(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

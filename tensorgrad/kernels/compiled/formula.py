@@ -22,7 +22,7 @@ from tensorgrad.kernels.compiled.pieces import MOST, piece
 from tensorgrad.kernels.compiled.threads import shared
 from tensorgrad.kernels.formula import Formula, Operands
 from tensorgrad.kernels.operands import COLUMN, ONE, ROW, WHOLE
-from tensorgrad.kernels.traced import Trace, Untraceable, name_of, trace
+from tensorgrad.kernels.traced import Trace, name_of
 
 F = np.float32
 TASK = 1 << 17  # steps of a task, and numbers read and written: some 20 us
@@ -103,17 +103,14 @@ def evaluate(formula: Formula, operands: Operands, static: dict[str, Any]) -> ND
 
 def _loop(formula: Formula, operands: Operands, static: dict[str, Any]) -> Loop | None:
     """Return the loop that takes the steps of ``formula``; None where it has other ones."""
-    _, args, places, layout = operands
-    dtypes: dict[int | str, Any] = {at: args[at].dtype for at in places}
-    dtypes |= {at: F for at, a in enumerate(args) if type(a) in (int, float, F)}
-    dtypes |= {name: F for name, value in static.items() if type(value) is float}
-    try:
-        steps = trace(formula, args, static, dtypes)
-    except Untraceable:
+    steps = kernel.steps_of(formula, operands, static)
+    if (
+        steps is None
+        or steps.dtype not in (np.dtype(F), np.dtype(np.bool_))
+        or any(s.function not in STEPS for s in steps.steps)
+    ):
         return None
-    if steps.dtype not in (np.dtype(F), np.dtype(np.bool_)) or any(s.function not in STEPS for s in steps.steps):
-        return None
-    kinds: dict[int | str, str] = dict(zip(places, layout.kinds, strict=True))
+    kinds: dict[int | str, str] = dict(zip(operands.places, operands.layout.kinds, strict=True))
     source, constants = _source(steps, {name_of(at): kinds.get(at, ONE) for at in steps.operands})
     name = f"formula_{hashlib.sha256(repr((source, constants, STAMPS)).encode()).hexdigest()[:16]}"
     space: dict[str, Any] = {"__name__": __name__, **NAMES, **constants}
