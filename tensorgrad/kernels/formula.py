@@ -3,7 +3,7 @@
     silu_rule = one_pass(lambda g, y, x: g * (sigmoid(x) * (1 + x * (1 - sigmoid(x)))))
 
 A formula is a function of arrays that treats every number alike. Small arrays are given to it as they are. Of large
-ones it gets slices that stay in the cache from step to step; with Numba, its steps (see `traced`) become one loop.
+ones it gets slices that stay in the cache, if it has many steps; with Numba, its steps (see `traced`) become one loop.
 """
 
 from __future__ import annotations

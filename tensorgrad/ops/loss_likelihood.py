@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tensorgrad.autograd.primitive import primitive
-from tensorgrad.autograd.promotion import promote_to_float
+from tensorgrad.autograd.promotion import promote_operands, promote_to_float
 from tensorgrad.errors import describe, op_error
 from tensorgrad.kernels.choice import choose
 from tensorgrad.ops._arguments import is_tensor, operand, raw, static_array
@@ -167,8 +167,15 @@ def gaussian_nll_loss(
 # --- regression that outliers do not dominate ------------------------------------------------------------------------
 
 
-@primitive(lambda g, y, d, *, delta: g * clamp(d, -delta, delta), name="huber", elementwise=True)
-def _huber(d: Any, *, delta: float) -> Any:
+@primitive(
+    lambda g, y, x, t, *, delta: g * clamp(x - t, -delta, delta),
+    lambda g, y, x, t, *, delta: -g * clamp(x - t, -delta, delta),
+    name="huber",
+    promote=promote_operands,
+    elementwise=True,
+)
+def _huber(x: Any, t: Any, *, delta: float) -> Any:
+    d = x - t
     size = np.abs(d)
     return choose(size <= delta, 0.5 * d * d, delta * (size - 0.5 * delta))
 
@@ -185,7 +192,7 @@ def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 
     x, t = paired(input, target, "huber_loss", reduction)
     if not delta > 0:
         raise op_error(ValueError, "huber_loss", f"delta must be positive, got {delta}")
-    losses = _huber(x - t, delta=float(delta))
+    losses = _huber(x, t, delta=float(delta))
     return reduced(losses if weight is None else losses * weight, reduction)
 
 
@@ -209,7 +216,10 @@ def smooth_l1_loss(
     x, t = paired(input, target, "smooth_l1_loss", reduction)
     if not beta >= 0:
         raise op_error(ValueError, "smooth_l1_loss", f"beta must not be negative, got {beta}")
-    return reduced(_huber(x - t, delta=float(beta)) / beta if beta else abs(x - t), reduction)
+    if not beta:
+        return reduced(abs(x - t), reduction)
+    losses = _huber(x, t, delta=float(beta))
+    return reduced(losses if beta == 1 else losses / beta, reduction)
 
 
 __all__ = [

@@ -245,19 +245,6 @@ def test_nan_and_infinity_stay_in_their_matrix():
             np.testing.assert_array_equal(module.batched_product(a, right, (4,)), expected)
 
 
-def test_a_gradient_lies_in_memory_as_its_matrix():
-    import tensorgrad as tg
-
-    a, b = (tg.randn(3, 16, 16).requires_grad_() for _ in range(2))
-    y = a @ b.mT
-    (da,) = tg.autograd.grad(y, a, tg.ones(3, 16, 16), retain_graph=True)
-    np.testing.assert_allclose(da.numpy(), np.ones((3, 16, 16)) @ b.detach().numpy(), rtol=1e-5, atol=1e-5)
-    matrix = np.ones((16, 16), np.float32)
-    assert y.node.op.rules[1](matrix, None, matrix, matrix.T).flags.f_contiguous
-    assert y.node.op.rules[0](matrix, None, matrix.T, matrix).flags.f_contiguous
-    assert y.node.op.rules[1](matrix, None, matrix, matrix).flags.c_contiguous
-
-
 def test_which_loops_serve_a_product():
     pytest.importorskip("numba")
     from tensorgrad.kernels.compiled import matmul as compiled
