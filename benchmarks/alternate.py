@@ -304,3 +304,19 @@ class Table:
             alignment, width = re.match(r"([<>])(\d+)", format_).groups()
             cells.append(format(value, alignment + width if isinstance(value, str) else format_))
         tqdm.write(" ".join(cells).rstrip())
+
+
+def compare_by_name(bench: Comparison, title: str, heading: tuple[str, str], names: Iterable[str]) -> None:
+    """Time tasks that have only a name, and print a table with one column for PyTorch."""
+    columns = {"compiled": "compiled", "numpy": "NumPy", "torch": "torch"}
+    table = Table(
+        f"{title}, ms; ratio = PyTorch / ours, above 1 ours is faster", heading,
+        *((column, ">9.3f") for column in columns.values()), ("ratio", ">8.2f"), ("r. NumPy", ">8.2f"),
+    )  # fmt: skip
+    measured = []
+    for task, results in bench.rows([{"name": name} for name in names]):
+        measured.append([ratio(results, ours, *TORCH) for ours in OURS])
+        table.row(task["name"], *(times(seconds(results, c), 1e3) for c in columns), *measured[-1])
+    means = [geometric_mean(ratios[i] for ratios in measured) for i in range(len(OURS))]
+    table.row("geometric mean", *[""] * len(columns), *means)
+    bench.finish()

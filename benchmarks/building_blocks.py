@@ -13,7 +13,7 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
-from alternate import OURS, TORCH, Comparison, Step, Table, Unsupported, geometric_mean, ratio, run, seconds, times
+from alternate import OURS, TORCH, Comparison, Step, Unsupported, compare_by_name, run
 from libraries import Library, load
 
 ROWS, COLUMNS = 256, 1024
@@ -140,18 +140,7 @@ def build(column: str, name: str, threads: int) -> Step:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     bench = Comparison(__file__, OURS | TORCH, parser)
-    columns = {"compiled": "compiled", "numpy": "NumPy", "torch": "torch"}
-    table = Table(
-        "Building blocks, there and back, ms; ratio = PyTorch / ours, above 1 ours is faster", ("block", "<34"),
-        *((heading, ">9.3f") for heading in columns.values()), ("ratio", ">8.2f"), ("r. NumPy", ">8.2f"),
-    )  # fmt: skip
-    measured = []
-    for task, results in bench.rows([{"name": name} for name in BLOCKS]):
-        measured.append([ratio(results, ours, *TORCH) for ours in OURS])
-        table.row(task["name"], *(times(seconds(results, c), 1e3) for c in columns), *measured[-1])
-    means = [geometric_mean(ratios[i] for ratios in measured) for i in range(len(OURS))]
-    table.row("geometric mean", *[""] * len(columns), *means)
-    bench.finish()
+    compare_by_name(bench, "Building blocks, there and back", ("block", "<34"), BLOCKS)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 from typing import Any, NamedTuple
 
-from alternate import OURS, TORCH, Comparison, Step, Table, Unsupported, geometric_mean, ratio, run, seconds, times
+from alternate import OURS, TORCH, Comparison, Step, Unsupported, compare_by_name, run
 from libraries import load
 
 STEPS, BATCH, FEATURES, HIDDEN = 28, 64, 28, 128
@@ -57,18 +57,7 @@ def build(column: str, name: str, threads: int) -> Step:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     bench = Comparison(__file__, OURS | TORCH, parser)
-    columns = {"compiled": "compiled", "numpy": "NumPy", "torch": "torch"}
-    table = Table(
-        "Layers for sequences, ms; ratio = PyTorch / ours, above 1 ours is faster", ("layer", "<35"),
-        *((heading, ">9.2f") for heading in columns.values()), ("ratio", ">8.2f"), ("r. NumPy", ">8.2f"),
-    )  # fmt: skip
-    measured = []
-    for task, results in bench.rows([{"name": name} for name in LAYERS]):
-        measured.append([ratio(results, ours, *TORCH) for ours in OURS])
-        table.row(task["name"], *(times(seconds(results, c), 1e3) for c in columns), *measured[-1])
-    means = [geometric_mean(ratios[i] for ratios in measured) for i in range(len(OURS))]
-    table.row("geometric mean", *[""] * len(columns), *means)
-    bench.finish()
+    compare_by_name(bench, "Layers for sequences", ("layer", "<35"), LAYERS)
 
 
 if __name__ == "__main__":

@@ -102,10 +102,12 @@ _numbers_of_steps: dict[Formula, int] = {}
 
 
 def _number_of_steps(formula: Formula, operands: Operands, static: dict[str, Any]) -> int:
-    """Return how many steps a formula takes, of those that it has taken first."""
+    """Return how many steps a formula takes, of those that it has taken first; 1 if it is no chain of steps."""
+    if isinstance(formula, ufunc):
+        return 1
     if formula not in _numbers_of_steps:
         found = steps_of(formula, operands, static)
-        _numbers_of_steps[formula] = len(found.steps) if found else 0
+        _numbers_of_steps[formula] = 1 if found is None else len(found.steps)
     return _numbers_of_steps[formula]
 
 
@@ -116,9 +118,8 @@ def evaluate(formula: Formula, operands: Operands, static: dict[str, Any]) -> ND
     shared = model.size >= SHARED_FLOATS
     if model.size <= IN_CACHE or {*operands.layout.kinds} != {WHOLE}:
         return None
-    one_step = isinstance(formula, ufunc)
-    many = not one_step and _number_of_steps(formula, operands, static) >= MANY
-    if not (many or shared):
+    steps = _number_of_steps(formula, operands, static)
+    if not steps or not (shared or steps >= MANY):  # none: the result is one of the operands
         return None
     vectors = operands.vectors()
 
@@ -132,10 +133,10 @@ def evaluate(formula: Formula, operands: Operands, static: dict[str, Any]) -> ND
     out = y.ravel(order="K")
 
     def run(at: tuple[int, int]) -> None:
-        if one_step:
+        if isinstance(formula, ufunc):
             formula(*[v[at[0] : at[1]] for v in vectors], out=out[at[0] : at[1]])
             return
-        step = IN_CACHE if many else at[1] - at[0]
+        step = IN_CACHE if steps >= MANY else at[1] - at[0]
         for start in range(*at, step):
             stop = min(start + step, at[1])
             out[start:stop] = result(start, stop)

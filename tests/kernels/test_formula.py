@@ -248,6 +248,20 @@ def test_numbers_may_change_from_call_to_call():
 
 
 @pytest.mark.usefixtures("version", "large")
+def test_a_list_may_decide_over_the_steps():
+    x = np.random.default_rng(0).standard_normal(100).astype(np.float32)
+    run = one_pass(lambda x, *, powers: sum(x**k for k in powers))
+    for powers in ([1, 2], [2], [True]):
+        np.testing.assert_allclose(run(x, powers=powers), run.__wrapped__(x, powers=powers), rtol=1e-6)
+
+
+@pytest.mark.usefixtures("version", "large")
+def test_a_formula_without_steps_returns_its_operand():
+    x = np.ones(100, np.float32)
+    assert one_pass(lambda g, y, a: g)(x, None, x) is x
+
+
+@pytest.mark.usefixtures("version", "large")
 def test_errors_come_out():
     def broken(x):
         raise RuntimeError("broken")

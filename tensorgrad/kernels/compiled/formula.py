@@ -82,12 +82,14 @@ def evaluate(formula: Formula, operands: Operands, static: dict[str, Any]) -> ND
     if model.dtype != F:
         return kernel.evaluate.numpy(formula, operands, static)  # type: ignore[attr-defined]
     kinds = [a.dtype if type(a) is np.ndarray else type(a) for a in args]
-    named = [(name, type(value) if type(value) is float else value) for name, value in static.items()]
+    named = [(name, type(value), None if type(value) is float else value) for name, value in static.items()]
     key = formula, *kinds, layout.kinds, *named
     try:
         loop = _loops[key]
     except KeyError:
         loop = _loops[key] = _loop(formula, operands, static)
+    except TypeError:  # something that cannot be a key, and decides over the steps
+        loop = None
     if loop is None:
         return kernel.evaluate.numpy(formula, operands, static)  # type: ignore[attr-defined]
     y = np.empty_like(model, dtype=loop.dtype)
@@ -106,6 +108,7 @@ def _loop(formula: Formula, operands: Operands, static: dict[str, Any]) -> Loop 
     steps = kernel.steps_of(formula, operands, static)
     if (
         steps is None
+        or not steps.steps  # the result is one of the operands
         or steps.dtype not in (np.dtype(F), np.dtype(np.bool_))
         or any(s.function not in STEPS for s in steps.steps)
     ):

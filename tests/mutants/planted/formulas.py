@@ -29,7 +29,7 @@ FAULTS = [
     Fault(
         "formulas: a number keeps the value of the first call",
         "tensorgrad/kernels/compiled/formula.py",
-        "named = [(name, type(value) if type(value) is float else value) for name, value in static.items()]",
+        "named = [(name, type(value), None if type(value) is float else value) for name, value in static.items()]",
         "named = [(name, type(value)) for name, value in static.items()]",
         f"{TESTS} -k numbers_may_change",
     ),
