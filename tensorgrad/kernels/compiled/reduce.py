@@ -19,7 +19,6 @@ STRETCH = 1024  # numbers of a row that a vector of running sums adds up
 SHORT_ROW = 256  # numbers of a row that shares its end with others, see `store_totals`
 ROWS_TOGETHER = tuple(range(LANES))
 ONES = {np.dtype(kind): np.ones(LANES, kind) for kind in (np.float32, np.float64)}
-ROWS = 32  # numbers that are added one after the other, four of them at a time
 FEWEST = 64  # numbers of a sum that are worth a task
 
 
@@ -115,27 +114,21 @@ def _sums_of_columns(at: Any, x: Any, length: Any, parts: Any, squares: Any, sum
 
 @fused
 def sum_rows(x: NDArray, start: int, stop: int, total: NDArray, squares: bool = False) -> None:
-    """Write the sum of some rows, or of their squares."""
+    """Write the sum of some rows, or of their squares, four of them at a time."""
     total[:] = 0
-    few = np.empty(total.size, x.dtype)
-    for first in range(start, stop, ROWS):
-        last = min(first + ROWS, stop)
-        fours = first + (last - first) // 4 * 4
-        few[:] = 0
-        for i in range(first, fours, 4):
-            row0, row1, row2, row3 = x[i], x[i + 1], x[i + 2], x[i + 3]
-            if squares:
-                for c in range(few.size):
-                    few[c] += (row0[c] * row0[c] + row1[c] * row1[c]) + (row2[c] * row2[c] + row3[c] * row3[c])
-            else:
-                for c in range(few.size):
-                    few[c] += (row0[c] + row1[c]) + (row2[c] + row3[c])
-        for i in range(fours, last):
-            row = x[i]
-            for c in range(few.size):
-                few[c] += row[c] * row[c] if squares else row[c]
-        for c in range(few.size):
-            total[c] += few[c]
+    fours = start + (stop - start) // 4 * 4
+    for i in range(start, fours, 4):
+        row0, row1, row2, row3 = x[i], x[i + 1], x[i + 2], x[i + 3]
+        if squares:
+            for c in range(total.size):
+                total[c] += (row0[c] * row0[c] + row1[c] * row1[c]) + (row2[c] * row2[c] + row3[c] * row3[c])
+        else:
+            for c in range(total.size):
+                total[c] += (row0[c] + row1[c]) + (row2[c] + row3[c])
+    for i in range(fours, stop):
+        row = x[i]
+        for c in range(total.size):
+            total[c] += row[c] * row[c] if squares else row[c]
 
 
 @jit
