@@ -36,8 +36,9 @@ def result_type(operands: list[Any]) -> np.dtype[Any]:
     (dtype('float32'), dtype('float32'))
     """
     arrays = [v for v in operands if isinstance(v, np.ndarray)]
-    if arrays and len({a.dtype for a in arrays}) == 1 and _category(arrays[0]) >= (2, 0)[len(arrays) == len(operands)]:
-        return arrays[0].dtype  # they agree already, as most operands do, and no number is of a higher category
+    alone = len(arrays) == len(operands)  # beside numbers, only a float's dtype is sure to stay
+    if arrays and len({a.dtype for a in arrays}) == 1 and _category(arrays[0]) >= (0 if alone else _CATEGORY["f"]):
+        return arrays[0].dtype  # they agree already, as most operands do
     by_rank = [[a for a in arrays if a.ndim], [a for a in arrays if not a.ndim]]
     dtype: np.dtype[Any] | None = None
     category = -1

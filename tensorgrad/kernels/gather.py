@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tensorgrad.kernels.lines import lines
 from tensorgrad.kernels.memory import keep_freed_memory
 from tensorgrad.kernels.threads import parallel, split
 from tensorgrad.kernels.twin import has_twin
@@ -76,11 +77,6 @@ def take_along(x: NDArray, index: NDArray, dim: int) -> NDArray:
     y = np.empty(index.shape, x.dtype)
     take_lines(lines(x, dim), lines(np.ascontiguousarray(index, np.intp), dim), lines(y, dim))
     return y
-
-
-def lines(x: NDArray, dim: int) -> NDArray:
-    """Return x in C order as (N, length of ``dim``, M)."""
-    return x.reshape(math.prod(x.shape[:dim]), x.shape[dim], math.prod(x.shape[dim + 1 :]))
 
 
 @has_twin

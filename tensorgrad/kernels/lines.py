@@ -31,12 +31,15 @@ def along(work: Work, dim: int, first: NDArray, *others: NDArray) -> NDArray:
         moved = [a.transpose(order) for a in (first, *[laid_like(first, a) for a in others])]
         if moved[0].flags.c_contiguous:
             return along(work, order.index(dim), *moved).transpose(np.argsort(order))
-    shape = first.shape
-    lines = (math.prod(shape[:dim]), shape[dim], math.prod(shape[dim + 1 :]))
-    y = np.empty(lines, first.dtype)
+    y = np.empty(first.shape, first.dtype)
     if y.size:
-        work(*[np.ascontiguousarray(a).reshape(lines) for a in (first, *others)], y)
-    return y.reshape(shape)
+        work(*[lines(np.ascontiguousarray(a), dim) for a in (first, *others)], lines(y, dim))
+    return y
+
+
+def lines(x: NDArray, dim: int) -> NDArray:
+    """Return x in C order as (before, length of ``dim``, after)."""
+    return x.reshape(math.prod(x.shape[:dim]), x.shape[dim], math.prod(x.shape[dim + 1 :]))
 
 
 def over_blocks(work: Work, *arrays: NDArray) -> None:

@@ -39,7 +39,7 @@ def normalize(x: NDArray, w: Any, b: Any, *, dim: tuple[int, ...], eps: float) -
     normalize_rows(rows, own_w, own_b, eps, y, mean, var)
     y = y.reshape(x.shape)
     if not by_row and not (w is None and b is None):
-        y = _affine(y, 1 if w is None else _beside(w, x), 0 if b is None else _beside(b, x))
+        y = _affine(y, 1 if w is None else _beside(w, x), 0 if b is None else _beside(b, x)).astype(x.dtype, copy=False)
     kept = tuple([1 if d in dim else n for d, n in enumerate(x.shape)])
     return y, (mean.reshape(kept), var.reshape(kept))
 

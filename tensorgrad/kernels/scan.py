@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tensorgrad.kernels.lines import lines
 from tensorgrad.kernels.memory import keep_freed_memory
 from tensorgrad.kernels.twin import has_twin
 
@@ -23,8 +23,7 @@ def running_sum(x: NDArray, dim: int, backwards: bool) -> NDArray:
         _accumulate(x, y, dim, backwards)
     else:
         keep_freed_memory()
-        shape = math.prod(x.shape[:dim]), x.shape[dim], math.prod(x.shape[dim + 1 :])
-        add_up(np.ascontiguousarray(x).reshape(shape), y.reshape(shape), backwards)
+        add_up(lines(np.ascontiguousarray(x), dim), lines(y, dim), backwards)
     return y
 
 

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tensorgrad.kernels.gather import LARGE, lines, over_blocks, positions
+from tensorgrad.kernels.gather import LARGE, over_blocks, positions
+from tensorgrad.kernels.lines import lines
 from tensorgrad.kernels.memory import keep_freed_memory
 from tensorgrad.kernels.reduce import FEW, accurate_sum
 from tensorgrad.kernels.twin import has_twin

@@ -227,7 +227,7 @@ def pow(input: Any, exponent: Any) -> Any:
     if isinstance(exponent, (int, float)) and not isinstance(exponent, bool):
         array = raw(input)
         if isinstance(array, np.ndarray) and array.dtype.kind == "f":
-            whole = isinstance(exponent, float) and exponent.is_integer()
+            whole = exponent in (-2, -1, 1, 3)  # a product, whose form the exponent decides over
             return square(input) if exponent == 2 else _pow_scalar(input, exponent=int(exponent) if whole else exponent)
     return power(input, exponent)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tensorgrad.autograd.primitive import REGISTRY
-from tensorgrad.kernels import formula, threads, twin
+from tensorgrad.kernels import formula, twin
 from tensorgrad.kernels.choice import choose
 from tensorgrad.kernels.elementwise import power, sign
 from tensorgrad.kernels.formula import one_pass
@@ -16,7 +16,6 @@ from tensorgrad.kernels.special import erf
 from tensorgrad.kernels.traced import Step, Untraceable, trace
 
 COMPILED = importlib.util.find_spec("numba") is not None
-VERSIONS = ["numpy"] + ["compiled"] * COMPILED
 SHAPE = 5, 7, 11
 SPECIAL = [np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, -1.0, 0.5, 1e-40, -1e-40, 88.0, 89.0, -88.0, -104.0, 3e38, -3e38]
 
@@ -44,20 +43,6 @@ def large(monkeypatch):
     monkeypatch.setattr(formula, "LARGE_FOR_ONE_STEP", 10)
     monkeypatch.setattr(formula, "IN_CACHE", 9)
     monkeypatch.setattr(formula, "SHARED_FLOATS", 20)
-
-
-@pytest.fixture(params=VERSIONS)
-def version(request):
-    with twin.using(request.param):
-        yield request.param
-
-
-@pytest.fixture(params=[1, 2])
-def _threads(request):
-    before = threads.get_num_threads()
-    threads.set_num_threads(request.param)
-    yield
-    threads.set_num_threads(before)
 
 
 def operands(count, dtype, rng):
@@ -162,7 +147,7 @@ def test_every_step_is_taken_in_the_tests():
     assert set(STEPS) <= {step.function for steps, _ in filter(None, found) for step in steps.steps}
 
 
-@pytest.mark.usefixtures("_threads", "version", "large")
+@pytest.mark.usefixtures("one_thread_or_two", "version", "large")
 @pytest.mark.parametrize(
     "view",
     [lambda a: a, lambda a: a.T, lambda a: a[::-1], lambda a: a[:, ::2], lambda a: a[:0], lambda a: a[1, 2, 3]],
@@ -200,7 +185,7 @@ REPEATED = {
 
 @pytest.mark.parametrize("name", REPEATED)
 @pytest.mark.parametrize("order", ["rows", "channels last"])
-@pytest.mark.usefixtures("_threads", "version", "large")
+@pytest.mark.usefixtures("one_thread_or_two", "version", "large")
 def test_repeated_operands(name, order):
     x, a, b = np.random.default_rng(0).standard_normal((3, *SHAPE)).astype(np.float32)
     if order == "channels last":

@@ -1,30 +1,20 @@
 """Normalisation of rows: both versions against float64, with and without a scale for each column."""
 
-import importlib.util
-
 import numpy as np
 import pytest
 
-from tensorgrad.kernels import norm, threads, twin
+from tensorgrad.kernels import norm, threads
 
-VERSIONS = ["numpy"] + ["compiled"] * (importlib.util.find_spec("numba") is not None)
 EPS = 1e-5
 
 
-@pytest.fixture(params=VERSIONS, autouse=True)
-def _version(request, monkeypatch):
+pytestmark = pytest.mark.usefixtures("version", "one_thread_or_two")
+
+
+@pytest.fixture(autouse=True)
+def _small_blocks(monkeypatch):
     monkeypatch.setattr(norm, "BLOCK_FLOATS", 500)
     monkeypatch.setattr(norm, "SHARED_FLOATS", 2000)
-    with twin.using(request.param):
-        yield
-
-
-@pytest.fixture(params=[1, 2], autouse=True)
-def _threads(request):
-    before = threads.get_num_threads()
-    threads.set_num_threads(request.param)
-    yield
-    threads.set_num_threads(before)
 
 
 def exact(x, w, b, dim, g):
@@ -112,6 +102,15 @@ def test_a_large_mean_costs_no_digits():
     wide = x.astype(np.float64)
     expected = (wide - wide.mean(axis=1, keepdims=True)) / wide.std(axis=1, keepdims=True)
     np.testing.assert_allclose(found, expected, atol=2e-4)
+
+
+@pytest.mark.parametrize("name", ["rows", "groups"])
+def test_the_dtype_is_that_of_the_input(name):
+    shape, dim, affine_shape = CASES[name]
+    x, w = np.ones(shape, np.float32), np.ones(affine_shape)
+    y, moments = norm.normalize(x, w, w, dim=dim, eps=EPS)
+    assert y.dtype == np.float32
+    assert norm.normalize_grad((True,) * 3, x, x, w, dim=dim, eps=EPS, moments=moments)[0].dtype == np.float32
 
 
 @pytest.mark.parametrize("shape", [(0, 4), (3, 0)])

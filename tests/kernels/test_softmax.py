@@ -1,31 +1,21 @@
 """Softmax and its kin: both versions against float64, along any dimension, for any number of threads."""
 
-import importlib.util
-
 import numpy as np
 import pytest
 
-from tensorgrad.kernels import lines, softmax, threads, twin
+from tensorgrad.kernels import lines, softmax, threads
 
-VERSIONS = ["numpy"] + ["compiled"] * (importlib.util.find_spec("numba") is not None)
 SHAPES = [(1, 1), (7, 10), (3, 700), (500, 3), (4, 5, 6), (2, 300, 5), (40, 3, 300)]
 
 
-@pytest.fixture(params=VERSIONS, autouse=True)
-def _version(request, monkeypatch):
+pytestmark = pytest.mark.usefixtures("version", "one_thread_or_two")
+
+
+@pytest.fixture(autouse=True)
+def _small_blocks(monkeypatch):
     monkeypatch.setattr(lines, "BLOCK_FLOATS", 500)
     monkeypatch.setattr(lines, "COLUMN_FLOATS", 500)
     monkeypatch.setattr(lines, "SHARED_FLOATS", 2000)
-    with twin.using(request.param):
-        yield
-
-
-@pytest.fixture(params=[1, 2], autouse=True)
-def _threads(request):
-    before = threads.get_num_threads()
-    threads.set_num_threads(request.param)
-    yield
-    threads.set_num_threads(before)
 
 
 def exact(x, dim):

@@ -1,8 +1,7 @@
 """How loops are compiled: one place for Numba's settings.
 
-``jit``: exact, each operation rounded as NumPy rounds it. ``contracted``, for functions of one number: a
-product and a sum may be rounded once (FMA), and the loop that calls them has their steps in it, else it would not be
-vectorised.
+``jit``: exact, each operation rounded as NumPy rounds it. ``contracted``, for functions of one number: a product and a
+sum may be rounded once (FMA), and a loop has the steps of what it calls in it, else it would not be vectorised.
 ``fused``: sums may be reordered, too, so that they run in vector registers. NaN and infinity keep their meaning in all.
 """
 

@@ -52,13 +52,14 @@ def _add(row: Any, sums: Any) -> None:
 
 
 @jit
-def _totals(x: Any, first: Any, end: Any, y: Any, top: Any, sums: Any) -> None:
-    """Write the exponentials of a strip into y, and their sums."""
+def _totals(x: Any, first: Any, end: Any, y: Any) -> Any:
+    """Write the exponentials of a strip into y; return what was largest in each column, and their sums."""
+    top, sums = np.empty(end - first, x.dtype), np.zeros(end - first, np.float64)
     _largest(x, first, end, top)
-    sums[:] = 0
     for i in range(len(x)):
         _exponentials(x[i, first:end], top, y[i, first:end])
         _add(y[i, first:end], sums)
+    return top, sums
 
 
 @shared
@@ -67,8 +68,7 @@ def softmax(at: Any, strips: Any, x: Any, y: Any) -> None:
     """See `kernels.softmax.softmax_of_lines`."""
     for number in range(*piece(at, strips)):
         b, first, end = _strip(number, x.shape[2])
-        top, sums = np.empty(end - first, x.dtype), np.empty(end - first, np.float64)
-        _totals(x[b], first, end, y[b], top, sums)
+        top, sums = _totals(x[b], first, end, y[b])
         for c in range(top.size):
             top[c] = 1 / sums[c]
         for i in range(x.shape[1]):
@@ -83,8 +83,7 @@ def log_softmax(at: Any, strips: Any, x: Any, y: Any) -> None:
     """See `kernels.softmax.log_softmax_of_lines`."""
     for number in range(*piece(at, strips)):
         b, first, end = _strip(number, x.shape[2])
-        top, sums = np.empty(end - first, x.dtype), np.empty(end - first, np.float64)
-        _totals(x[b], first, end, y[b], top, sums)
+        top, sums = _totals(x[b], first, end, y[b])
         log = np.log(sums).astype(x.dtype)
         for i in range(x.shape[1]):
             row, out = x[b, i, first:end], y[b, i, first:end]
