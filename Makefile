@@ -13,7 +13,7 @@ mnist: $(VENV)/.installed            ## train the CNN on the shipped MNIST and p
 
 test: $(VENV)/.installed-dev         ## run every test, doctest and example; then what comes to the kernels without Numba, on one thread
 	$(BIN)/python -m pytest -n 2 --dist worksteal
-	TENSORGRAD_KERNELS=numpy TENSORGRAD_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal --two-versions $(OPERATORS)
+	TENSORGRAD_KERNELS=numpy TENSORGRAD_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal --second-version $(OPERATORS)
 
 lint: $(VENV)/.installed-dev         ## ruff (lint and format) and mypy
 	$(BIN)/ruff check .

@@ -72,6 +72,7 @@ from tensorgrad.legacy import (
 )
 from tensorgrad.ops.activation import celu, relu, selu
 from tensorgrad.ops.adaptive_pool import adaptive_avg_pool1d
+from tensorgrad.ops.batch_norm import batch_norm
 from tensorgrad.ops.calculus import cumulative_trapezoid, diff, gradient, trapezoid, trapz
 from tensorgrad.ops.cdist import cdist, corrcoef, cov, dist
 from tensorgrad.ops.conv import conv1d, conv2d, conv3d
@@ -182,6 +183,7 @@ from tensorgrad.ops.elementwise import neg as negative
 from tensorgrad.ops.elementwise import not_equal as ne
 from tensorgrad.ops.embedding import bilinear, embedding
 from tensorgrad.ops.extrema import amax, amin, aminmax, argmax, argmin, max, min
+from tensorgrad.ops.group_norm import group_norm, instance_norm
 from tensorgrad.ops.index import gather, index_select, masked_select, nonzero, select, take, take_along_dim
 from tensorgrad.ops.join import (
     block_diag,
@@ -198,7 +200,7 @@ from tensorgrad.ops.join import (
     vstack,
 )
 from tensorgrad.ops.linalg import matmul
-from tensorgrad.ops.norm import batch_norm, group_norm, instance_norm, layer_norm, rms_norm
+from tensorgrad.ops.norm import layer_norm, rms_norm
 from tensorgrad.ops.order import argsort, kthvalue, median, mode, msort, nanmedian, sort, topk
 from tensorgrad.ops.pad import constant_pad_nd
 from tensorgrad.ops.piecewise import hardshrink, prelu, rrelu, threshold

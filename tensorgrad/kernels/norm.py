@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorgrad.kernels.formula import one_pass
 from tensorgrad.kernels.lines import BLOCK_FLOATS, SHARED_FLOATS
 from tensorgrad.kernels.reduce import accurate_sum
 from tensorgrad.kernels.threads import parallel, shared_out, split
@@ -21,72 +20,37 @@ from tensorgrad.kernels.twin import has_twin
 Moments = tuple[NDArray, NDArray]
 
 
-def batch_moments(x: NDArray, dim: tuple[int, ...]) -> Moments:
-    """Mean and biased variance over ``dim`` (kept as size 1), in two passes: a large mean costs no accuracy."""
-    count = x.dtype.type(math.prod(x.shape[d] for d in dim))
-    mean = accurate_sum(x, dim, keepdims=True) / count
-    deviation = x - mean
-    return mean, accurate_sum(np.multiply(deviation, deviation, out=deviation), dim, keepdims=True) / count
-
-
-def normalize(x: NDArray, w: Any, b: Any, *, dim: tuple[int, ...], eps: float) -> tuple[NDArray, Moments]:
-    """``(x - mean) / sqrt(var + eps) * w + b``; also returns (mean, var) for the gradient and running averages."""
-    rows = _matrix(x, dim)
+def layer_norm(x: NDArray, w: Any, b: Any, *, dims: int, eps: float) -> tuple[NDArray, Moments]:
+    """``(x - mean) / sqrt(var + eps) * w + b`` over the last ``dims`` dimensions; also (mean, var) for the gradient."""
+    rows = _matrix(x, dims)
     y = np.empty_like(rows)
-    mean, var = (np.empty(len(rows), x.dtype) for _ in range(2))
-    by_row = _is_row(w, x, dim) and (b is None or _is_row(b, x, dim))
-    own_w, own_b = (_vector(v if by_row else None, x.dtype) for v in (w, b))
-    normalize_rows(rows, own_w, own_b, eps, y, mean, var)
-    y = y.reshape(x.shape)
-    if not by_row and not (w is None and b is None):
-        y = _affine(y, 1 if w is None else _beside(w, x), 0 if b is None else _beside(b, x)).astype(x.dtype, copy=False)
-    kept = tuple([1 if d in dim else n for d, n in enumerate(x.shape)])
-    return y, (mean.reshape(kept), var.reshape(kept))
+    mean, var = np.empty((2, len(rows)), x.dtype)
+    normalize_rows(rows, vector(w, x.dtype), vector(b, x.dtype), eps, y, mean, var)
+    return y.reshape(x.shape), (mean, var)
 
 
-def normalize_grad(
-    wanted: tuple[bool, ...], g: NDArray, x: NDArray, w: Any, *, dim: tuple[int, ...], eps: float, moments: Moments
-) -> tuple[Any, ...]:
-    """Gradients of :func:`normalize` in x, w and b; those of w and b in the shape of w, or of x if that is no row."""
-    mean, var = moments
-    by_row = _is_row(w, x, dim)
-    gw = g if w is None or by_row else _product(g, _beside(w, x))
-    dx = np.empty(_matrix(x, dim).shape, x.dtype)
-    own = _vector(w if by_row else None, x.dtype)
-    dw, db = normalize_grad_of_rows(_matrix(gw, dim), _matrix(x, dim), own, mean.ravel(), var.ravel(), eps, dx)
-    found: tuple[Any, ...]
-    if by_row:
-        found = dx.reshape(x.shape), *(v.astype(x.dtype, copy=False).reshape(w.shape) for v in (dw, db))
-    else:
-        found = dx.reshape(x.shape), _times_z(g, x, mean, _scale(var, eps)) if wanted[1] else None, g
-    return tuple([d if needed else None for d, needed in zip(found, wanted, strict=True)])
+def layer_norm_grad(
+    wanted: tuple[bool, ...], g: NDArray, x: NDArray, w: Any, *, dims: int, eps: float, moments: Moments
+) -> tuple[NDArray | None, ...]:
+    """Gradients of :func:`layer_norm` in x, w and b."""
+    rows = _matrix(x, dims)
+    dx = np.empty_like(rows)
+    own = np.ones(rows.shape[1], x.dtype) if w is None and wanted[2] else vector(w, x.dtype)
+    dw, db = normalize_grad_of_rows(_matrix(g, dims), rows, own, *moments, eps, dx)
+    shapes = x.shape, x.shape[x.ndim - dims :], x.shape[x.ndim - dims :]
+    found = zip((dx, dw, db), shapes, wanted, strict=True)
+    return tuple([d.astype(x.dtype, copy=False).reshape(shape) if needed else None for d, shape, needed in found])
 
 
-_affine = one_pass(lambda y, w, b: y * w + b)
-_product = one_pass(lambda g, w: g * w)
-_times_z = one_pass(lambda g, x, mean, scale: g * ((x - mean) * scale))
+def _matrix(x: NDArray, dims: int) -> NDArray:
+    """Return an array as rows (M, C), of its last ``dims`` dimensions."""
+    before = x.ndim - dims
+    return np.ascontiguousarray(x).reshape(math.prod(x.shape[:before]), math.prod(x.shape[before:]))
 
 
-def _beside(w: NDArray, x: NDArray) -> NDArray:
-    """Return w, one number a channel, repeated for every sample: a column, which formulas read as it lies."""
-    if w.ndim < x.ndim or w.shape[-1] != 1:
-        return w
-    channels = max((axis for axis, n in enumerate(w.shape) if n > 1), default=0) + 1
-    return np.ascontiguousarray(np.broadcast_to(w, (*x.shape[:channels], *w.shape[channels:])))
-
-
-def _matrix(x: NDArray, dim: tuple[int, ...]) -> NDArray:
-    """Return an array as rows (M, C); dim are its last dimensions."""
-    columns = math.prod(x.shape[dim[0] :])
-    return np.ascontiguousarray(x).reshape(math.prod(x.shape[: dim[0]]), columns)
-
-
-def _is_row(w: Any, x: NDArray, dim: tuple[int, ...]) -> bool:
-    return isinstance(w, np.ndarray) and w.shape == x.shape[dim[0] :] and w.dtype == x.dtype
-
-
-def _vector(w: NDArray | None, dtype: np.dtype) -> NDArray:
-    return _no_numbers(dtype) if w is None else np.ascontiguousarray(w).reshape(-1)
+def vector(w: NDArray | None, dtype: np.dtype) -> NDArray:
+    """Return w as a vector of this dtype, of no numbers for None."""
+    return _no_numbers(dtype) if w is None else np.ascontiguousarray(w, dtype).reshape(-1)
 
 
 @functools.cache
@@ -94,7 +58,8 @@ def _no_numbers(dtype: np.dtype) -> NDArray:
     return np.empty(0, dtype)
 
 
-def _scale(var: NDArray, eps: float) -> NDArray:
+def inverse_deviation(var: NDArray, eps: float) -> NDArray:
+    """Return ``1 / sqrt(var + eps)``."""
     return 1 / np.sqrt(var + var.dtype.type(eps))
 
 
@@ -111,15 +76,15 @@ def normalize_rows(x: NDArray, w: NDArray, b: NDArray, eps: float, y: NDArray, m
             rows, out = x[cut], y[cut]
             found = accurate_sum(rows, (1,), keepdims=True) / x.dtype.type(x.shape[1])
             np.subtract(rows, found, out=out)
-            squares = accurate_sum(out * out, (1,), keepdims=True) / x.dtype.type(x.shape[1])
-            out *= _scale(squares, eps)
+            squares = accurate_sum(out, (1,), keepdims=True, squares=True) / x.dtype.type(x.shape[1])
+            out *= inverse_deviation(squares, eps)
             if w.size:
                 out *= w
             if b.size:
                 out += b
             mean[cut], var[cut] = found[:, 0], squares[:, 0]
 
-    _over_rows(run, x)
+    over_blocks_of_rows(run, x)
 
 
 @has_twin
@@ -133,7 +98,7 @@ def normalize_grad_of_rows(
         found = []
         for at in some:
             cut = slice(*at)
-            scale = _scale(var[cut, None], eps)
+            scale = inverse_deviation(var[cut, None], eps)
             z = x[cut] - mean[cut, None]
             z *= scale
             gw = g[cut] * w if w.size else g[cut]
@@ -148,14 +113,21 @@ def normalize_grad_of_rows(
             out *= scale
         return found
 
-    sums = [pair for found in _over_rows(run, x) for pair in found]
-    if not sums:
-        return np.zeros_like(w), np.zeros_like(w)
-    dw, db = (accurate_sum(np.stack(each), (0,)) for each in zip(*sums, strict=True))
-    return dw, db
+    return added([pair for found in over_blocks_of_rows(run, x) for pair in found], w)
 
 
-def _over_rows(run: Any, x: NDArray) -> list[Any]:
-    """Run blocks of rows that fit in the cache; those of large arrays on all threads."""
+def over_blocks_of_rows(run: Any, x: NDArray) -> list[Any]:
+    """Return what ``run`` gives for lists of (start, stop), blocks of rows that stay in the cache.
+
+    Those of a large array are shared by all threads.
+    """
     blocks = split(len(x), -(-x.size // BLOCK_FLOATS)) if x.size else []
     return [run(blocks)] if x.size < SHARED_FLOATS else parallel(run, shared_out(blocks))
+
+
+def added(pairs: list[tuple[NDArray, NDArray]], w: NDArray) -> tuple[NDArray, NDArray]:
+    """Return the sums of the gradients in w and b that blocks have found; zeros if there are none."""
+    if not pairs:
+        return np.zeros_like(w), np.zeros_like(w)
+    dw, db = (accurate_sum(np.stack(each), (0,)) for each in zip(*pairs, strict=True))
+    return dw, db

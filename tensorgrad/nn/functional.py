@@ -25,6 +25,7 @@ from tensorgrad.ops.adaptive_pool import (
     adaptive_max_pool3d,
 )
 from tensorgrad.ops.attention import scaled_dot_product_attention
+from tensorgrad.ops.batch_norm import batch_norm
 from tensorgrad.ops.conv import conv1d, conv2d, conv3d
 from tensorgrad.ops.conv_transpose import conv_transpose1d, conv_transpose2d, conv_transpose3d
 from tensorgrad.ops.cross_entropy import cross_entropy
@@ -41,6 +42,7 @@ from tensorgrad.ops.elementwise import sigmoid, tanh
 from tensorgrad.ops.embedding import bilinear, embedding
 from tensorgrad.ops.fold import fold, unfold
 from tensorgrad.ops.grid_sample import affine_grid, grid_sample
+from tensorgrad.ops.group_norm import group_norm, instance_norm
 from tensorgrad.ops.gumbel_softmax import gumbel_softmax
 from tensorgrad.ops.interpolate import interpolate, upsample
 from tensorgrad.ops.linalg import linear
@@ -62,15 +64,7 @@ from tensorgrad.ops.loss_margin import (
     soft_margin_loss,
 )
 from tensorgrad.ops.max_unpool import max_unpool1d, max_unpool2d, max_unpool3d
-from tensorgrad.ops.norm import (
-    batch_norm,
-    group_norm,
-    instance_norm,
-    layer_norm,
-    local_response_norm,
-    normalize,
-    rms_norm,
-)
+from tensorgrad.ops.norm import layer_norm, local_response_norm, normalize, rms_norm
 from tensorgrad.ops.pad import pad
 from tensorgrad.ops.piecewise import (
     hardshrink,

@@ -13,7 +13,7 @@ from tensorgrad.autograd.node import Faded
 FAMILIES = {
     "conv, linear": "conv embedding matmul rnn lstm gru",
     "activation": "activation piecewise softmax",
-    "normalise, dropout": "norm dropout",
+    "normalise, dropout": "norm batch_norm group_norm dropout",
     "pool, shape": """pool adaptive_pool max_pool avg_pool shape index join diagonal fold interpolate grid_sample pad
         scatter write structural view""",
     "loss": "loss loss_likelihood cross_entropy",

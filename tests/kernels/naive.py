@@ -105,3 +105,21 @@ def layouts(x):
     for array in result.values():
         array.flags.writeable = False
     return result
+
+
+def exact_norm(g, x, w, b, dim, eps):
+    """Normalisation over ``dim`` in float64: y, dx, and g z, whose sums are the gradient in w."""
+    g, x, w, b = (None if a is None else a.astype(np.float64) for a in (g, x, w, b))
+    mean, var = x.mean(axis=dim, keepdims=True), x.var(axis=dim, keepdims=True)
+    scale = 1 / np.sqrt(var + eps)
+    z = (x - mean) * scale
+    gw = g if w is None else g * w
+    y = (z if w is None else z * w) + (0 if b is None else b)
+    dx = scale * (gw - gw.mean(axis=dim, keepdims=True) - z * (gw * z).mean(axis=dim, keepdims=True))
+    return {"y": y, "dx": dx, "gz": g * z}
+
+
+def assert_near(found, exact, near):
+    """Close to ``near`` of the number itself, or to ten times that of the largest."""
+    atol = 10 * near * max(1, np.abs(exact).max(initial=0))
+    np.testing.assert_allclose(found, exact, rtol=near, atol=atol)

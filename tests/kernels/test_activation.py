@@ -1,14 +1,13 @@
 """The rectifier on raw arrays: every size and memory order, both versions, threads."""
 
-import importlib.util
-
 import numpy as np
 import pytest
 
 from tensorgrad.kernels import activation as kernel
-from tensorgrad.kernels import slices, threads, twin
+from tensorgrad.kernels import slices, threads
 
-VERSIONS = ["numpy", *(["compiled"] if importlib.util.find_spec("numba") else [])]
+pytestmark = pytest.mark.usefixtures("version")
+
 ORDERS = {
     "contiguous": lambda a: np.ascontiguousarray(a),
     "Fortran": np.asfortranarray,
@@ -18,12 +17,6 @@ ORDERS = {
     "broadcast": lambda a: np.broadcast_to(a[:1], a.shape),
 }
 SPECIAL = [0.0, -0.0, np.nan, np.inf, -np.inf, 1.0, -1.0, 1e-40]
-
-
-@pytest.fixture(params=VERSIONS, autouse=True)
-def _version(request):
-    with twin.using(request.param):
-        yield
 
 
 @pytest.fixture(params=["large", "small"], autouse=True)

@@ -1,14 +1,14 @@
 """Batch normalisation on raw arrays: both versions against float64 formulas, in any memory order and any blocks."""
 
-import importlib.util
-
 import numpy as np
 import pytest
 
 from tensorgrad.kernels import batch_norm as kernel
 from tensorgrad.kernels import threads, twin
+from tests.kernels.conftest import VERSIONS
 
-VERSIONS = ["numpy", *(["compiled"] if importlib.util.find_spec("numba") else [])]
+pytestmark = pytest.mark.usefixtures("version")
+
 SHAPES = [
     (4, 3),
     (5, 16, 4, 4),
@@ -19,12 +19,6 @@ SHAPES = [
     (2, 4, 2, 3, 2),
     (37, 6, 5, 5),
 ]
-
-
-@pytest.fixture(params=VERSIONS, autouse=True)
-def _version(request):
-    with twin.using(request.param):
-        yield
 
 
 @pytest.fixture(params=[kernel.BLOCK_FLOATS, 2000], ids=["one block", "many blocks"], autouse=True)

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import importlib.util
-
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
@@ -10,16 +8,11 @@ from hypothesis import strategies as st
 from tensorgrad.kernels import banded, col2im, column_product, im2col, threads, twin, winograd
 from tensorgrad.kernels import conv as K
 from tests.kernels import naive
+from tests.kernels.conftest import VERSIONS
 
-VERSIONS = ["numpy"] + ["compiled"] * (importlib.util.find_spec("numba") is not None)
+pytestmark = pytest.mark.usefixtures("version")
+
 ONE_FIXTURE_FOR_ALL = [HealthCheck.function_scoped_fixture]  # meant: it does not depend on the example
-
-
-@pytest.fixture(params=VERSIONS, autouse=True)
-def version(request):
-    """Run each test with each version of the kernels."""
-    with twin.using(request.param):
-        yield
 
 
 @st.composite

@@ -1,21 +1,14 @@
 """Copies, joins and borders of large arrays, in any order of memory: bit for bit what NumPy makes."""
 
-import importlib.util
-
 import numpy as np
 import pytest
 
 from tensorgrad.kernels import copy as kernel
-from tensorgrad.kernels import threads, twin
+from tensorgrad.kernels import threads
 
-VERSIONS = ["numpy", *(["compiled"] if importlib.util.find_spec("numba") else [])]
+pytestmark = pytest.mark.usefixtures("version")
+
 DTYPES = [np.float32, np.float64, np.float16, np.bool_]
-
-
-@pytest.fixture(params=VERSIONS, autouse=True)
-def _version(request):
-    with twin.using(request.param):
-        yield
 
 
 @pytest.fixture(params=[1, 2], ids=["one thread", "two threads"], autouse=True)

@@ -1,21 +1,14 @@
 """Softmax cross-entropy on raw arrays: both versions against float64 formulas, and at the edges."""
 
-import importlib.util
-
 import numpy as np
 import pytest
 
 from tensorgrad.kernels import cross_entropy as kernel
-from tensorgrad.kernels import threads, twin
+from tensorgrad.kernels import threads
 
-VERSIONS = ["numpy", *(["compiled"] if importlib.util.find_spec("numba") else [])]
+pytestmark = pytest.mark.usefixtures("version")
+
 SHAPES = [(5, 3), (1, 1), (64, 10), (7, 40), (2, 5, 3, 4), (3, 6, 2), (0, 4)]
-
-
-@pytest.fixture(params=VERSIONS, autouse=True)
-def _version(request):
-    with twin.using(request.param):
-        yield
 
 
 @pytest.fixture(params=[kernel.BLOCK_FLOATS, 20], ids=["one block", "many blocks"], autouse=True)

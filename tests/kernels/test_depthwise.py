@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
-
 import numpy as np
 import pytest
 
 from tensorgrad.kernels import conv as K
-from tensorgrad.kernels import im2col, twin
+from tensorgrad.kernels import im2col
 
-
-@pytest.fixture(params=["numpy"] + ["compiled"] * (importlib.util.find_spec("numba") is not None), autouse=True)
-def version(request):
-    """Run each test with each version of the kernels."""
-    with twin.using(request.param):
-        yield
+pytestmark = pytest.mark.usefixtures("version")
 
 
 @pytest.mark.parametrize("kernel", [(3, 3), (5, 5), (3, 1), (5, 2)])
-@pytest.mark.parametrize("channels", [2, 16, 700])
+@pytest.mark.parametrize("channels", [2, 16, 300])
 @pytest.mark.parametrize("multiplier", [1, 3])
 @pytest.mark.parametrize("stride", [1, 2])
 @pytest.mark.parametrize("bad", [None, np.nan])

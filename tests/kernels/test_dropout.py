@@ -1,22 +1,18 @@
 """Dropout's masks: their probabilities, and what they do to arrays of any memory order."""
 
-import importlib.util
-
 import numpy as np
 import pytest
 
 from tensorgrad.kernels import dropout as kernel
-from tensorgrad.kernels import slices, threads, twin
+from tensorgrad.kernels import slices, threads
 
-VERSIONS = ["numpy", *(["compiled"] if importlib.util.find_spec("numba") else [])]
+pytestmark = pytest.mark.usefixtures("version")
 
 
-@pytest.fixture(params=VERSIONS, autouse=True)
-def _version(request, monkeypatch):
+@pytest.fixture(autouse=True)
+def _small_pieces(monkeypatch):
     monkeypatch.setattr(slices, "SLICE_FLOATS", 50)
     monkeypatch.setattr(slices, "SHARED_FLOATS", 100)
-    with twin.using(request.param):
-        yield
 
 
 def draw(p, shape=(1_000_000,), seed=0):

@@ -1,19 +1,11 @@
 """Sums by all threads are NumPy's, bit for bit, in any memory order and for any operands."""
 
-import importlib.util
-
 import numpy as np
 import pytest
 
-from tensorgrad.kernels import elementwise, slices, threads, twin
+from tensorgrad.kernels import elementwise, slices, threads
 
-VERSIONS = ["numpy"] + ["compiled"] * (importlib.util.find_spec("numba") is not None)
-
-
-@pytest.fixture(params=VERSIONS, autouse=True)
-def _version(request):
-    with twin.using(request.param):
-        yield
+pytestmark = pytest.mark.usefixtures("version")
 
 
 @pytest.fixture(params=[1, 2, 3], autouse=True)

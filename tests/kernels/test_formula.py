@@ -125,7 +125,8 @@ def test_every_trace(name):
 
 
 #: operators whose loops are compiled in the tests; together they take every step there is
-CHOSEN = ["gelu", "mish", "clamp", "xlogy", "square", "expm1", "sqrt", "abs", "erf", "logaddexp"]
+CHOSEN = ["gelu", "mish", "clamp", "xlogy", "square", "expm1", "sqrt", "abs", "erf", "logaddexp", "tan", "sin", "fmax",
+          "fmin", "softshrink"]  # fmt: skip
 
 
 @pytest.mark.skipif(not COMPILED, reason="needs Numba")
@@ -290,6 +291,8 @@ def test_what_is_no_step_for_one_number_is_refused(formula):
 
 # ---- functions ---------------------------------------------------------------------------------------------------
 
+#: near whole quarters of a turn, and numbers of all sizes
+TURNS = np.concatenate([np.arange(-50_000, 50_000, 7) * (np.pi / 2), np.exp(np.linspace(-80, 88, 20_000))])
 POINTS = np.concatenate([s * np.random.default_rng(1).standard_normal(20_000) for s in (1e-6, 0.1, 1, 4, 40)])
 
 
@@ -304,10 +307,13 @@ def units(found, exact):
 @pytest.mark.skipif(not COMPILED, reason="needs Numba")
 @pytest.mark.parametrize(
     ("name", "function", "most"),
-    [("exp", np.exp, 1.5), ("expm1", np.expm1, 2), ("log", np.log, 1.5), ("log1p", np.log1p, 3), ("tanh", np.tanh, 3)],
-)
+    [
+        ("exp", np.exp, 1.5), ("expm1", np.expm1, 2), ("log", np.log, 1.5), ("log1p", np.log1p, 3),
+        ("tanh", np.tanh, 3), ("sin", np.sin, 2), ("cos", np.cos, 2), ("tan", np.tan, 4),
+    ],
+)  # fmt: skip
 def test_functions_of_compiled_loops(name, function, most):
-    x = POINTS.astype(np.float32)
+    x = (np.concatenate([POINTS, TURNS]) if name in ("sin", "cos", "tan") else POINTS).astype(np.float32)
     x = np.abs(x) if name.startswith("log") else x
     with twin.using("compiled"), np.errstate(all="ignore"):
         found = one_pass(function)(x)

@@ -1,27 +1,20 @@
 """A step of the LSTM and the way back through it: both versions against float64 formulas, and at the edges."""
 
-import importlib.util
-
 import numpy as np
 import pytest
 
 from tensorgrad.kernels import lstm as kernel
-from tensorgrad.kernels import threads, twin
+from tensorgrad.kernels import threads
 
-VERSIONS = ["numpy", *(["compiled"] if importlib.util.find_spec("numba") else [])]
+pytestmark = pytest.mark.usefixtures("version")
+
 PRECISIONS = pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 1e-14), (np.float32, 1e-6)])
 SHAPES = pytest.mark.parametrize("shape", [(1, 1), (5, 3), (64, 40), (3, 130), (0, 4), (4, 0)])
 
 
-@pytest.fixture(params=VERSIONS, autouse=True)
-def _version(request):
-    with twin.using(request.param):
-        yield request.param
-
-
 @pytest.fixture(params=[1, 3], autouse=True)
-def _threads(request, monkeypatch, _version):
-    if _version == "compiled":
+def _threads(request, monkeypatch, version):
+    if version == "compiled":
         monkeypatch.setattr("tensorgrad.kernels.compiled.pieces.FLOATS", 50)  # many pieces
     before = threads.get_num_threads()
     threads.set_num_threads(request.param)

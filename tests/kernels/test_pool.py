@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import importlib.util
-
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -9,17 +7,11 @@ from hypothesis import strategies as st
 
 from tensorgrad.kernels import pool, threads, twin, windows
 from tests.kernels import naive
+from tests.kernels.conftest import VERSIONS
+
+pytestmark = pytest.mark.usefixtures("version")
 
 ONE_FIXTURE_FOR_ALL = [HealthCheck.function_scoped_fixture]  # meant: it does not depend on the example
-
-
-VERSIONS = ["numpy", *(["compiled"] if importlib.util.find_spec("numba") else [])]
-
-
-@pytest.fixture(params=VERSIONS, autouse=True)
-def _version(request):
-    with twin.using(request.param):
-        yield
 
 
 @pytest.fixture(params=[windows.BLOCK_FLOATS, 30], ids=["one block", "many blocks"])

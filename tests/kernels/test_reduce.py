@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import importlib.util
 import itertools
 
 import numpy as np
@@ -8,17 +7,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tensorgrad.kernels import reduce, threads, twin
+from tensorgrad.kernels import reduce, threads
 from tensorgrad.kernels.reduce import accurate_sum, select
 from tests.kernels import naive
 
-VERSIONS = ["numpy"] + ["compiled"] * (importlib.util.find_spec("numba") is not None)
-
-
-@pytest.fixture(params=VERSIONS, autouse=True)
-def _version(request):
-    with twin.using(request.param):
-        yield
+pytestmark = pytest.mark.usefixtures("version")
 
 
 @settings(

@@ -1,14 +1,13 @@
 """Running sums: against float64, from both ends, over any axis."""
 
-import importlib.util
-
 import numpy as np
 import pytest
 
-from tensorgrad.kernels import threads, twin
+from tensorgrad.kernels import threads
 from tensorgrad.kernels.scan import running_sum
 
-VERSIONS = ["numpy", *(["compiled"] if importlib.util.find_spec("numba") else [])]
+pytestmark = pytest.mark.usefixtures("version")
+
 SHAPES = [
     (5, 7),
     (0, 3),
@@ -22,12 +21,6 @@ SHAPES = [
     (1, 16_400),
     (3, 7001),
 ]
-
-
-@pytest.fixture(params=VERSIONS, autouse=True)
-def _version(request):
-    with twin.using(request.param):
-        yield
 
 
 def expected(x, dim, backwards):

@@ -1,13 +1,12 @@
 """Reading and adding at positions: against NumPy's indexing and float64 sums."""
 
-import importlib.util
-
 import numpy as np
 import pytest
 
 from tensorgrad.kernels import gather, scatter, threads, twin
 
-VERSIONS = ["numpy", *(["compiled"] if importlib.util.find_spec("numba") else [])]
+pytestmark = pytest.mark.usefixtures("version")
+
 DTYPES = [np.float32, np.float64, np.float16, np.int64, np.bool_]
 TOLERANCE = {np.float64: 1e-15, np.float32: 1e-6, np.float16: 1e-3, np.int64: 0}
 
@@ -15,12 +14,6 @@ TOLERANCE = {np.float64: 1e-15, np.float32: 1e-6, np.float16: 1e-3, np.int64: 0}
 @pytest.fixture(autouse=True)
 def _many_blocks(monkeypatch):
     monkeypatch.setattr(gather, "BLOCK", 5000)
-
-
-@pytest.fixture(params=VERSIONS, autouse=True)
-def _version(request):
-    with twin.using(request.param):
-        yield
 
 
 def sample(*shape, dtype=np.float32):

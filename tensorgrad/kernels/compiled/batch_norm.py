@@ -152,7 +152,7 @@ def _moments_of_block(at: Any, x: Any, means: Any, squares: Any) -> None:
         total[c] /= count
     means[at[0]] = total[:channels]
     rounded = total.astype(x.dtype)
-    _sum_squares(x, start, stop, rounded, total)
+    sum_squares(x, start, stop, rounded, total)
     share_by_channel(total, channels)
     for c in range(channels):  # about the mean before rounding
         squares[at[0], c] = np.maximum(total[c] - count * (means[at[0], c] - rounded[c]) ** 2, 0.0)
@@ -180,7 +180,7 @@ def _standardize(at: Any, x: Any, mean: Any, scale: Any, shift: Any, residual: A
 def _sums_of_block(at: Any, g: Any, x: Any, mean: Any, sums: Any, products: Any) -> None:
     sum_g, sum_gd = np.empty(x.shape[1], np.float64), np.empty(x.shape[1], np.float64)
     start, stop = piece(at, len(x))
-    _sum_products(g, x, start, stop, mean, sum_g, sum_gd)
+    sum_products(g, x, start, stop, mean, sum_g, sum_gd)
     channels = sums.shape[1]
     share_by_channel(sum_g, channels)
     share_by_channel(sum_gd, channels)
@@ -197,7 +197,7 @@ def _input_grad(at: Any, g: Any, x: Any, mean: Any, mean_g: Any, slope: Any, sca
 
 
 @fused
-def _sum_squares(x: NDArray, start: int, stop: int, mean: NDArray, total: NDArray) -> None:
+def sum_squares(x: NDArray, start: int, stop: int, mean: NDArray, total: NDArray) -> None:
     """Write the sum of (x - mean)^2 over some rows, four of them at a time."""
     total[:] = 0
     fours = start + (stop - start) // 4 * 4
@@ -215,9 +215,7 @@ def _sum_squares(x: NDArray, start: int, stop: int, mean: NDArray, total: NDArra
 
 
 @fused
-def _sum_products(
-    g: NDArray, x: NDArray, start: int, stop: int, mean: NDArray, sum_g: NDArray, sum_gd: NDArray
-) -> None:
+def sum_products(g: NDArray, x: NDArray, start: int, stop: int, mean: NDArray, sum_g: NDArray, sum_gd: NDArray) -> None:
     """Write the sums of g and of g (x - mean) over some rows, four of them at a time."""
     sum_g[:] = 0
     sum_gd[:] = 0

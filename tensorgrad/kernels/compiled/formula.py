@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from tensorgrad.kernels import formula as kernel
 from tensorgrad.kernels import special
-from tensorgrad.kernels.compiled import exponential, functions
+from tensorgrad.kernels.compiled import exponential, functions, trigonometry
 from tensorgrad.kernels.compiled.jit import jit
 from tensorgrad.kernels.compiled.pieces import MOST, piece
 from tensorgrad.kernels.compiled.threads import shared
@@ -39,6 +39,9 @@ STEPS = {
     "sign": "number({0} > zero) - number({0} < zero)",
     "maximum": "{0} if ({0} > {1}) | ({0} != {0}) else {1}",
     "minimum": "{0} if ({0} < {1}) | ({0} != {0}) else {1}",
+    "fmax": "{0} if ({0} > {1}) | ({1} != {1}) else {1}",
+    "fmin": "{0} if ({0} < {1}) | ({1} != {1}) else {1}",
+    "copysign": "with_sign_of({1}, {0})",
     "equal": "{0} == {1}",
     "less": "{0} < {1}",
     "less_equal": "{0} <= {1}",
@@ -52,16 +55,20 @@ STEPS = {
     "expm1": "expm1({0})",
     "log": "log({0})",
     "log1p": "log1p({0})",
+    "sin": "sin({0})",
+    "cos": "cos({0})",
+    "tan": "tan({0})",
     "tanh": "tanh({0})",
     "erf": "erf({0})",
     "logaddexp": "logaddexp({0}, {1})",
 }
-CALLS = frozenset({"exp", "expm1", "log", "log1p", "tanh", "erf", "logaddexp"})
+TURNS = frozenset({"sin", "cos", "tan"})
+CALLS = frozenset({"exp", "expm1", "log", "log1p", "tanh", "erf", "logaddexp"}) | TURNS
 CALL = 12  # steps that one of these takes
-NAMES = {name: getattr(functions, name) for name in CALLS}
-NAMES |= {"sqrt": np.sqrt, "number": F, "zero": F(0), "piece": piece}
+NAMES = {name: getattr(trigonometry if name in TURNS else functions, name) for name in CALLS}
+NAMES |= {"with_sign_of": functions.with_sign_of, "sqrt": np.sqrt, "number": F, "zero": F(0), "piece": piece}
 #: what a loop is made of beside its text; Numba itself knows only the date of the file that it finds the loop in
-STAMPS = [Path(str(part.__file__)).stat().st_mtime_ns for part in (functions, exponential, special)]
+STAMPS = [Path(str(part.__file__)).stat().st_mtime_ns for part in (functions, trigonometry, exponential, special)]
 
 
 class Loop(NamedTuple):

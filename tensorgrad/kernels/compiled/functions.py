@@ -109,7 +109,7 @@ def log1p(x: Any) -> Any:
 def tanh(x: Any) -> Any:
     """Return the hyperbolic tangent."""
     t = expm1(-TWO * np.abs(x))
-    return _with_sign_of(x, t / (t + TWO))
+    return with_sign_of(x, t / (t + TWO))
 
 
 @contracted
@@ -121,7 +121,7 @@ def erf(x: Any) -> Any:
     size = LARGEST_ERF if size > LARGEST_ERF else size
     v = ONE / (size + ONE)
     q = ((((Q5 * v + Q4) * v + Q3) * v + Q2) * v + Q1) * v + Q0
-    outer = _with_sign_of(x, ONE - exp(-size * size) * q)
+    outer = with_sign_of(x, ONE - exp(-size * size) * q)
     return inner if size <= ONE else outer
 
 
@@ -135,5 +135,6 @@ def logaddexp(a: Any, b: Any) -> Any:
 
 
 @contracted
-def _with_sign_of(x: Any, size: Any) -> Any:
+def with_sign_of(x: Any, size: Any) -> Any:
+    """Return ``size`` with the sign of x."""
     return _number((_bits(size) & ~SIGN) | (_bits(x) & SIGN))

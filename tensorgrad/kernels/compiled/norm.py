@@ -65,7 +65,7 @@ def _grad(at: Any, g: Any, x: Any, w: Any, mean: Any, var: Any, eps: Any, dx: An
             out[c] = g[r, c]
         for c in range(w.size):
             out[c] *= w[c]
-        sum_g, sum_gz = _sums(out, row, mean[r])
+        sum_g, sum_gz = sums_with_deviations(out, row, mean[r])
         mean_g = number(sum_g / row.size)
         mean_gz = number(sum_gz * scale * scale / row.size)
         for c in range(out.size):
@@ -78,7 +78,7 @@ def _grad(at: Any, g: Any, x: Any, w: Any, mean: Any, var: Any, eps: Any, dx: An
 
 
 @fused
-def _sums(g: Any, row: Any, mean: Any) -> Any:
+def sums_with_deviations(g: Any, row: Any, mean: Any) -> Any:
     """Return the sums of g and of g (x - mean), in float64."""
     sum, products = 0.0, 0.0
     for c in range(row.size):

@@ -214,6 +214,20 @@ FAULTS = [
         "tests/kernels/test_norm.py",
     ),
     Fault(
+        "group_norm: channels last, the mean of g z is that of the last group, compiled",
+        "tensorgrad/kernels/compiled/group_norm.py",
+        "slope[i] = inverse * inverse * mean_gz[group]",
+        "slope[i] = inverse * inverse * mean_gz[groups - 1]",
+        "tests/kernels/test_group_norm.py",
+    ),
+    Fault(
+        "group_norm: channels first, the scale is that of the first group, compiled",
+        "tensorgrad/kernels/compiled/group_norm.py",
+        "scale = number(inverse * w[c]) if w.size",
+        "scale = number(inverse * w[k]) if w.size",
+        "tests/kernels/test_group_norm.py",
+    ),
+    Fault(
         "direct: a sum that goes on runs over into its neighbour",
         "tensorgrad/kernels/compiled/wide.py",
         "(dense and k0 == 0 and",

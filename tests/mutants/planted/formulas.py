@@ -71,8 +71,29 @@ FAULTS = [
     Fault(
         "tanh: the sign of zero is lost",
         "tensorgrad/kernels/compiled/functions.py",
-        "return _with_sign_of(x, t / (t + TWO))",
+        "return with_sign_of(x, t / (t + TWO))",
         "return -t / (t + TWO) if x < ZERO else t / (t + TWO)",
+        f"{TESTS} -k functions",
+    ),
+    Fault(
+        "sine: the low bits of 2/pi are left out",
+        "tensorgrad/kernels/compiled/trigonometry.py",
+        " + ((m * LOW[e]) >> WORD)",
+        "",
+        f"{TESTS} -k functions",
+    ),
+    Fault(
+        "sine: a large number is rounded to a quarter away from its own",
+        "tensorgrad/kernels/compiled/trigonometry.py",
+        "q = (turn + HALF_QUARTER) >> QUARTER",
+        "q = turn >> QUARTER",
+        f"{TESTS} -k functions",
+    ),
+    Fault(
+        "cosine: a quarter of a turn too late",
+        "tensorgrad/kernels/compiled/trigonometry.py",
+        "return _turned(sine if q & 1 else cosine, q + np.int32(1))",
+        "return _turned(sine if q & 1 else cosine, q)",
         f"{TESTS} -k functions",
     ),
     Fault(

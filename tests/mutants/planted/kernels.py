@@ -237,7 +237,7 @@ FAULTS = [
     Fault(
         "layer_norm: variance in one pass",
         "tensorgrad/kernels/norm.py",
-        "squares = accurate_sum(out * out, (1,), keepdims=True) / x.dtype.type(x.shape[1])",
+        "squares = accurate_sum(out, (1,), keepdims=True, squares=True) / x.dtype.type(x.shape[1])",
         "squares = accurate_sum(rows * rows, (1,), keepdims=True) / x.dtype.type(x.shape[1]) - found * found",
         "tests/test_semantics_norm.py -k mean",
     ),
@@ -307,9 +307,30 @@ FAULTS = [
     Fault(
         "dtype: the count is a float64 in layer_norm",
         "tensorgrad/kernels/norm.py",
-        "mean = accurate_sum(x, dim, keepdims=True) / count",
-        "mean = accurate_sum(x, dim, keepdims=True) / np.float64(count)",
-        "tests/test_semantics_norm.py tests/test_table.py -k 'norm and (dtype or float32)'",
+        "    count = x.dtype.type(x.shape[1])\n",
+        "    count = np.float64(x.shape[1])\n",
+        "tests/kernels/test_norm.py",
+    ),
+    Fault(
+        "group_norm: gradient without the mean of g",
+        "tensorgrad/kernels/group_norm.py",
+        "            out -= _beside(scale * mean_g, out, last)\n",
+        "",
+        "tests/kernels/test_group_norm.py",
+    ),
+    Fault(
+        "group_norm: gradient without the mean of g z",
+        "tensorgrad/kernels/group_norm.py",
+        "            out -= z\n",
+        "",
+        "tests/kernels/test_group_norm.py",
+    ),
+    Fault(
+        "group_norm: channels of all groups in one mean",
+        "tensorgrad/kernels/group_norm.py",
+        "return accurate_sum(sums.reshape(len(sums), groups, -1), (2,))",
+        "return accurate_sum(sums.reshape(len(sums), -1, groups), (1,))",
+        "tests/kernels/test_group_norm.py",
     ),
     Fault(
         "Adam: eps inside the root",
