@@ -66,6 +66,7 @@ TURNS = frozenset({"sin", "cos", "tan"})
 CALLS = frozenset({"exp", "expm1", "log", "log1p", "tanh", "erf", "logaddexp"}) | TURNS
 CALL = 12  # steps that one of these takes
 NAMES = {name: getattr(trigonometry if name in TURNS else functions, name) for name in CALLS}
+NAMES |= {f"{name}_of_any": getattr(trigonometry, f"{name}_of_any") for name in TURNS} | {"far": trigonometry.FAR}
 NAMES |= {"with_sign_of": functions.with_sign_of, "sqrt": np.sqrt, "number": F, "zero": F(0), "piece": piece}
 #: what a loop is made of beside its text; Numba itself knows only the date of the file that it finds the loop in
 STAMPS = [Path(str(part.__file__)).stat().st_mtime_ns for part in (functions, trigonometry, exponential, special)]
@@ -138,9 +139,9 @@ def _source(steps: Trace, operands: dict[str, str]) -> tuple[str, dict[str, Any]
             return operand
         return constants.setdefault(repr(operand), (f"c{len(constants)}", F(operand)))[0]
 
-    taken = [f"{s.result} = {STEPS[s.function].format(*map(named, s.operands))}" for s in steps.steps]
+    taken = [(s, [*map(named, s.operands)]) for s in steps.steps]
     lies = {kind: [x for x, each in operands.items() if each is kind] for kind in (WHOLE, ROW, COLUMN, ONE)}
-    given = [x if kind is ONE else f"of_{x}" for x, kind in operands.items()]
+    parameters = [x if kind is ONE else f"of_{x}" for x, kind in operands.items()]
     if lies[ROW] or lies[COLUMN]:
         over, cut = ["    for row in range(*piece(at, of_y.size // columns)):"], "row * columns : (row + 1) * columns"
         inside = " " * 8
@@ -149,8 +150,24 @@ def _source(steps: Trace, operands: dict[str, str]) -> tuple[str, dict[str, Any]
     body = [f"{x} = of_{x}[row]" for x in lies[COLUMN]]
     body += [f"some_{x} = of_{x}[{cut}]" for x in ["y", *lies[WHOLE]]]
     body += [f"some_{x} = of_{x}[: some_y.size]" for x in lies[ROW]]
-    body += ["for i in range(some_y.size):"]
-    body += [f"    {x} = some_{x}[i]" for x in lies[WHOLE] + lies[ROW]]
-    body += [f"    {line}" for line in [*taken, f"some_y[i] = {steps.result}"]]
-    lines = [f"def formula(at, of_y, columns, {', '.join(given)}):", *over, *[inside + line for line in body]]
+    loads = [f"{x} = some_{x}[i]" for x in lies[WHOLE] + lies[ROW]]
+
+    def loop(lines: list[str]) -> list[str]:
+        return ["for i in range(some_y.size):", *["    " + line for line in [*loads, *lines]]]
+
+    plain = [f"{s.result} = {STEPS[s.function].format(*given)}" for s, given in taken]
+    stored = f"some_y[i] = {steps.result}"
+    turns = [given[0] for s, given in taken if s.function in TURNS]
+    if turns:  # and where one of the angles is far off, everything again
+        again = [f"{s.result} = {_of_any(s.function).format(*given)}" for s, given in taken]
+        body += ["found = False", *loop([*plain, *[f"found |= abs({x}) > far" for x in turns], stored])]
+        body += ["if found:", *["    " + line for line in loop([*again, stored])]]
+    else:
+        body += loop([*plain, stored])
+    lines = [f"def formula(at, of_y, columns, {', '.join(parameters)}):", *over, *[inside + line for line in body]]
     return "\n".join(lines), dict(constants.values())
+
+
+def _of_any(function: str) -> str:
+    """Return the text of a step whose operands may be of any size."""
+    return STEPS[function].replace("(", "_of_any(", 1) if function in TURNS else STEPS[function]

@@ -3,9 +3,11 @@
     x = (4 j + q) pi/2 + r,     q = 0, 1, 2, 3,     |r| <= pi/4
     sin x = sin r, cos r, -sin r, -cos r            cos x = cos r, -sin r, -cos r, sin r      for q = 0, 1, 2, 3
 
-Of x (2/pi) only q and the fraction are wanted. x is m 2^e with an integer m, so whole multiples of 4 in (2/pi) 2^e give
-nothing, and a table has what is left of it for every e, in 96 bits (Payne and Hanek 1983). The polynomials are Cephes'
-(Moshier 1992); errors stay below 2 units in the last place, the tangent's below 4.
+Up to a billion, float64 with pi/2 in two parts gives r; ``sin_of_any`` and so on take eight times as long for numbers
+of any size. Of x (2/pi) only q and the fraction are wanted there. x is m 2^e with an integer m, so whole multiples of 4
+in (2/pi) 2^e give nothing, and a table has what is left of it for every e, in 96 bits (Payne and Hanek 1983).
+
+The polynomials are Cephes' (Moshier 1992); errors stay below 2 units in the last place, the tangent's below 4.
 """
 
 from __future__ import annotations
@@ -26,6 +28,8 @@ SIGN, INFINITE = np.int32(-(2**31)), np.int32(0x7F800000)
 MANTISSA, HIDDEN, FRACTION = np.int32(0x7FFFFF), np.int32(0x800000), np.int32(23)
 QUARTER, HALF_QUARTER, WORD = L(62), L(1) << L(61), L(32)  # a turn is 2^64
 UNIT = np.pi / 2 / 2.0**62
+FAR = F(1e9)
+PER_QUARTER, QUARTER_TURN, QUARTER_TURN_REST = 2 / np.pi, np.pi / 2, 6.123233995736766e-17
 
 
 def _words() -> list[np.ndarray]:
@@ -39,6 +43,14 @@ HIGH, MIDDLE, LOW = _words()
 
 @contracted
 def _reduced(x: Any) -> Any:
+    """Return r and q for numbers up to `FAR`."""
+    wide = np.float64(x)
+    n = np.floor(wide * PER_QUARTER + 0.5)
+    return F((wide - n * QUARTER_TURN) - n * QUARTER_TURN_REST), np.int32(n)
+
+
+@contracted
+def _reduced_of_any(x: Any) -> Any:
     """Return r and q."""
     bits = F(x).view(np.int32)
     e = (bits & INFINITE) >> FRACTION
@@ -69,24 +81,60 @@ def _turned(y: Any, quarters: Any) -> Any:
 
 
 @contracted
-def sin(x: Any) -> Any:
-    """Return the sine."""
-    r, q = _reduced(x)
+def _sin(r: Any, q: Any) -> Any:
     sine, cosine = _sine_and_cosine(r)
     return _turned(cosine if q & 1 else sine, q)
 
 
 @contracted
-def cos(x: Any) -> Any:
-    """Return the cosine."""
-    r, q = _reduced(x)
+def _cos(r: Any, q: Any) -> Any:
     sine, cosine = _sine_and_cosine(r)
     return _turned(sine if q & 1 else cosine, q + np.int32(1))
 
 
 @contracted
-def tan(x: Any) -> Any:
-    """Return the tangent."""
-    r, q = _reduced(x)
+def _tan(r: Any, q: Any) -> Any:
     sine, cosine = _sine_and_cosine(r)
     return -cosine / sine if q & 1 else sine / cosine
+
+
+@contracted
+def sin(x: Any) -> Any:
+    """Return the sine of a number up to `FAR`."""
+    r, q = _reduced(x)
+    return _sin(r, q)
+
+
+@contracted
+def cos(x: Any) -> Any:
+    """Return the cosine of a number up to `FAR`."""
+    r, q = _reduced(x)
+    return _cos(r, q)
+
+
+@contracted
+def tan(x: Any) -> Any:
+    """Return the tangent of a number up to `FAR`."""
+    r, q = _reduced(x)
+    return _tan(r, q)
+
+
+@contracted
+def sin_of_any(x: Any) -> Any:
+    """Return the sine."""
+    r, q = _reduced_of_any(x)
+    return _sin(r, q)
+
+
+@contracted
+def cos_of_any(x: Any) -> Any:
+    """Return the cosine."""
+    r, q = _reduced_of_any(x)
+    return _cos(r, q)
+
+
+@contracted
+def tan_of_any(x: Any) -> Any:
+    """Return the tangent."""
+    r, q = _reduced_of_any(x)
+    return _tan(r, q)

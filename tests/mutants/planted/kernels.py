@@ -305,13 +305,6 @@ FAULTS = [
         "tests/kernels/test_activation.py",
     ),
     Fault(
-        "dtype: the count is a float64 in layer_norm",
-        "tensorgrad/kernels/norm.py",
-        "    count = x.dtype.type(x.shape[1])\n",
-        "    count = np.float64(x.shape[1])\n",
-        "tests/kernels/test_norm.py",
-    ),
-    Fault(
         "group_norm: gradient without the mean of g",
         "tensorgrad/kernels/group_norm.py",
         "            out -= _beside(scale * mean_g, out, last)\n",
