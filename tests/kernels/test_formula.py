@@ -291,8 +291,7 @@ def test_what_is_no_step_for_one_number_is_refused(formula):
 
 # ---- functions ---------------------------------------------------------------------------------------------------
 
-#: whole quarters of a turn; and numbers of all sizes, of which some are too large for a short way, and one is the nearest
-#: of all to a whole number of quarters
+#: whole quarters of a turn; numbers of all sizes, some too large for the short way, the first nearest to whole quarters
 QUARTERS, SIZES = np.arange(-50_000, 50_000, 7) * (np.pi / 2), np.exp(np.linspace(-80, 88, 20_000))
 SIZES[0] = 16367173 * 2.0**72
 POINTS = np.concatenate([s * np.random.default_rng(1).standard_normal(20_000) for s in (1e-6, 0.1, 1, 4, 40)])

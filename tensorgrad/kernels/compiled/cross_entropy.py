@@ -35,26 +35,23 @@ def grad_of_rows(x: NDArray, target: NDArray, g: NDArray, gx: NDArray) -> None:
 @shared
 @jit
 def _losses(at: Any, x: Any, target: Any, weight: Any, losses: Any, rows: Any) -> None:
-    powers = rows[at[2]]
     for r in range(*piece(at, len(x))):
-        row = x[r]
-        top = largest(row)
-        exponentials(row, top, powers)
-        own = row[target[r]] - top
-        losses[r] = weight[r] * (np.log(total(powers)) - own) if weight[r] != 0 else 0
+        top = largest(x, r)
+        exponentials(x, r, top, rows, at[2])
+        own = x[r, target[r]] - top
+        losses[r] = weight[r] * (np.log(total(rows, at[2])) - own) if weight[r] != 0 else 0
 
 
 @shared
 @jit
 def _grad(at: Any, x: Any, target: Any, g: Any, gx: Any) -> None:
     for r in range(*piece(at, len(x))):
-        out = gx[r]
         if target[r] == IGNORED:
-            out[:] = 0
+            gx[r] = 0
             continue
-        exponentials(x[r], largest(x[r]), out)
-        scale = out.dtype.type(1 / total(out))
-        own = g[r] * (out[target[r]] * scale - 1)
-        for c in range(out.size):
-            out[c] = g[r] * (out[c] * scale)
-        out[target[r]] = own
+        exponentials(x, r, largest(x, r), gx, r)
+        scale = gx.dtype.type(1 / total(gx, r))
+        own = g[r] * (gx[r, target[r]] * scale - 1)
+        for c in range(gx.shape[1]):
+            gx[r, c] = g[r] * (gx[r, c] * scale)
+        gx[r, target[r]] = own

@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 from tensorgrad.kernels import group_norm as kernel
 from tensorgrad.kernels.compiled.batch_norm import sum_products, sum_squares
 from tensorgrad.kernels.compiled.jit import jit, twin_of
-from tensorgrad.kernels.compiled.norm import sums_with_deviations
 from tensorgrad.kernels.compiled.pieces import piece, pieces_of
 from tensorgrad.kernels.compiled.reduce import share_by_channel, sum_rows
-from tensorgrad.kernels.compiled.rows import total, total_of_squares
+from tensorgrad.kernels.compiled.rows import total, total_of_squares, totals_with_deviations
 from tensorgrad.kernels.compiled.threads import shared
 
 WORK = 3  # times that of reading a number
@@ -71,10 +70,11 @@ def _by_group(x: NDArray, mean: NDArray) -> NDArray:
 @jit
 def _normalize_first(at: Any, x: Any, w: Any, b: Any, eps: Any, y: Any, mean: Any, var: Any) -> None:
     number, groups, channels = x.dtype.type, mean.shape[1], x.shape[1]
+    rows, count = x.reshape(len(x), -1), channels * x.shape[2]
     for r in range(*piece(at, len(x))):
-        n, group, row = r // groups, r % groups, x[r].reshape(-1)
-        centre = number(total(row) / row.size)
-        mean[n, group], var[n, group] = centre, total_of_squares(row, centre) / row.size
+        n, group = r // groups, r % groups
+        centre = number(total(rows, r) / count)
+        mean[n, group], var[n, group] = centre, total_of_squares(rows, r, centre) / count
         inverse = 1 / np.sqrt(np.float64(var[n, group]) + eps)
         for k in range(channels):
             c = group * channels + k
@@ -89,14 +89,15 @@ def _normalize_first(at: Any, x: Any, w: Any, b: Any, eps: Any, y: Any, mean: An
 @jit
 def _grad_first(at: Any, g: Any, x: Any, w: Any, mean: Any, var: Any, eps: Any, dx: Any, dw: Any, db: Any) -> None:
     number, groups, channels = x.dtype.type, mean.shape[1], x.shape[1]
-    count = channels * x.shape[2]
+    pixels = x.shape[2]
+    count, gradients, parts = channels * pixels, g.reshape(-1, pixels), x.reshape(-1, pixels)
     for r in range(*piece(at, len(x))):
         n, group = r // groups, r % groups
         centre, inverse = mean[n, group], 1 / np.sqrt(np.float64(var[n, group]) + eps)
         all_g, all_gz = 0.0, 0.0
         for k in range(channels):
             c = group * channels + k
-            sum_g, sum_gd = sums_with_deviations(g[r, k], x[r, k], centre)
+            sum_g, sum_gd = totals_with_deviations(gradients, parts, r * channels + k, centre)
             dw[at[0], c] += sum_gd * inverse
             db[at[0], c] += sum_g
             all_g += w[c] * sum_g

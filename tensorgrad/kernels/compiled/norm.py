@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tensorgrad.kernels import norm as kernel
-from tensorgrad.kernels.compiled.jit import fused, jit, twin_of
+from tensorgrad.kernels.compiled.jit import jit, twin_of
 from tensorgrad.kernels.compiled.pieces import piece, pieces_of
-from tensorgrad.kernels.compiled.rows import total, total_of_squares
+from tensorgrad.kernels.compiled.rows import total, total_of_squares, totals_with_deviations
 from tensorgrad.kernels.compiled.threads import shared
 
 WORK = 3  # times that of reading a number
@@ -37,58 +37,40 @@ def normalize_grad_of_rows(
 @shared
 @jit
 def _normalize(at: Any, x: Any, w: Any, b: Any, eps: Any, y: Any, mean: Any, var: Any) -> None:
-    number = x.dtype.type
+    number, columns = x.dtype.type, x.shape[1]
     for r in range(*piece(at, len(x))):
-        row, out = x[r], y[r]
-        mean[r] = total(row) / row.size
-        var[r] = total_of_squares(row, mean[r]) / row.size
+        centre = number(total(x, r) / columns)
+        mean[r], var[r] = centre, total_of_squares(x, r, centre) / columns
         scale = number(1) / np.sqrt(var[r] + number(eps))
-        for c in range(out.size):
-            out[c] = (row[c] - mean[r]) * scale
+        for c in range(columns):
+            y[r, c] = (x[r, c] - centre) * scale
         if w.size:
-            for c in range(out.size):
-                out[c] *= w[c]
+            for c in range(columns):
+                y[r, c] *= w[c]
         if b.size:
-            for c in range(out.size):
-                out[c] += b[c]
+            for c in range(columns):
+                y[r, c] += b[c]
 
 
 @shared
 @jit
 def _grad(at: Any, g: Any, x: Any, w: Any, mean: Any, var: Any, eps: Any, dx: Any, dw: Any, db: Any) -> None:
-    number = x.dtype.type
+    number, columns = x.dtype.type, x.shape[1]
     start, stop = piece(at, len(x))
     for r in range(start, stop):
-        row, out = x[r], dx[r]
-        scale = number(1) / np.sqrt(var[r] + number(eps))
-        for c in range(out.size):
-            out[c] = g[r, c]
+        centre, scale = mean[r], number(1) / np.sqrt(var[r] + number(eps))
+        for c in range(columns):
+            dx[r, c] = g[r, c]
         for c in range(w.size):
-            out[c] *= w[c]
-        sum_g, sum_gz = sums_with_deviations(out, row, mean[r])
-        mean_g = number(sum_g / row.size)
-        mean_gz = number(sum_gz * scale * scale / row.size)
-        for c in range(out.size):
-            out[c] = scale * ((out[c] - mean_g) - (row[c] - mean[r]) * mean_gz)
+            dx[r, c] *= w[c]
+        sum_g, sum_gd = totals_with_deviations(dx, x, r, centre)
+        mean_g, slope = number(sum_g / columns), number(sum_gd * scale * scale / columns)
+        for c in range(columns):
+            dx[r, c] = scale * ((dx[r, c] - mean_g) - (x[r, c] - centre) * slope)
     for first in range(0, w.size, BLOCK):
-        columns = slice(first, first + BLOCK)
+        last = min(first + BLOCK, w.size)
         for r in range(start, stop):
-            scale = number(1) / np.sqrt(var[r] + number(eps))
-            _add_row(g[r, columns], x[r, columns], mean[r], scale, dw[at[0], columns], db[at[0], columns])
-
-
-@fused
-def sums_with_deviations(g: Any, row: Any, mean: Any) -> Any:
-    """Return the sums of g and of g (x - mean), in float64."""
-    sum, products = 0.0, 0.0
-    for c in range(row.size):
-        sum += g[c]
-        products += g[c] * (row[c] - mean)
-    return sum, products
-
-
-@jit
-def _add_row(g: Any, row: Any, mean: Any, scale: Any, dw: Any, db: Any) -> None:
-    for c in range(dw.size):
-        dw[c] += g[c] * ((row[c] - mean) * scale)
-        db[c] += g[c]
+            centre, scale = mean[r], number(1) / np.sqrt(var[r] + number(eps))
+            for c in range(first, last):
+                dw[at[0], c] += g[r, c] * ((x[r, c] - centre) * scale)
+                db[at[0], c] += g[r, c]

@@ -43,11 +43,10 @@ def _of_rows(numpy_version: Any, of_columns: Callable[..., None], work: int) -> 
 def softmax_of_lines(at: Any, x: Any, y: Any) -> None:
     """See `kernels.softmax.softmax_of_lines`."""
     for r in range(*piece(at, len(x))):
-        out = y[r]
-        exponentials(x[r], largest(x[r]), out)
-        scale = out.dtype.type(1 / total(out))
-        for c in range(out.size):
-            out[c] *= scale
+        exponentials(x, r, largest(x, r), y, r)
+        scale = y.dtype.type(1 / total(y, r))
+        for c in range(y.shape[1]):
+            y[r, c] *= scale
 
 
 @_of_rows(kernel.softmax_grad_of_lines, columns.softmax_grad, LITTLE)
@@ -56,10 +55,9 @@ def softmax_of_lines(at: Any, x: Any, y: Any) -> None:
 def softmax_grad_of_lines(at: Any, y: Any, g: Any, gx: Any) -> None:
     """See `kernels.softmax.softmax_grad_of_lines`."""
     for r in range(*piece(at, len(y))):
-        share, gradient, out = y[r], g[r], gx[r]
-        mean = out.dtype.type(total_of_products(gradient, share))
-        for c in range(out.size):
-            out[c] = share[c] * (gradient[c] - mean)
+        mean = gx.dtype.type(total_of_products(g, y, r))
+        for c in range(gx.shape[1]):
+            gx[r, c] = y[r, c] * (g[r, c] - mean)
 
 
 @_of_rows(kernel.log_softmax_of_lines, columns.log_softmax, WORK)
@@ -68,12 +66,11 @@ def softmax_grad_of_lines(at: Any, y: Any, g: Any, gx: Any) -> None:
 def log_softmax_of_lines(at: Any, x: Any, y: Any) -> None:
     """See `kernels.softmax.log_softmax_of_lines`."""
     for r in range(*piece(at, len(x))):
-        row, out = x[r], y[r]
-        top = largest(row)
-        exponentials(row, top, out)
-        log = out.dtype.type(np.log(total(out)))
-        for c in range(out.size):
-            out[c] = (row[c] - top) - log
+        top = largest(x, r)
+        exponentials(x, r, top, y, r)
+        log = y.dtype.type(np.log(total(y, r)))
+        for c in range(y.shape[1]):
+            y[r, c] = (x[r, c] - top) - log
 
 
 @_of_rows(kernel.log_softmax_grad_of_lines, columns.log_softmax_grad, WORK)
@@ -82,11 +79,10 @@ def log_softmax_of_lines(at: Any, x: Any, y: Any) -> None:
 def log_softmax_grad_of_lines(at: Any, y: Any, g: Any, gx: Any) -> None:
     """See `kernels.softmax.log_softmax_grad_of_lines`."""
     for r in range(*piece(at, len(y))):
-        gradient, out = g[r], gx[r]
-        exponentials(y[r], out.dtype.type(0), out)
-        sum = out.dtype.type(total(gradient))
-        for c in range(out.size):
-            out[c] = gradient[c] - out[c] * sum
+        exponentials(y, r, gx.dtype.type(0), gx, r)
+        sum = gx.dtype.type(total(g, r))
+        for c in range(gx.shape[1]):
+            gx[r, c] = g[r, c] - gx[r, c] * sum
 
 
 @twin_of(kernel.logsumexp_of_rows)
@@ -102,13 +98,13 @@ def logsumexp_of_rows(x: NDArray, y: NDArray) -> None:
 @shared
 @jit
 def _logsumexp(at: Any, x: Any, y: Any, powers: Any) -> None:
-    out = powers[at[2]]
+    own = at[2]
     for r in range(*piece(at, len(x))):
-        top = largest(x[r])
+        top = largest(x, r)
         shift = top if np.isfinite(top) else y.dtype.type(0)
         if top == np.inf:
-            for c in range(out.size):
-                out[c] = np.exp(x[r, c])  # a NaN beside it stays
+            for c in range(powers.shape[1]):
+                powers[own, c] = np.exp(x[r, c])  # a NaN beside it stays
         else:
-            exponentials(x[r], shift, out)
-        y[r] = np.log(total(out)) + shift
+            exponentials(x, r, shift, powers, own)
+        y[r] = np.log(total(powers, own)) + shift
