@@ -20,6 +20,8 @@ BLOCK = 256  # columns whose sums stay in the first cache, while the rows of a t
 @twin_of(kernel.normalize_rows)
 def normalize_rows(x: NDArray, w: NDArray, b: NDArray, eps: float, y: NDArray, mean: NDArray, var: NDArray) -> None:
     """See `kernels.norm.normalize_rows`."""
+    w = w if w.size else np.ones(x.shape[1], x.dtype)
+    b = b if b.size else np.zeros(x.shape[1], x.dtype)
     _normalize(pieces_of(len(x), WORK * x.size), x, w, b, eps, y, mean, var)
 
 
@@ -43,13 +45,7 @@ def _normalize(at: Any, x: Any, w: Any, b: Any, eps: Any, y: Any, mean: Any, var
         mean[r], var[r] = centre, total_of_squares(x, r, centre) / columns
         scale = number(1) / np.sqrt(var[r] + number(eps))
         for c in range(columns):
-            y[r, c] = (x[r, c] - centre) * scale
-        if w.size:
-            for c in range(columns):
-                y[r, c] *= w[c]
-        if b.size:
-            for c in range(columns):
-                y[r, c] += b[c]
+            y[r, c] = (x[r, c] - centre) * scale * w[c] + b[c]
 
 
 @shared
@@ -60,17 +56,20 @@ def _grad(at: Any, g: Any, x: Any, w: Any, mean: Any, var: Any, eps: Any, dx: An
     for r in range(start, stop):
         centre, scale = mean[r], number(1) / np.sqrt(var[r] + number(eps))
         for c in range(columns):
-            dx[r, c] = g[r, c]
-        for c in range(w.size):
-            dx[r, c] *= w[c]
+            dx[r, c] = g[r, c] * w[c] if w.size else g[r, c]
         sum_g, sum_gd = totals_with_deviations(dx, x, r, centre)
         mean_g, slope = number(sum_g / columns), number(sum_gd * scale * scale / columns)
         for c in range(columns):
             dx[r, c] = scale * ((dx[r, c] - mean_g) - (x[r, c] - centre) * slope)
     for first in range(0, w.size, BLOCK):
-        last = min(first + BLOCK, w.size)
+        columns = slice(first, first + BLOCK)
         for r in range(start, stop):
-            centre, scale = mean[r], number(1) / np.sqrt(var[r] + number(eps))
-            for c in range(first, last):
-                dw[at[0], c] += g[r, c] * ((x[r, c] - centre) * scale)
-                db[at[0], c] += g[r, c]
+            scale = number(1) / np.sqrt(var[r] + number(eps))
+            _add_row(g[r, columns], x[r, columns], mean[r], scale, dw[at[0], columns], db[at[0], columns])
+
+
+@jit
+def _add_row(g: Any, row: Any, mean: Any, scale: Any, dw: Any, db: Any) -> None:
+    for c in range(dw.size):
+        dw[c] += g[c] * ((row[c] - mean) * scale)
+        db[c] += g[c]
