@@ -62,7 +62,7 @@ def set_num_threads(n: int) -> None:
 # A thread that sleeps takes 50 to 100 us to wake. So a thread that has worked looks for the next region, without the
 # GIL, before it goes to sleep.
 PATIENCE = 300_000  # looks, about 0.3 ms: longer than the Python between two operators
-WORTH_WAKING = 6  # tasks of compiled loops, 10 to 20 us each
+WORTH_WAKING = 4  # tasks of compiled loops, 10 to 20 us each
 COURTESY = 50_000  # looks, about 25 us: until the thread that posted a job has given the GIL away
 
 # Places in the memory of a pool. Numbers that change while others are read lie on cache lines of their own.

@@ -90,7 +90,7 @@ remainder = _mixed(
 
 # --- one operand ------------------------------------------------------------------------------------------------
 
-neg = primitive(lambda g, y, x: -g, name="neg", formula="-x")(np.negative)
+neg = primitive(lambda g, y, x: -g, name="neg", elementwise=True, formula="-x")(np.negative)
 square = primitive(lambda g, y, x: 2 * g * x, elementwise=True, formula="x^2")(np.square)
 exp = _floating(lambda g, y, x: g * y, formula="e^x")(np.exp)
 expm1 = _floating(lambda g, y, x: g * (y + 1), formula="e^x - 1")(np.expm1)

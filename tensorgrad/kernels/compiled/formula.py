@@ -19,6 +19,7 @@ from tensorgrad.kernels import special
 from tensorgrad.kernels.compiled import exponential, functions, trigonometry
 from tensorgrad.kernels.compiled.jit import jit
 from tensorgrad.kernels.compiled.pieces import MOST, piece
+from tensorgrad.kernels.compiled.simd import whole_registers
 from tensorgrad.kernels.compiled.threads import shared
 from tensorgrad.kernels.formula import Formula, Operands
 from tensorgrad.kernels.operands import COLUMN, ONE, ROW, WHOLE
@@ -67,7 +68,7 @@ CALLS = frozenset({"exp", "expm1", "log", "log1p", "tanh", "erf", "logaddexp"}) 
 CALL = 12  # steps that one of these takes
 NAMES = {name: getattr(trigonometry if name in TURNS else functions, name) for name in CALLS}
 NAMES |= {f"{name}_of_any": getattr(trigonometry, f"{name}_of_any") for name in TURNS} | {"far": trigonometry.FAR}
-NAMES |= {"with_sign_of": functions.with_sign_of, "sqrt": np.sqrt, "number": F, "zero": F(0), "piece": piece}
+NAMES |= {"with_sign_of": functions.with_sign_of, "sqrt": np.sqrt, "number": F, "zero": F(0), "piece": piece, "whole_registers": whole_registers}
 #: what a loop is made of beside its text; Numba itself knows only the date of the file that it finds the loop in
 STAMPS = [Path(str(part.__file__)).stat().st_mtime_ns for part in (functions, trigonometry, exponential, special)]
 
@@ -164,7 +165,7 @@ def _source(steps: Trace, operands: dict[str, str]) -> tuple[str, dict[str, Any]
         body += ["if found:", *["    " + line for line in loop([*again, stored])]]
     else:
         body += loop([*plain, stored])
-    lines = [f"def formula(at, of_y, columns, {', '.join(parameters)}):", *over, *[inside + line for line in body]]
+    lines = [f"def formula(at, of_y, columns, {', '.join(parameters)}):", "    whole_registers()", *over, *[inside + line for line in body]]
     return "\n".join(lines), dict(constants.values())
 
 

@@ -136,6 +136,23 @@ load_part: Callable[..., Any] = intrinsic(_load_part)
 """``load_part(array, i, count)`` reads the first ``count`` numbers of it only; the others are 0."""
 
 
+# ---- loops of numbers ----------------------------------------------------------------------------------------
+
+
+def _whole_registers(_typing: Any) -> Any:
+    def codegen(context: Any, builder: Any, _signature: Any, _args: Any) -> Any:
+        set.add(builder.function.attributes, f'"prefer-vector-width"="{32 * LANES}"')  # llvmlite knows no values
+        return context.get_dummy_value()
+
+    return types.void(), codegen
+
+
+whole_registers: Callable[..., Any] = intrinsic(_whole_registers)
+"""``whole_registers()`` lets the loops of a function fill LANES places: of AVX-512's, LLVM by itself takes half.
+
+That pays where much is done with a number, and loops are long."""
+
+
 # ---- arithmetic ----------------------------------------------------------------------------------------------
 
 
