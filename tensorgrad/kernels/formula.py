@@ -22,7 +22,7 @@ from tensorgrad.kernels.threads import get_num_threads, parallel, split
 from tensorgrad.kernels.traced import Trace, Untraceable, trace
 from tensorgrad.kernels.twin import has_twin
 
-LARGE = 1 << 13  # numbers; below, one call after another costs less than to look at what is given
+LARGE = 1 << 11  # numbers; below, one call after another costs less than to look at what is given
 IN_CACHE = 1 << 15  # numbers of a slice: some arrays of them stay in the second cache
 MANY = 10  # steps of a formula that NumPy takes faster in slices
 LARGE_FOR_ONE_STEP = 1 << 16  # where the formula is one call of NumPy's, so that only other threads are a gain
@@ -39,41 +39,20 @@ def one_pass(formula: Formula) -> Formula:
     def run(*args: Any, **static: Any) -> Any:
         for a in args[:2]:
             if type(a) is ndarray and a.size >= (LARGE_FOR_ONE_STEP if one_step else LARGE):
-                y = _over_large(formula, args, static)
+                y = over_large(formula, args, static)
                 return formula(*args, **static) if y is None else y
         return formula(*args, **static)
 
     return run
 
 
-def _over_large(formula: Formula, args: tuple[Any, ...], static: dict[str, Any]) -> NDArray | None:
-    """Return the result where all arrays are of one dtype, or conditions, and lie in rows; None otherwise."""
-    places = [i for i, a in enumerate(args) if type(a) is ndarray]
-    arrays = [args[i] for i in places]
-    model = max([a for a in arrays if a.dtype in _FLOATS], key=_numbers, default=None)
-    if model is None or any(a.dtype not in (model.dtype, np.bool_) for a in arrays):
-        return None
-    found = layout(model, arrays)
-    if found is None:
-        return None
-    if ONE in found.kinds:
-        single = [(i, a) for i, a, kind in zip(places, arrays, found.kinds, strict=True) if kind is ONE]
-        given = list(args)
-        for i, a in single:
-            given[i] = a[(0,) * a.ndim]
-        return _over_large(formula, tuple(given), static)
-    return evaluate(formula, Operands(model, args, places, found), static)
-
-
-def _numbers(a: NDArray) -> int:
-    """Return how many numbers an array has, not counting repetitions of a single one."""
-    return a.size if any(a.strides) else 1
-
-
 class Operands(NamedTuple):
-    """The arguments of a formula: the largest array, all of them, the places of the arrays, and how these lie."""
+    """The arguments of a formula: the place of the largest array, all of them, where arrays are, and how these lie.
 
-    model: NDArray
+    In the place of an array that repeats one number is that number.
+    """
+
+    model: int
     args: tuple[Any, ...]
     places: list[int]
     layout: Layout
@@ -83,12 +62,39 @@ class Operands(NamedTuple):
         return self.layout.vectors([self.args[i] for i in self.places])
 
 
+def operands_of(args: tuple[Any, ...]) -> Operands | None:
+    """Return the operands where all arrays are of one dtype, or conditions, and lie in rows; None otherwise."""
+    places = [i for i, a in enumerate(args) if type(a) is ndarray]
+    floats = [i for i in places if args[i].dtype in _FLOATS]
+    if not floats:
+        return None
+    place = max(floats, key=lambda i: _numbers(args[i]))
+    model = args[place]
+    if any(args[i].dtype not in (model.dtype, np.bool_) for i in places):
+        return None
+    found = layout(model, [args[i] for i in places])
+    if found is None:
+        return None
+    if ONE in found.kinds:
+        given = list(args)
+        for i, kind in zip(places, found.kinds, strict=True):
+            if kind is ONE:
+                given[i] = args[i][(0,) * args[i].ndim]
+        return operands_of(tuple(given))
+    return Operands(place, args, places, found)
+
+
+def _numbers(a: NDArray) -> int:
+    """Return how many numbers an array has, not counting repetitions of a single one."""
+    return a.size if any(a.strides) else 1
+
+
 def steps_of(formula: Formula, operands: Operands, static: dict[str, Any]) -> Trace | None:
     """Return the steps that a formula takes for one number; None where it does anything else.
 
     Its operands are the arrays, and also the numbers among the arguments and the floats among ``static``.
     """
-    dtype = operands.model.dtype
+    dtype = operands.args[operands.model].dtype
     dtypes: dict[int | str, Any] = {at: operands.args[at].dtype for at in operands.places}
     dtypes |= {at: dtype for at, a in enumerate(operands.args) if type(a) in (int, float, dtype.type)}
     dtypes |= {name: dtype for name, value in static.items() if type(value) is float}
@@ -112,12 +118,15 @@ def _number_of_steps(formula: Formula, operands: Operands, static: dict[str, Any
 
 
 @has_twin
-def evaluate(formula: Formula, operands: Operands, static: dict[str, Any]) -> NDArray | None:
+def over_large(formula: Formula, args: tuple[Any, ...], static: dict[str, Any]) -> NDArray | None:
     """Return the formula's result for large arrays; None where that is no faster than the formula itself."""
-    model = operands.model
-    shared = model.size >= SHARED_FLOATS
-    if model.size <= IN_CACHE or {*operands.layout.kinds} != {WHOLE}:
+    if all(type(a) is not ndarray or a.size <= IN_CACHE for a in args):
         return None
+    operands = operands_of(args)
+    if operands is None or {*operands.layout.kinds} != {WHOLE}:
+        return None
+    model = args[operands.model]
+    shared = model.size >= SHARED_FLOATS
     steps = _number_of_steps(formula, operands, static)
     if not steps or not (shared or steps >= MANY):  # none: the result is one of the operands
         return None

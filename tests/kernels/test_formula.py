@@ -3,6 +3,7 @@
 import importlib.util
 import inspect
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -43,6 +44,9 @@ def large(monkeypatch):
     monkeypatch.setattr(formula, "LARGE_FOR_ONE_STEP", 10)
     monkeypatch.setattr(formula, "IN_CACHE", 9)
     monkeypatch.setattr(formula, "SHARED_FLOATS", 20)
+    if COMPILED:
+        monkeypatch.setattr("tensorgrad.kernels.compiled.formula.LITTLE", 0)
+        monkeypatch.setattr("tensorgrad.kernels.compiled.formula._plans", {})
 
 
 def operands(count, dtype, rng):
@@ -141,7 +145,7 @@ def test_compiled_loops(name):
 
 @pytest.mark.skipif(not COMPILED, reason="needs Numba")
 def test_every_step_is_taken_in_the_tests():
-    from tensorgrad.kernels.compiled.formula import STEPS
+    from tensorgrad.kernels.compiled.formula_source import STEPS
 
     with np.errstate(all="ignore"):
         found = [traced(*each) for name in CHOSEN for each in calls(name, np.float32)]
@@ -289,6 +293,17 @@ def test_what_is_no_step_for_one_number_is_refused(formula):
         trace(formula, (None,), {}, {0: np.float32})
 
 
+@pytest.mark.skipif(not COMPILED, reason="needs Numba")
+def test_the_page_on_kernels_shows_what_is_written():
+    from tensorgrad.kernels.compiled.formula_source import source_of
+
+    rule = inspect.unwrap(REGISTRY["tanh"].rules[0])
+    x = np.zeros(1, np.float32)
+    steps = trace(rule, (x, x, x), {}, {0: x.dtype, 1: x.dtype, 2: x.dtype})
+    source, _ = source_of(steps, dict.fromkeys(("x0", "x1"), "whole"))
+    assert source in (Path(__file__).parents[2] / "docs/kernels.md").read_text()
+
+
 # ---- functions ---------------------------------------------------------------------------------------------------
 
 #: whole quarters of a turn; numbers of all sizes, some too large for the short way, the first nearest to whole quarters
@@ -319,7 +334,7 @@ def test_functions_of_compiled_loops(name, function, most, monkeypatch):
         for points in (POINTS, QUARTERS, SIZES) if name in ("sin", "cos", "tan") else (POINTS,):
             x = (np.abs(points) if name.startswith("log") else points).astype(np.float32)
             assert units(one_pass(function)(x), function(x.astype(np.float64))) < most
-        special = np.resize(np.float32(SPECIAL), formula.LARGE)
+        special = np.resize(np.float32(SPECIAL), 1 << 15)
         expected = function(special)
         found = one_pass(function)(special)
     np.testing.assert_allclose(found, expected, rtol=5e-7)

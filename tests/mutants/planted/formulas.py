@@ -29,13 +29,13 @@ FAULTS = [
     Fault(
         "formulas: a number keeps the value of the first call",
         "tensorgrad/kernels/compiled/formula.py",
-        "named = [(name, type(value), None if type(value) is float else value) for name, value in static.items()]",
-        "named = [(name, type(value)) for name, value in static.items()]",
+        "return [(name, type(value), None if type(value) is float else value) for name, value in static.items()]",
+        "return [(name, type(value)) for name, value in static.items()]",
         f"{TESTS} -k numbers_may_change",
     ),
     Fault(
         "formulas: a repeated constant takes the place of another",
-        "tensorgrad/kernels/compiled/formula.py",
+        "tensorgrad/kernels/compiled/formula_source.py",
         'constants.setdefault(repr(operand), (f"c{len(constants)}", F(operand)))',
         'constants.setdefault(repr(abs(operand)), (f"c{len(constants)}", F(operand)))',
         f"{TESTS} -k compiled_loops",
@@ -49,7 +49,7 @@ FAULTS = [
     ),
     Fault(
         "formulas: the maximum loses a NaN",
-        "tensorgrad/kernels/compiled/formula.py",
+        "tensorgrad/kernels/compiled/formula_source.py",
         '"{0} if ({0} > {1}) | ({0} != {0}) else {1}"',
         '"{0} if {0} > {1} else {1}"',
         f"{TESTS} -k compiled_loops",
@@ -84,7 +84,7 @@ FAULTS = [
     ),
     Fault(
         "sine: numbers too large for the short way take it",
-        "tensorgrad/kernels/compiled/formula.py",
+        "tensorgrad/kernels/compiled/formula_source.py",
         'body += ["found = False", *loop([*plain, *[f"found |= abs({x}) > far" for x in turns], stored])]',
         'body += ["found = False", *loop([*plain, stored])]',
         f"{TESTS} -k functions",
@@ -123,5 +123,12 @@ FAULTS = [
         "return np.zeros(LARGE, dtype)",
         "return np.zeros(LARGE)",
         "tests/kernels/test_activation.py -k thousand",
+    ),
+    Fault(
+        "formulas: a plan for one shape serves another",
+        "tensorgrad/kernels/compiled/formula.py",
+        "return value.dtype, value.shape, value.strides",
+        "return value.dtype, value.ndim",
+        f"{TESTS} -k 'rows_and_columns or not_alike or repeated'",
     ),
 ]
