@@ -238,6 +238,28 @@ def test_numbers_may_change_from_call_to_call():
 
 
 @pytest.mark.usefixtures("version", "large")
+def test_constants_are_told_apart():
+    x = np.random.default_rng(0).standard_normal(100).astype(np.float32)
+    run = one_pass(lambda x, factor: x * np.float32(factor) if factor else -x)
+    for factor in (np.float64(2), np.float64(3), True, False, 0.5):
+        np.testing.assert_array_equal(run(x, factor), run.__wrapped__(x, factor))
+
+
+@pytest.mark.skipif(not COMPILED, reason="needs Numba")
+@pytest.mark.usefixtures("large")
+def test_what_a_formula_does_not_read_is_not_remembered():
+    from tensorgrad.kernels.compiled.formula import _plans
+
+    x = np.random.default_rng(0).standard_normal(100).astype(np.float32)
+    run = one_pass(lambda x, unread: x * 2)
+    with twin.using("compiled"):
+        before = len(_plans)
+        for _ in range(3):
+            run(x, object())
+    assert len(_plans) == before + 1
+
+
+@pytest.mark.usefixtures("version", "large")
 def test_a_list_may_decide_over_the_steps():
     x = np.random.default_rng(0).standard_normal(100).astype(np.float32)
     run = one_pass(lambda x, *, powers: sum(x**k for k in powers))

@@ -73,11 +73,14 @@ def over_large(formula: Formula, args: tuple[Any, ...], static: dict[str, Any]) 
 
 
 def _kind(value: Any) -> Any:
-    """Return what of an argument decides over the plan: of an array or a number all but the values."""
+    """Return what of an argument decides over the plan: of an array or a number all but the values.
+
+    Other numbers are constants of a formula. What else stands in the place of an argument, it does not read.
+    """
     kind = type(value)
     if kind is np.ndarray:
         return value.dtype, value.shape, value.strides
-    return kind if kind in _NUMBERS else value
+    return (kind, value) if isinstance(value, (bool, np.generic)) and kind not in _NUMBERS else kind
 
 
 def _settings(static: dict[str, Any]) -> list[Any]:
