@@ -47,7 +47,8 @@ def group_norm_grad(
     samples = _samples(x, last)
     dx = np.empty_like(samples)
     scale = np.ones(x.shape[1], x.dtype) if w is None else vector(w, x.dtype)
-    dw, db = normalize_grad_of_samples(_samples(g, last), samples, last, scale, *moments, eps, dx)
+    mean, var = moments
+    dw, db = normalize_grad_of_samples(_samples(g, last), samples, last, scale, mean, inverse_deviation(var, eps), dx)
     found = _images(dx, x, last), dw.astype(x.dtype, copy=False), db.astype(x.dtype, copy=False)
     return tuple([d if needed else None for d, needed in zip(found, wanted, strict=True)])
 
@@ -111,9 +112,9 @@ def normalize_samples(
 
 @has_twin
 def normalize_grad_of_samples(
-    g: NDArray, x: NDArray, last: bool, w: NDArray, mean: NDArray, var: NDArray, eps: float, dx: NDArray
+    g: NDArray, x: NDArray, last: bool, w: NDArray, mean: NDArray, inverse: NDArray, dx: NDArray
 ) -> tuple[NDArray, NDArray]:
-    """Write the gradient in x into dx; return those in w and b."""
+    """Write the gradient in x into dx; return those in w and b. ``inverse`` (N, groups) is ``1 / sqrt(var + eps)``."""
     (groups, channels), count = (mean.shape[1], w.size), x.dtype.type(x[:1].size // mean.shape[1])
     each = channels // groups
 
@@ -122,7 +123,7 @@ def normalize_grad_of_samples(
         for at in some:
             cut = slice(*at)
             out = dx[cut]
-            scale = inverse_deviation(var[cut], eps).repeat(each, axis=1)
+            scale = inverse[cut].repeat(each, axis=1)
             z = x[cut] - _beside(mean[cut].repeat(each, axis=1), out, last)
             z *= _beside(scale, out, last)
             sum_g, sum_gz = _sums(g[cut], last, channels), _sums(g[cut] * z, last, channels)

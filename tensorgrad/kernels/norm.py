@@ -36,7 +36,8 @@ def layer_norm_grad(
     rows = _matrix(x, dims)
     dx = np.empty_like(rows)
     own = np.ones(rows.shape[1], x.dtype) if w is None and wanted[2] else vector(w, x.dtype)
-    dw, db = normalize_grad_of_rows(_matrix(g, dims), rows, own, *moments, eps, dx)
+    mean, var = moments
+    dw, db = normalize_grad_of_rows(_matrix(g, dims), rows, own, mean, inverse_deviation(var, eps), dx)
     shapes = x.shape, x.shape[x.ndim - dims :], x.shape[x.ndim - dims :]
     found = zip((dx, dw, db), shapes, wanted, strict=True)
     return tuple([d.astype(x.dtype, copy=False).reshape(shape) if needed else None for d, shape, needed in found])
@@ -89,18 +90,20 @@ def normalize_rows(x: NDArray, w: NDArray, b: NDArray, eps: float, y: NDArray, m
 
 @has_twin
 def normalize_grad_of_rows(
-    g: NDArray, x: NDArray, w: NDArray, mean: NDArray, var: NDArray, eps: float, dx: NDArray
+    g: NDArray, x: NDArray, w: NDArray, mean: NDArray, inverse: NDArray, dx: NDArray
 ) -> tuple[NDArray, NDArray]:
-    """Write the gradient in x into dx; return those in w and b, or nothing of use if w is none."""
+    """Write the gradient in x into dx; return those in w and b, or nothing of use if w is none.
+
+    ``inverse`` is ``1 / sqrt(var + eps)`` of every row.
+    """
     count = x.dtype.type(x.shape[1])
 
     def run(some: list[tuple[int, int]]) -> list[tuple[NDArray, NDArray]]:
         found = []
         for at in some:
             cut = slice(*at)
-            scale = inverse_deviation(var[cut, None], eps)
             z = x[cut] - mean[cut, None]
-            z *= scale
+            z *= inverse[cut, None]
             gw = g[cut] * w if w.size else g[cut]
             gz = gw * z
             mean_g, mean_gz = (accurate_sum(a, (1,), keepdims=True) / count for a in (gw, gz))
@@ -110,7 +113,7 @@ def normalize_grad_of_rows(
             out = np.subtract(gw, mean_g, out=dx[cut])
             z *= mean_gz
             out -= z
-            out *= scale
+            out *= inverse[cut, None]
         return found
 
     return added([pair for found in over_blocks_of_rows(run, x) for pair in found], w)

@@ -44,7 +44,7 @@ def normalize_samples(
 
 @twin_of(kernel.normalize_grad_of_samples)
 def normalize_grad_of_samples(
-    g: NDArray, x: NDArray, last: bool, w: NDArray, mean: NDArray, var: NDArray, eps: float, dx: NDArray
+    g: NDArray, x: NDArray, last: bool, w: NDArray, mean: NDArray, inverse: NDArray, dx: NDArray
 ) -> tuple[NDArray, NDArray]:
     """See `kernels.group_norm.normalize_grad_of_samples`."""
     tasks = pieces_of(len(x) if last else mean.size, 2 * WORK * x.size)
@@ -52,9 +52,9 @@ def normalize_grad_of_samples(
     if not x.size:
         return dw[0], db[0]
     if last:
-        _grad_last(tasks, g, x, w, mean, var, eps, dx, dw, db)
+        _grad_last(tasks, g, x, w, mean, inverse, dx, dw, db)
     else:
-        _grad_first(tasks, *(_by_group(a, mean) for a in (g, x)), w, mean, var, eps, _by_group(dx, mean), dw, db)
+        _grad_first(tasks, *(_by_group(a, mean) for a in (g, x)), w, mean, inverse, _by_group(dx, mean), dw, db)
     return dw.sum(axis=0), db.sum(axis=0)
 
 
@@ -75,10 +75,10 @@ def _normalize_first(at: Any, x: Any, w: Any, b: Any, eps: Any, y: Any, mean: An
         n, group = r // groups, r % groups
         centre = number(total(rows, r) / count)
         mean[n, group], var[n, group] = centre, total_of_squares(rows, r, centre) / count
-        inverse = 1 / np.sqrt(np.float64(var[n, group]) + eps)
+        inverse = number(1) / np.sqrt(var[n, group] + number(eps))
         for k in range(channels):
             c = group * channels + k
-            scale = number(inverse * w[c]) if w.size else number(inverse)
+            scale = inverse * w[c] if w.size else inverse
             shift = b[c] if b.size else number(0)
             part, out = x[r, k], y[r, k]
             for i in range(out.size):
@@ -87,27 +87,27 @@ def _normalize_first(at: Any, x: Any, w: Any, b: Any, eps: Any, y: Any, mean: An
 
 @shared
 @jit
-def _grad_first(at: Any, g: Any, x: Any, w: Any, mean: Any, var: Any, eps: Any, dx: Any, dw: Any, db: Any) -> None:
+def _grad_first(at: Any, g: Any, x: Any, w: Any, mean: Any, inverse: Any, dx: Any, dw: Any, db: Any) -> None:
     number, groups, channels = x.dtype.type, mean.shape[1], x.shape[1]
     pixels = x.shape[2]
     count, gradients, parts = channels * pixels, g.reshape(-1, pixels), x.reshape(-1, pixels)
     for r in range(*piece(at, len(x))):
         n, group = r // groups, r % groups
-        centre, inverse = mean[n, group], 1 / np.sqrt(np.float64(var[n, group]) + eps)
+        centre, scale = mean[n, group], inverse[n, group]
         all_g, all_gz = 0.0, 0.0
         for k in range(channels):
             c = group * channels + k
             sum_g, sum_gd = totals_with_deviations(gradients, parts, r * channels + k, centre)
-            dw[at[0], c] += sum_gd * inverse
+            dw[at[0], c] += sum_gd * scale
             db[at[0], c] += sum_g
             all_g += w[c] * sum_g
-            all_gz += w[c] * sum_gd * inverse
-        slope, mean_g = number(inverse * inverse * all_gz / count), number(inverse * all_g / count)
+            all_gz += w[c] * sum_gd * scale
+        slope, mean_g = number(scale * scale * all_gz / count), number(scale * all_g / count)
         for k in range(channels):
-            scale = number(inverse * w[group * channels + k])
+            factor = scale * w[group * channels + k]
             gradient, part, out = g[r, k], x[r, k], dx[r, k]
             for i in range(out.size):
-                out[i] = (gradient[i] * scale - mean_g) - (part[i] - centre) * slope
+                out[i] = (gradient[i] * factor - mean_g) - (part[i] - centre) * slope
 
 
 # ---- channels last: x (N, rows, pixels of a row times C) ---------------------------------------------------------
@@ -116,7 +116,7 @@ def _grad_first(at: Any, g: Any, x: Any, w: Any, mean: Any, var: Any, eps: Any, 
 @shared
 @jit
 def _normalize_last(at: Any, x: Any, channels: Any, w: Any, b: Any, eps: Any, y: Any, mean: Any, var: Any) -> None:
-    rows, width = x.shape[1:]
+    number, (rows, width) = x.dtype.type, x.shape[1:]
     count, of_group = rows * width // mean.shape[1], channels // mean.shape[1]
     sums = np.empty(width, np.float64)
     centre, scale, shift = np.empty(width, x.dtype), np.empty(width, x.dtype), np.zeros(width, x.dtype)
@@ -129,7 +129,7 @@ def _normalize_last(at: Any, x: Any, channels: Any, w: Any, b: Any, eps: Any, y:
         _average(sums, channels, of_group, count, var[n])
         for i in range(width):
             c = i % channels
-            inverse = 1 / np.sqrt(np.float64(var[n, c // of_group]) + eps)
+            inverse = number(1) / np.sqrt(var[n, c // of_group] + number(eps))
             scale[i] = inverse * w[c] if w.size else inverse
             if b.size:
                 shift[i] = b[c]
@@ -141,7 +141,7 @@ def _normalize_last(at: Any, x: Any, channels: Any, w: Any, b: Any, eps: Any, y:
 
 @shared
 @jit
-def _grad_last(at: Any, g: Any, x: Any, w: Any, mean: Any, var: Any, eps: Any, dx: Any, dw: Any, db: Any) -> None:
+def _grad_last(at: Any, g: Any, x: Any, w: Any, mean: Any, inverse: Any, dx: Any, dw: Any, db: Any) -> None:
     (rows, width), (groups, channels) = x.shape[1:], (mean.shape[1], w.size)
     count, of_group = rows * width // groups, channels // groups
     sum_g, sum_gd = np.empty((2, width), np.float64)
@@ -157,17 +157,15 @@ def _grad_last(at: Any, g: Any, x: Any, w: Any, mean: Any, var: Any, eps: Any, d
         mean_gz[:] = 0
         for c in range(channels):
             group = c // of_group
-            inverse = 1 / np.sqrt(np.float64(var[n, group]) + eps)
-            dw[at[0], c] += sum_gd[c] * inverse
+            dw[at[0], c] += sum_gd[c] * inverse[n, group]
             db[at[0], c] += sum_g[c]
             mean_g[group] += w[c] * sum_g[c] / count
-            mean_gz[group] += w[c] * sum_gd[c] * inverse / count
+            mean_gz[group] += w[c] * sum_gd[c] * inverse[n, group] / count
         for i in range(width):
             c = i % channels
             group = c // of_group
-            inverse = 1 / np.sqrt(np.float64(var[n, group]) + eps)
-            scale[i], shift[i] = inverse * w[c], inverse * mean_g[group]
-            slope[i] = inverse * inverse * mean_gz[group]
+            own = inverse[n, group]
+            scale[i], shift[i], slope[i] = own * w[c], own * mean_g[group], own * own * mean_gz[group]
         for r in range(rows):
             gradient, row, out = g[n, r], x[n, r], dx[n, r]
             for i in range(out.size):

@@ -27,12 +27,12 @@ def normalize_rows(x: NDArray, w: NDArray, b: NDArray, eps: float, y: NDArray, m
 
 @twin_of(kernel.normalize_grad_of_rows)
 def normalize_grad_of_rows(
-    g: NDArray, x: NDArray, w: NDArray, mean: NDArray, var: NDArray, eps: float, dx: NDArray
+    g: NDArray, x: NDArray, w: NDArray, mean: NDArray, inverse: NDArray, dx: NDArray
 ) -> tuple[NDArray, NDArray]:
     """See `kernels.norm.normalize_grad_of_rows`."""
     tasks = pieces_of(len(x), 2 * WORK * x.size)
     dw, db = np.zeros((2, tasks, w.size))
-    _grad(tasks, g, x, w, mean, var, eps, dx, dw, db)
+    _grad(tasks, g, x, w, mean, inverse, dx, dw, db)
     return dw.sum(axis=0), db.sum(axis=0)
 
 
@@ -50,11 +50,11 @@ def _normalize(at: Any, x: Any, w: Any, b: Any, eps: Any, y: Any, mean: Any, var
 
 @shared
 @jit
-def _grad(at: Any, g: Any, x: Any, w: Any, mean: Any, var: Any, eps: Any, dx: Any, dw: Any, db: Any) -> None:
+def _grad(at: Any, g: Any, x: Any, w: Any, mean: Any, inverse: Any, dx: Any, dw: Any, db: Any) -> None:
     number, columns = x.dtype.type, x.shape[1]
     start, stop = piece(at, len(x))
     for r in range(start, stop):
-        centre, scale = mean[r], number(1) / np.sqrt(var[r] + number(eps))
+        centre, scale = mean[r], inverse[r]
         for c in range(columns):
             dx[r, c] = g[r, c] * w[c] if w.size else g[r, c]
         sum_g, sum_gd = totals_with_deviations(dx, x, r, centre)
@@ -64,8 +64,7 @@ def _grad(at: Any, g: Any, x: Any, w: Any, mean: Any, var: Any, eps: Any, dx: An
     for first in range(0, w.size, BLOCK):
         columns = slice(first, first + BLOCK)
         for r in range(start, stop):
-            scale = number(1) / np.sqrt(var[r] + number(eps))
-            _add_row(g[r, columns], x[r, columns], mean[r], scale, dw[at[0], columns], db[at[0], columns])
+            _add_row(g[r, columns], x[r, columns], mean[r], inverse[r], dw[at[0], columns], db[at[0], columns])
 
 
 @jit
