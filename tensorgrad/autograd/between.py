@@ -38,6 +38,14 @@ def of_values(function: Callable[..., Any], *args: Any) -> Any:
     return function(*raw) if tape is None else tape.of_values(function, args, raw)
 
 
+def saves_work(condition: bool) -> bool:
+    """``condition``, which looks at values and decides only whether something that changes nothing is left out.
+
+    On a tape it is left in, as the values of another call may want it.
+    """
+    return condition or per_thread.state.tape is not None
+
+
 def leaves_traces(function: F) -> F:
     """Say of a function that it changes tensors, or other things than tensors, and returns None or a tensor."""
     return _traced(function, anywhere=True)

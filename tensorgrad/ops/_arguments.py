@@ -60,6 +60,11 @@ def static_array(value: Any) -> np.ndarray:
     return lend(value, ours=False) if isinstance(value, np.ndarray) else np.asarray(raw(value))
 
 
+def positions_given(value: Any) -> Any:
+    """An argument that no gradient flows to, for :func:`of_values`: a tensor as it is, else :func:`static_array`."""
+    return value if is_tensor(value) else static_array(value)
+
+
 def operand(value: Any, op: str) -> Any:
     """A Tensor or an array (in this machine's byte order) as it is; lists and numbers as an array."""
     if type(value) in TENSOR_CLASSES:

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from tensorgrad.autograd.between import of_values
+from tensorgrad.autograd.between import of_values, saves_work
 from tensorgrad.errors import describe, op_error
-from tensorgrad.ops._arguments import operand, raw
+from tensorgrad.ops._arguments import operand
 from tensorgrad.ops.dropout import dropout
 from tensorgrad.ops.elementwise import where
 from tensorgrad.ops.linalg import matmul, swap_last
@@ -62,16 +62,23 @@ def scaled_dot_product_attention(
         mask = operand(attn_mask, op)
         if mask.dtype != np.bool_ and mask.dtype.kind != "f":
             raise op_error(TypeError, op, f"attn_mask must be boolean or floating-point, got {mask.dtype}")
-        looks = raw(mask) if mask.dtype == np.bool_ else raw(mask) != -np.inf
-        blind = ~looks.any(axis=-1, keepdims=True)
+        looks, blind = of_values(_looks, mask)
+        some_are_blind = saves_work(bool(blind.any()))
         if mask.dtype == np.bool_:
-            scores = where(looks | blind, scores, -np.inf)
+            scores = where(looks, scores, -np.inf)
         else:
-            scores = scores + (where(blind, 0.0, mask) if blind.any() else mask)
+            scores = scores + (where(blind, 0.0, mask) if some_are_blind else mask)
         weights = softmax(scores, -1)
-        if blind.any():
+        if some_are_blind:
             weights = where(blind, 0.0, weights)
     return matmul(dropout(weights, dropout_p), v)
+
+
+def _looks(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Which keys each query looks at, all if a mask leaves it none; and which queries these blind ones are."""
+    looks = mask if mask.dtype == np.bool_ else np.not_equal(mask, -np.inf)
+    blind = np.logical_not(np.any(looks, axis=-1, keepdims=True))
+    return np.logical_or(looks, blind), blind
 
 
 def _past(queries: int, keys: int) -> np.ndarray:

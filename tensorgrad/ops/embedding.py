@@ -12,7 +12,7 @@ from tensorgrad.autograd.between import of_values
 from tensorgrad.autograd.primitive import primitive
 from tensorgrad.errors import describe, op_error
 from tensorgrad.kernels.gather import exist, take
-from tensorgrad.ops._arguments import as_int, is_tensor, operand, raw, static_array
+from tensorgrad.ops._arguments import as_int, operand, positions_given, raw
 from tensorgrad.ops.index import _getitem, scatter_into
 from tensorgrad.ops.linalg import _matmul
 from tensorgrad.ops.shape import _permute, _reshape
@@ -62,7 +62,7 @@ def embedding(
     if w.ndim != 2:
         raise op_error(ValueError, op, f"expected weight (rows, features), got {describe(w)}")
     rows = w.shape[0]
-    index = of_values(_checked_rows, input if is_tensor(input) else static_array(input), rows, hasattr(input, "dtype"))
+    index = of_values(_checked_rows, positions_given(input), rows, hasattr(input, "dtype"))
     if padding_idx is not None:
         padding_idx = as_int(padding_idx, op, "padding_idx")
         if not -rows <= padding_idx < rows:

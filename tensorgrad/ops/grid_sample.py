@@ -18,10 +18,11 @@ from typing import Any
 
 import numpy as np
 
+from tensorgrad.autograd.between import of_values
 from tensorgrad.autograd.primitive import primitive
 from tensorgrad.errors import describe, op_error
 from tensorgrad.kernels import grid_sample as kernel
-from tensorgrad.ops._arguments import loose, operand, raw
+from tensorgrad.ops._arguments import loose, operand
 from tensorgrad.ops.elementwise import sub
 from tensorgrad.ops.index import _getitem
 from tensorgrad.ops.linalg import matmul, swap_last
@@ -126,10 +127,14 @@ def grid_sample(
     for axis, pixels in enumerate(size):
         coordinate = _getitem(grid, index=(..., -1 - axis))  # x, the first one, goes along the last axis
         at = _position(coordinate, size=pixels, padding=inside, align_corners=align_corners)
-        firsts.append(rounded(raw(at)))
+        firsts.append(of_values(rounded, at))
         weights.append(_tap_weights(sub(at, firsts[-1]), polynomials=polynomials))
-    index = kernel.pixel_index(firsts, offsets, size, each, align_corners)
+    index = of_values(_pixels, offsets, size, each, align_corners, *firsts)
     return _sample(x, reduce(_outer, weights), index=index)
+
+
+def _pixels(offsets: Any, size: Any, padding: str, align_corners: bool, *firsts: np.ndarray) -> np.ndarray:
+    return kernel.pixel_index([*firsts], offsets, size, padding, align_corners)
 
 
 def _check(x: Any, grid: Any, mode: str, padding_mode: str, op: str) -> None:
@@ -177,10 +182,15 @@ def affine_grid(theta: Any, size: Any, align_corners: bool | None = None) -> Any
         raise op_error(ValueError, op, f"size {size} expects theta ({n}, {rank}, {rank + 1}), got {describe(theta)}")
     if theta.dtype.kind != "f":
         raise op_error(TypeError, op, f"theta must be floating-point, got {theta.dtype}; use .float()")
-    axes = [_centres(pixels, bool(align_corners)) for pixels in spatial]
-    places = np.stack([*reversed(np.meshgrid(*axes, indexing="ij")), np.ones(spatial)], axis=-1)
-    flat = places.reshape(math.prod(spatial), rank + 1).astype(theta.dtype)
+    flat = of_values(_places, tuple(spatial), bool(align_corners), theta.dtype)
     return _reshape(matmul(flat, swap_last(theta)), shape=(n, *spatial, rank))
+
+
+def _places(spatial: tuple[int, ...], align_corners: bool, dtype: np.dtype[Any]) -> np.ndarray:
+    """The places (x, y, 1) of all pixels, one a row."""
+    axes = [_centres(pixels, align_corners) for pixels in spatial]
+    places = np.stack([*reversed(np.meshgrid(*axes, indexing="ij")), np.ones(spatial)], axis=-1)
+    return places.reshape(math.prod(spatial), len(spatial) + 1).astype(dtype)
 
 
 def _centres(pixels: int, align_corners: bool) -> np.ndarray:

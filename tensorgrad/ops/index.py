@@ -9,13 +9,23 @@ from typing import Any
 
 import numpy as np
 
+from tensorgrad.autograd.between import of_values
 from tensorgrad.autograd.primitive import primitive, wrap
 from tensorgrad.autograd.structural import broadcast_to
 from tensorgrad.errors import op_error
 from tensorgrad.kernels.gather import exist, read, take_along
 from tensorgrad.kernels.gather import take as take_slices
 from tensorgrad.kernels.scatter import add_along, add_at
-from tensorgrad.ops._arguments import as_int, is_tensor, numpy_spelling, one_dim, operand, raw, static_array
+from tensorgrad.ops._arguments import (
+    as_int,
+    is_tensor,
+    numpy_spelling,
+    one_dim,
+    operand,
+    positions_given,
+    raw,
+    static_array,
+)
 from tensorgrad.ops.shape import _reshape
 
 
@@ -84,9 +94,16 @@ def _plain_entry(entry: Any) -> Any:
         return entry
     if kind is int or entry is None or entry is Ellipsis or isinstance(entry, (int, np.integer)):
         return entry
+    if is_tensor(entry) and entry.dtype != np.bool_:  # the number of True decides over the shape
+        return _of_integers(of_values(np.asarray, entry))
     array = static_array(entry)
     if array.size == 0 and not isinstance(entry, np.ndarray) and not is_tensor(entry):
         array = array.astype(np.int64)  # x[[]]
+    return _of_integers(array)
+
+
+def _of_integers(array: np.ndarray) -> np.ndarray:
+    """An index array; IndexError for floats."""
     if array.dtype.kind not in "iub":
         raise op_error(
             IndexError,
@@ -98,12 +115,16 @@ def _plain_entry(entry: Any) -> Any:
 
 def _index_argument(index: Any, x: Any, dim: int, op: str) -> np.ndarray:
     """An integer index array, checked against ``x`` along ``dim`` (negative positions are refused, as in PyTorch)."""
-    array = static_array(index)
+    found: np.ndarray = of_values(checked_positions, positions_given(index), x.shape[dim] if x.ndim else 1, dim, op)
+    return found
+
+
+def checked_positions(array: np.ndarray, size: int, dim: int, op: str) -> np.ndarray:
+    """The positions, as integers if there are none; they are refused unless each is at least 0 and below ``size``."""
     if array.size == 0:
         array = array.astype(np.int64)
     if array.dtype.kind not in "iu":
         raise op_error(TypeError, op, f"index must hold integers, got {array.dtype}")
-    size = x.shape[dim] if x.ndim else 1
     if not exist(array, size):
         bad = array.min() if array.min() < 0 else array.max()
         raise op_error(IndexError, op, f"index {bad} is out of bounds for dimension {dim} with size {size}")
@@ -182,10 +203,14 @@ def take(input: Any, index: Any) -> Any:
     tensor([1, 4])
     """
     x = _reshape(operand(input, "take"), shape=(-1,))
-    positions = static_array(index)
-    if positions.dtype.kind not in "iu" and positions.size:
-        raise op_error(TypeError, "take", f"index must hold integers, got {positions.dtype}")
-    return _getitem(x, index=positions.astype(np.int64))
+    return _getitem(x, index=of_values(_places_to_take, positions_given(index)))
+
+
+def _places_to_take(array: np.ndarray) -> np.ndarray:
+    """The positions as int64; TypeError for other numbers than integers."""
+    if array.dtype.kind not in "iu" and array.size:
+        raise op_error(TypeError, "take", f"index must hold integers, got {array.dtype}")
+    return array.astype(np.int64)
 
 
 @numpy_spelling
@@ -199,9 +224,9 @@ def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Any:
     tensor([[1],
             [2]])
     """
-    x, positions = operand(input, "take_along_dim"), static_array(indices)
+    x, positions = operand(input, "take_along_dim"), of_values(np.asarray, positions_given(indices))
     if dim is None:
-        x, positions, dim = _reshape(x, shape=(-1,)), positions.reshape(-1), 0
+        x, positions, dim = _reshape(x, shape=(-1,)), of_values(np.ravel, positions), 0
     along = one_dim(dim, x.ndim, "take_along_dim")
     if positions.ndim != x.ndim:
         raise op_error(
@@ -210,14 +235,25 @@ def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Any:
             f"indices need the {x.ndim} dimensions of the input, got shape {positions.shape}",
         )
     try:
-        shape = np.broadcast_shapes(*[tuple(np.delete(v.shape, along)) for v in (x, positions)]) if x.ndim else ()
+        shape = np.broadcast_shapes(*[(*v.shape[:along], *v.shape[along + 1 :]) for v in (x, positions)])
     except ValueError as error:
         raise op_error(ValueError, "take_along_dim", str(error)) from None
     if not x.ndim:
         return gather(x, 0, positions)
-    positions = np.where(positions < 0, positions + x.shape[along], positions)
     wide = broadcast_to(x, shape=(*shape[:along], x.shape[along], *shape[along:]))
-    return gather(wide, along, np.broadcast_to(positions, (*shape[:along], positions.shape[along], *shape[along:])))
+    own = (*shape[:along], positions.shape[along], *shape[along:])
+    return _gather(wide, dim=along, index=of_values(_broadcast_positions, positions, own, x.shape[along], along))
+
+
+def _broadcast_positions(positions: np.ndarray, shape: tuple[int, ...], size: int, dim: int) -> np.ndarray:
+    """Positions of this shape, of which negative ones count from the end, checked."""
+    found = checked_positions(from_the_end(positions, size), size, dim, "take_along_dim")
+    return np.broadcast_to(found, shape)
+
+
+def from_the_end(positions: np.ndarray, size: int) -> np.ndarray:
+    """Positions of which negative ones count from the end."""
+    return np.where((positions < 0) & (positions >= -size), positions + size, positions)
 
 
 def masked_select(input: Any, mask: Any) -> Any:
@@ -229,13 +265,13 @@ def masked_select(input: Any, mask: Any) -> Any:
     >>> tg.masked_select(tg.tensor([1, 2, 3]), tg.tensor([True, False, True]))
     tensor([1, 3])
     """
-    x, where = as_masked(input, mask, "masked_select")
+    x, where = as_masked(input, static_array(mask), "masked_select")  # the number of True decides over the shape
     return _getitem(x, index=where)
 
 
 def as_masked(input: Any, mask: Any, op: str) -> tuple[Any, np.ndarray]:
     """The tensor and its boolean mask, both expanded to their common shape."""
-    x, chosen = operand(input, op), static_array(mask)
+    x, chosen = operand(input, op), of_values(np.asarray, positions_given(mask))
     if chosen.dtype != np.bool_:
         raise op_error(TypeError, op, f"mask must be boolean, got {chosen.dtype}; write mask != 0")
     try:
@@ -244,7 +280,7 @@ def as_masked(input: Any, mask: Any, op: str) -> tuple[Any, np.ndarray]:
         raise op_error(
             ValueError, op, f"mask of shape {chosen.shape} does not broadcast with shape {tuple(x.shape)}"
         ) from None
-    return x if tuple(x.shape) == shape else broadcast_to(x, shape=shape), np.broadcast_to(chosen, shape)
+    return x if tuple(x.shape) == shape else broadcast_to(x, shape=shape), of_values(np.broadcast_to, chosen, shape)
 
 
 def nonzero(input: Any, *, as_tuple: bool = False) -> Any:

@@ -171,18 +171,24 @@ def one_hot(input: Any, num_classes: int = -1) -> Any:
     >>> tg.nn.functional.one_hot(tg.tensor([0, 2])).tolist()
     [[1, 0, 0], [0, 0, 1]]
     """
-    t = np.asarray(raw(operand(input, "one_hot")))
-    if t.dtype.kind not in "iu":
-        raise op_error(TypeError, "one_hot", f"expected integer class indices, got {t.dtype}")
+    given = operand(input, "one_hot")
+    if given.dtype.kind not in "iu":
+        raise op_error(TypeError, "one_hot", f"expected integer class indices, got {given.dtype}")
     if num_classes == -1:
-        if t.size == 0:
+        if 0 in given.shape:
             raise op_error(ValueError, "one_hot", "num_classes cannot be inferred from an empty tensor")
-        num_classes = int(t.max()) + 1
+        num_classes = int(np.max(raw(given))) + 1
+    of_values(_check_classes, given, num_classes)
+    return _one_hot(input, num_classes=num_classes)
+
+
+def _check_classes(t: np.ndarray, num_classes: int) -> float:
+    """Raise IndexError unless all classes exist."""
     if t.size and not 0 <= t.min() <= t.max() < num_classes:
         raise op_error(
             IndexError, "one_hot", f"class indices must lie in [0, {num_classes}), got {t.min()} to {t.max()}"
         )
-    return _one_hot(input, num_classes=num_classes)
+    return 0.0
 
 
 __all__ = ["binary_cross_entropy_with_logits", "l1_loss", "mse_loss", "nll_loss", "one_hot"]

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tensorgrad.autograd.between import of_values
 from tensorgrad.autograd.primitive import primitive
 from tensorgrad.autograd.promotion import promote_operands, promote_to_float
 from tensorgrad.errors import describe, op_error
@@ -57,16 +58,21 @@ def binary_cross_entropy(
     """
     op = "binary_cross_entropy"
     x, t = paired(input, target, op, reduction)
-    values = raw(x)
+    of_values(_check_probabilities, x)
+    losses = _binary_cross_entropy(x, t)
+    return reduced(losses if weight is None else losses * weight, reduction)
+
+
+def _check_probabilities(values: np.ndarray) -> float:
+    """Raise ValueError for numbers outside [0, 1]."""
     if ((values < 0) | (values > 1)).any():
         raise op_error(
             ValueError,
-            op,
+            "binary_cross_entropy",
             f"expected probabilities in [0, 1], got values from {values.min()} to {values.max()}; "
             "binary_cross_entropy_with_logits takes logits",
         )
-    losses = _binary_cross_entropy(x, t)
-    return reduced(losses if weight is None else losses * weight, reduction)
+    return 0.0
 
 
 @takes_reduction

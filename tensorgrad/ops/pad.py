@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from tensorgrad.autograd.between import of_values
 from tensorgrad.autograd.primitive import primitive
 from tensorgrad.errors import op_error
 from tensorgrad.kernels.copy import padded
@@ -85,8 +86,12 @@ def _read_border(x: Any, dim: int, before: int, after: int, mode: str) -> Any:
             ValueError, "pad", f"mode {mode!r} needs {most} along dimension {dim} of size {n}, got ({before}, {after})"
         )
     first, last = (max(-before, 0), n - max(-after, 0)) if mode == "circular" else (0, n)  # crops before it wraps
-    source = first + _SOURCES[mode](np.arange(-before - first, n + after - first), last - first)
-    return _index_select(x, dim=dim, index=source)
+    return _index_select(x, dim=dim, index=of_values(_border_positions, mode, before, after, first, last, n))
+
+
+def _border_positions(mode: str, before: int, after: int, first: int, last: int, n: int) -> np.ndarray:
+    """Where each entry along a dimension of size ``n`` is read: from ``first`` to ``last``, beyond it by the mode."""
+    return first + _SOURCES[mode](np.arange(-before - first, n + after - first), last - first)
 
 
 def constant_pad_nd(input: Any, pad: Any, value: float = 0) -> Any:

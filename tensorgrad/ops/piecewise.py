@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from typing import Any
 
 import numpy as np
@@ -164,7 +165,7 @@ def prelu(input: Any, weight: Any) -> Any:
     tensor([-0.5000,  2.0000])
     """
     x, w = operand(input, "prelu"), operand(weight, "prelu")
-    count = np.size(raw(w))
+    count = math.prod(w.shape)
     channels = x.shape[1] if x.ndim > 1 else 1
     if w.ndim > 1 or count not in (1, channels):
         raise op_error(ValueError, "prelu", f"expected 1 or {channels} weights for {describe(x)}, got {describe(w)}")

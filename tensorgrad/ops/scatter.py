@@ -10,17 +10,30 @@ from typing import Any
 
 import numpy as np
 
+from tensorgrad.autograd.between import of_values
 from tensorgrad.autograd.primitive import primitive
 from tensorgrad.autograd.structural import add, broadcast_to, cast
 from tensorgrad.errors import op_error
 from tensorgrad.kernels import scatter as kernel
-from tensorgrad.ops._arguments import as_int, in_dtype, is_tensor, numpy_spelling, one_dim, operand, raw, static_array
+from tensorgrad.ops._arguments import (
+    as_int,
+    in_dtype,
+    is_tensor,
+    numpy_spelling,
+    one_dim,
+    operand,
+    positions_given,
+    raw,
+    static_array,
+)
 from tensorgrad.ops.elementwise import where
 from tensorgrad.ops.index import (
     _check_corner,
     _getitem,
     _index_argument,
     as_masked,
+    checked_positions,
+    from_the_end,
     plain_index,
     scatter_along,
     scatter_into,
@@ -52,18 +65,12 @@ def _fitting(x: Any, values: Any, op: str) -> Any:
     """Values of the dtype of ``x``: arrays must have it, numbers must be representable."""
     if isinstance(values, np.generic):
         values = values.item()
-    if is_tensor(values) or isinstance(values, np.ndarray):
-        if values.dtype != x.dtype and values.ndim:
-            raise op_error(TypeError, op, f"expected values of dtype {x.dtype}, got {values.dtype}; convert with .to()")
-        number = raw(values)
-    else:
-        number = values
-    if (
-        x.dtype.kind != "f"
-        and np.ndim(number) == 0
-        and not isinstance(number, (bool, int))
-        and number != in_dtype(np.asarray(number), x.dtype)
-    ):
+    if (is_tensor(values) or isinstance(values, np.ndarray)) and values.dtype != x.dtype and values.ndim:
+        raise op_error(TypeError, op, f"expected values of dtype {x.dtype}, got {values.dtype}; convert with .to()")
+    if x.dtype.kind == "f":
+        return values
+    number = raw(values)
+    if np.ndim(number) == 0 and not isinstance(number, (bool, int)) and number != in_dtype(np.asarray(number), x.dtype):
         raise op_error(TypeError, op, f"the value {number} does not fit into a tensor of dtype {x.dtype}")
     return values
 
@@ -107,15 +114,15 @@ def scatter(input: Any, dim: int, index: Any, src: Any = None, *, value: Any = N
     x = operand(input, "scatter")
     if source is None:
         raise op_error(TypeError, "scatter", "expected src or value, got neither")
-    if not np.ndim(raw(source)) and (x.ndim or not is_tensor(source)):
-        source = np.full(np.shape(raw(index)), _fitting(x, raw(source), "scatter"), x.dtype)
+    if not np.ndim(source) and (x.ndim or not is_tensor(source)):
+        source = of_values(np.full, np.shape(index), _fitting(x, raw(source), "scatter"), x.dtype)
     _fitting(x, source, "scatter")
     if reduce is not None:
         if reduce not in ("add", "multiply"):
             raise op_error(ValueError, "scatter", f"reduce must be 'add' or 'multiply', got {reduce!r}")
         return scatter_reduce(x, dim, index, source, "sum" if reduce == "add" else "prod")
     vector, along, positions, source = _along_arguments(x, dim, index, source, "scatter")
-    return _reshaped(index_put_at(vector, source, _open(positions, along), "scatter"), x)
+    return _reshaped(index_put_at(vector, source, of_values(_open, positions, along), "scatter"), x)
 
 
 def _reshaped(y: Any, x: Any) -> Any:
@@ -175,7 +182,7 @@ def scatter_reduce(input: Any, dim: int, index: Any, src: Any, reduce: str, *, i
     given = operand(input, "scatter_reduce")
     x, along, positions, source = _along_arguments(given, dim, index, src, "scatter_reduce")
     _fitting(x, source, "scatter_reduce")
-    places = _open(positions, along)
+    places = of_values(_open, positions, along)
     if not include_self:
         neutral = {"sum": 0, "mean": 0, "prod": 1, "amax": _lowest(x.dtype), "amin": _highest(x.dtype)}[reduce]
         x = _index_put(x, neutral, index=places)
@@ -221,14 +228,19 @@ def _slices(input: Any, dim: Any, index: Any, op: str, negative: bool = False) -
     """The tensor (at least a vector), the dimension, and a vector of positions along it."""
     x = operand(input, op)
     along = one_dim(dim, x.ndim, op)
-    positions = np.atleast_1d(static_array(index))
-    size = x.shape[along] if x.ndim else 1
-    if negative and positions.dtype.kind == "i":
-        positions = np.where((positions < 0) & (positions >= -size), positions + size, positions)
-    positions = _index_argument(positions, x, along, op)
+    x = x if x.ndim else _reshape(x, shape=(1,))
+    positions = of_values(_slice_positions, positions_given(index), x.shape[along], along, op, negative)
+    return x, along, positions
+
+
+def _slice_positions(index: np.ndarray, size: int, dim: int, op: str, negative: bool) -> np.ndarray:
+    """A vector of positions along a dimension, checked."""
+    if negative and index.dtype.kind == "i":
+        index = from_the_end(index, size)
+    positions = np.atleast_1d(checked_positions(index, size, dim, op))
     if positions.ndim > 1:
         raise op_error(ValueError, op, f"index must be 1-d, got shape {positions.shape}")
-    return x if x.ndim else _reshape(x, shape=(1,)), along, positions
+    return positions
 
 
 def _source_slices(x: Any, source: Any, dim: int, index: np.ndarray, op: str) -> Any:
@@ -285,8 +297,8 @@ def index_fill(input: Any, dim: int, index: Any, value: Any) -> Any:
 
 
 def _number(value: Any, op: str) -> Any:
-    if np.ndim(raw(value)):
-        raise op_error(ValueError, op, f"value must be a number or a 0-d tensor, got shape {np.shape(raw(value))}")
+    if np.ndim(value):
+        raise op_error(ValueError, op, f"value must be a number or a 0-d tensor, got shape {np.shape(value)}")
     return value
 
 
@@ -364,8 +376,13 @@ def masked_fill(input: Any, mask: Any, value: Any) -> Any:
     x, chosen = as_masked(input, mask, "masked_fill")
     fill = _fitting(x, _number(value, "masked_fill"), "masked_fill")
     if not is_tensor(fill) or fill.dtype != x.dtype:
-        fill = fill.to(x.dtype) if is_tensor(fill) else in_dtype(np.asarray(fill), x.dtype)
+        fill = fill.to(x.dtype) if is_tensor(fill) else of_values(_number_of, fill, x.dtype)
     return where(chosen, fill, x)
+
+
+def _number_of(value: Any, dtype: np.dtype[Any]) -> np.ndarray:
+    found: np.ndarray = in_dtype(np.asarray(value), dtype)
+    return found
 
 
 def masked_scatter(input: Any, mask: Any, source: Any) -> Any:
@@ -377,7 +394,7 @@ def masked_scatter(input: Any, mask: Any, source: Any) -> Any:
     >>> tg.masked_scatter(tg.zeros(3), tg.tensor([True, False, True]), tg.tensor([1.0, 2.0, 3.0]))
     tensor([1., 0., 2.])
     """
-    x, chosen = as_masked(input, mask, "masked_scatter")
+    x, chosen = as_masked(input, static_array(mask), "masked_scatter")  # where values go depends on those before
     values = _reshape(operand(source, "masked_scatter"), shape=(-1,))
     count = int(np.count_nonzero(chosen))
     if values.shape[0] < count:

@@ -16,12 +16,14 @@ CALLS = 3
 ROWS = 3  # of an operator, spread over all that it has
 #: Operators of which every row must come to a plan; of others, some look at values, and run as Python.
 PLANNED = {
-    "abs", "adaptive_avg_pool2d", "add", "amax", "avg_pool2d", "batch_norm", "bmm", "cat", "clamp", "conv1d", "conv3d",
-    "conv_transpose2d", "cumsum", "embedding", "exp", "expand", "flatten", "gelu", "group_norm", "instance_norm",
-    "interpolate", "layer_norm", "leaky_relu", "linear", "log", "log_softmax", "logsumexp", "max", "maximum", "mean",
-    "min", "mm", "mse_loss", "neg", "nll_loss", "normalize", "permute", "pow", "prod", "reshape", "rms_norm", "sigmoid",
-    "silu", "softmax", "softplus", "split", "sqrt", "squeeze", "stack", "std", "tanh", "transpose",
-    "unsqueeze", "var", "where",
+    "abs", "adaptive_avg_pool2d", "add", "affine_grid", "amax", "avg_pool2d", "batch_norm", "binary_cross_entropy",
+    "bmm", "cat", "clamp", "conv1d", "conv3d", "conv_transpose2d", "cumsum", "embedding", "exp", "expand",
+    "flatten", "gather", "gelu", "grid_sample", "group_norm", "index_add", "index_copy", "index_fill",
+    "index_select", "instance_norm", "interpolate", "layer_norm", "leaky_relu", "linear", "log", "log_softmax",
+    "logsumexp", "masked_fill", "max", "maximum", "mean", "min", "mm", "mse_loss", "neg", "nll_loss", "normalize",
+    "pad", "permute", "pow", "prelu", "prod", "reshape", "rms_norm", "scaled_dot_product_attention", "scatter_add",
+    "sigmoid", "silu", "softmax", "softplus", "split", "sqrt", "squeeze", "stack", "std", "take", "take_along_dim",
+    "tanh", "transpose", "unsqueeze", "var", "where",
 }  # fmt: skip
 
 

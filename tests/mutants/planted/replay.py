@@ -118,4 +118,26 @@ FAULTS = [
         "if False:",
         GUARD,
     ),
+    Fault(
+        "compile: a decision that only saves work is noted as it fell",
+        "tensorgrad/autograd/between.py",
+        "return condition or per_thread.state.tape is not None",
+        "return condition",
+        "tests/replay/test_compile.py -k blind",
+    ),
+    Fault(
+        "compile: the number of elements under a mask is taken for a constant",
+        "tensorgrad/ops/index.py",
+        'as_masked(input, static_array(mask), "masked_select")',
+        'as_masked(input, mask, "masked_select")',
+        "tests/replay/test_compile.py -k mask",
+    ),
+    Fault(
+        "compile: positions are checked when a plan is made, and never again",
+        "tensorgrad/ops/index.py",
+        "    found: np.ndarray = of_values(checked_positions, positions_given(index),",
+        "    checked_positions(static_array(index), x.shape[dim] if x.ndim else 1, dim, op)\n"
+        "    found: np.ndarray = of_values(lambda array, *_: array, positions_given(index),",
+        "tests/replay/test_compile.py -k given_is_checked",
+    ),
 ]
