@@ -13,7 +13,8 @@ from tensorgrad.kernels.memory import keep_freed_memory
 from tensorgrad.kernels.reduce import FEW, accurate_sum
 from tensorgrad.kernels.twin import has_twin
 
-SMALL = 1 << 12  # numbers that `np.add.at` adds sooner than anything else
+SMALL = 1 << 12  # numbers for which it does not pay to see what kind of index it is
+FEW_VALUES = 700  # that `np.add.at` adds sooner than `np.bincount`, which is given flat positions
 ROUND = 2000  # numbers that are worth a pass of their own over those that come first, second, ... to their places
 _BASIC = (int, np.integer, slice, type(None), type(Ellipsis))
 
@@ -26,11 +27,12 @@ def add_at(values: np.ndarray, index: Any, shape: tuple[int, ...]) -> np.ndarray
         out = np.zeros(shape, values.dtype)
         out[index] = values  # slices and masks name each position once
         return out
-    if max(values.size, math.prod(shape)) <= SMALL:
+    small = max(values.size, math.prod(shape)) <= SMALL
+    if small and (values.size <= FEW_VALUES or values.dtype.kind != "f"):
         out = np.zeros(shape, np.float64 if values.dtype.kind == "f" else values.dtype)
         np.add.at(out, index, values.astype(out.dtype, copy=False))
         return out.astype(values.dtype, copy=False)
-    if len(arrays) == 1 and all(isinstance(e, np.ndarray) or e == slice(None) for e in entries):
+    if not small and len(arrays) == 1 and all(isinstance(e, np.ndarray) or e == slice(None) for e in entries):
         at = next(i for i, e in enumerate(entries) if isinstance(e, np.ndarray))
         if at == 0 or arrays[0].ndim == 1:  # whole slices, as an embedding or a mirrored border reads them
             return _add_slices(values, at, arrays[0], shape)

@@ -24,10 +24,11 @@ def places(length, *shape, dtype=np.int64):
     return np.random.default_rng(1).integers(0, length, shape).astype(dtype)
 
 
-#: (shape, dimension, number of indices): wide rows, narrow ones, single numbers; few targets, many, small work
+#: (shape, dimension, number of indices): wide rows, narrow ones, single numbers; few targets, many, little work
 SLICES = [
     ((60, 700), 0, 90), ((60, 700), 1, 900), ((3, 300), 0, 400), ((5000, 40), 0, 900), ((20_000,), 0, 30_000),
     ((4, 50, 130), 1, 70), ((6, 7), 0, 20), ((6, 7), 1, 20), ((5, 3), 0, 0), ((500, 3), 0, 20_000),
+    ((50, 32), 0, 60), ((32, 50), 1, 60), ((70, 90), 0, 100),
 ]  # fmt: skip
 
 

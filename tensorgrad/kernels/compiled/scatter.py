@@ -35,7 +35,7 @@ def add_lines(values: NDArray, index: NDArray, out: NDArray) -> None:
 @twin_of(kernel.add_rows)
 def add_rows(values: NDArray, index: NDArray, out: NDArray) -> None:
     """See `kernels.scatter.add_rows`."""
-    if out.dtype.kind != "f" or values.size < kernel.LARGE:
+    if out.dtype.kind != "f" or values.size < kernel.SMALL:
         kernel.add_rows.numpy(values, index, out)  # type: ignore[attr-defined]
         return
     number, rows, width = out.shape
