@@ -79,6 +79,8 @@ def operands_of(args: tuple[Any, ...]) -> Operands | None:
         given = list(args)
         for i, kind in zip(places, found.kinds, strict=True):
             if kind is ONE:
+                if args[i].dtype == np.bool_:  # a trace would take it for a constant
+                    return None
                 given[i] = args[i][(0,) * args[i].ndim]
         return operands_of(tuple(given))
     return Operands(place, args, places, found)

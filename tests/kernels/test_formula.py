@@ -2,6 +2,7 @@
 
 import importlib.util
 import inspect
+import itertools
 import math
 from pathlib import Path
 
@@ -243,6 +244,15 @@ def test_constants_are_told_apart():
     run = one_pass(lambda x, factor: x * np.float32(factor) if factor else -x)
     for factor in (np.float64(2), np.float64(3), True, False, 0.5):
         np.testing.assert_array_equal(run(x, factor), run.__wrapped__(x, factor))
+
+
+@pytest.mark.usefixtures("version", "large")
+def test_one_number_for_all_may_change_from_call_to_call():
+    x = np.random.default_rng(0).standard_normal((10, 10)).astype(np.float32)
+    run = one_pass(lambda x, factor, choice: np.where(choice, x * factor, -x))
+    for factor, choice in itertools.product((2.0, 3.0), (True, False)):
+        one, other = np.full((1, 1), factor, np.float32), np.full((1, 1), choice)
+        np.testing.assert_array_equal(run(x, one, other), run.__wrapped__(x, one, other))
 
 
 @pytest.mark.skipif(not COMPILED, reason="needs Numba")
