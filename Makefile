@@ -28,6 +28,7 @@ bench: $(VENV)/.installed-bench      ## the tables against PyTorch, see docs/ben
 	$(BIN)/python benchmarks/train_step.py --inference --json $(RESULTS)/inference.json
 	$(BIN)/python benchmarks/operators.py --json $(RESULTS)/operators.json
 	$(BIN)/python benchmarks/building_blocks.py --json $(RESULTS)/building_blocks.json
+	$(BIN)/python benchmarks/building_blocks.py --small --json $(RESULTS)/small_building_blocks.json
 	$(BIN)/python benchmarks/sequences.py --json $(RESULTS)/sequences.json
 	$(BIN)/python benchmarks/scaling.py --json $(RESULTS)/scaling.json
 	$(BIN)/python benchmarks/overhead.py --json $(RESULTS)/overhead.json

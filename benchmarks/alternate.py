@@ -306,15 +306,17 @@ class Table:
         tqdm.write(" ".join(cells).rstrip())
 
 
-def compare_by_name(bench: Comparison, title: str, heading: tuple[str, str], names: Iterable[str]) -> None:
-    """Time tasks that have only a name, and print a table with one column for PyTorch."""
+def compare_by_name(
+    bench: Comparison, title: str, heading: tuple[str, str], names: Iterable[str], **settings: Any
+) -> None:
+    """Time tasks that differ by name, all with these settings, and print a table with one column for PyTorch."""
     columns = {"compiled": "compiled", "numpy": "NumPy", "torch": "torch"}
     table = Table(
         f"{title}, ms; ratio = PyTorch / ours, above 1 ours is faster", heading,
         *((column, ">9.3f") for column in columns.values()), ("ratio", ">8.2f"), ("r. NumPy", ">8.2f"),
     )  # fmt: skip
     measured = []
-    for task, results in bench.rows([{"name": name} for name in names]):
+    for task, results in bench.rows([{"name": name, **settings} for name in names]):
         measured.append([ratio(results, ours, *TORCH) for ours in OURS])
         table.row(task["name"], *(times(seconds(results, c), 1e3) for c in columns), *measured[-1])
     means = [geometric_mean(ratios[i] for ratios in measured) for i in range(len(OURS))]

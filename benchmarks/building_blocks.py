@@ -2,9 +2,11 @@
 
     python benchmarks/building_blocks.py
     python benchmarks/building_blocks.py --filter gelu softmax
+    python benchmarks/building_blocks.py --small
 
 Each row is one function of arrays with 262,144 float32 numbers, (256, 1024) where nothing else is said, and the
-gradients of its inputs. A ratio is PyTorch over ours, so above 1 ours is faster.
+gradients of its inputs; with ``--small`` they have a 64th of their rows, and Python takes most of the time. A ratio is
+PyTorch over ours, so above 1 ours is faster.
 """
 
 from __future__ import annotations
@@ -20,14 +22,20 @@ ROWS, COLUMNS = 256, 1024
 IMAGE = 16, 16, 32, 32
 HEADS = 64, 4, 32, 32  # batch, heads, steps, features
 
-Block = Callable[[Library], tuple[Callable[..., Any], list[Any]]]
+Inputs = tuple[Callable[..., Any], list[Any]]
+Block = Callable[[Library, int], Inputs]  # the function and its inputs, of which the first dimensions are divided
+
+
+def part(shape: tuple[int, ...], share: int) -> tuple[int, ...]:
+    """The shape of the first rows of a tensor, one of ``share``; a vector is no rows."""
+    return (max(1, shape[0] // share), *shape[1:]) if len(shape) > 1 else shape
 
 
 def of(function: Callable[..., Any], *shapes: tuple[int, ...]) -> Block:
     """``function(lib, *tensors)`` of tensors of these shapes, one (ROWS, COLUMNS) if none is given."""
 
-    def block(lib: Library) -> tuple[Callable[..., Any], list[Any]]:
-        inputs = [lib.tg.randn(*shape).requires_grad_() for shape in shapes or ((ROWS, COLUMNS),)]
+    def block(lib: Library, share: int) -> Inputs:
+        inputs = [lib.tg.randn(*part(shape, share)).requires_grad_() for shape in shapes or ((ROWS, COLUMNS),)]
         return lambda *tensors: function(lib, *tensors), inputs
 
     return block
@@ -36,8 +44,8 @@ def of(function: Callable[..., Any], *shapes: tuple[int, ...]) -> Block:
 def of_positive(name: str) -> Block:
     """A function of ``tg`` that is defined above 0."""
 
-    def block(lib: Library) -> tuple[Callable[..., Any], list[Any]]:
-        return getattr(lib.tg, name), [(lib.tg.rand(ROWS, COLUMNS) + 0.5).requires_grad_()]
+    def block(lib: Library, share: int) -> Inputs:
+        return getattr(lib.tg, name), [(lib.tg.rand(ROWS // share, COLUMNS) + 0.5).requires_grad_()]
 
     return block
 
@@ -45,19 +53,20 @@ def of_positive(name: str) -> Block:
 def with_target(function: Callable[..., Any]) -> Block:
     """``function(lib, x, target)`` with a target between 0 and 1 that wants no gradient."""
 
-    def block(lib: Library) -> tuple[Callable[..., Any], list[Any]]:
-        target = lib.tg.rand(ROWS, COLUMNS)
-        return lambda x: function(lib, x, target), [lib.tg.randn(ROWS, COLUMNS).requires_grad_()]
+    def block(lib: Library, share: int) -> Inputs:
+        target = lib.tg.rand(ROWS // share, COLUMNS)
+        return lambda x: function(lib, x, target), [lib.tg.randn(ROWS // share, COLUMNS).requires_grad_()]
 
     return block
 
 
-def with_indices(function: Callable[..., Any], shape: tuple[int, ...]) -> Block:
-    """``function(lib, x, indices)`` with random indices of rows."""
+def with_indices(function: Callable[..., Any], *columns: int) -> Block:
+    """``function(lib, x, indices)`` with random indices of rows, as many as there are rows, or so many for each."""
 
-    def block(lib: Library) -> tuple[Callable[..., Any], list[Any]]:
-        indices = lib.tg.randint(ROWS, shape)
-        return lambda x: function(lib, x, indices), [lib.tg.randn(ROWS, COLUMNS).requires_grad_()]
+    def block(lib: Library, share: int) -> Inputs:
+        rows = ROWS // share
+        indices = lib.tg.randint(rows, (rows, *columns))
+        return lambda x: function(lib, x, indices), [lib.tg.randn(rows, COLUMNS).requires_grad_()]
 
     return block
 
@@ -112,9 +121,9 @@ BLOCKS: dict[str, Block] = {
     "pad": of(lambda lib, x: lib.F.pad(x, (1, 1, 1, 1)), IMAGE),
     "flip": of(lambda lib, x: x.flip(-1)),
     "x[:, ::2]": of(lambda lib, x: x[:, ::2] * 2),
-    "rows by index": with_indices(lambda lib, x, i: x[i], (ROWS,)),
-    "embedding": with_indices(lambda lib, x, i: lib.F.embedding(i, x), (ROWS,)),
-    "gather": with_indices(lambda lib, x, i: x.gather(1, i), (ROWS, COLUMNS)),
+    "rows by index": with_indices(lambda lib, x, i: x[i]),
+    "embedding": with_indices(lambda lib, x, i: lib.F.embedding(i, x)),
+    "gather": with_indices(lambda lib, x, i: x.gather(1, i), COLUMNS),
     "mse_loss": with_target(lambda lib, x, t: lib.F.mse_loss(x, t)),
     "smooth_l1_loss": with_target(lambda lib, x, t: lib.F.smooth_l1_loss(x, t)),
     "binary_cross_entropy_with_logits": with_target(lambda lib, x, t: lib.F.binary_cross_entropy_with_logits(x, t)),
@@ -126,12 +135,12 @@ BLOCKS: dict[str, Block] = {
 }  # fmt: skip
 
 
-def build(column: str, name: str, threads: int) -> Step:
+def build(column: str, name: str, share: int, threads: int) -> Step:
     """The function, and the gradients of its inputs for a random gradient of its result."""
     if column == "torch_last":
         raise Unsupported("no images, no memory order")
     lib = load(column, threads)
-    function, inputs = BLOCKS[name](lib)
+    function, inputs = BLOCKS[name](lib, share)
     shape = function(*inputs).shape
     g = lib.tg.randn(*shape) if len(shape) else lib.tg.ones(())
     return lambda: lib.tg.autograd.grad(function(*inputs), inputs, g)
@@ -139,8 +148,10 @@ def build(column: str, name: str, threads: int) -> Step:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--small", action="store_true", help="a 64th of the rows")
     bench = Comparison(__file__, OURS | TORCH, parser)
-    compare_by_name(bench, "Building blocks, there and back", ("block", "<34"), BLOCKS)
+    share = 64 if bench.args.small else 1
+    compare_by_name(bench, "Building blocks, there and back", ("block", "<34"), BLOCKS, share=share)
 
 
 if __name__ == "__main__":

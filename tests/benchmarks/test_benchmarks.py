@@ -53,8 +53,9 @@ def test_every_operator(tmp_path):
     assert "GB/s" in printed
 
 
-def test_every_building_block(tmp_path):
-    printed, rows = run("building_blocks.py", tmp_path, *TINY, "--columns", "numpy")
+@pytest.mark.parametrize("size", [[], ["--small"]])
+def test_every_building_block(tmp_path, size):
+    printed, rows = run("building_blocks.py", tmp_path, *TINY, *size, "--columns", "numpy")
     for name in ("gelu", "softmax over rows", "a * column", "embedding", "mse_loss", "attention"):
         assert f"\n{name} " in printed
         assert name in [row["name"] for row in rows]
