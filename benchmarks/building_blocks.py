@@ -26,16 +26,12 @@ Inputs = tuple[Callable[..., Any], list[Any]]
 Block = Callable[[Library, int], Inputs]  # the function and its inputs, of which the first dimensions are divided
 
 
-def part(shape: tuple[int, ...], share: int) -> tuple[int, ...]:
-    """The shape of the first rows of a tensor, one of ``share``; a vector is no rows."""
-    return (max(1, shape[0] // share), *shape[1:]) if len(shape) > 1 else shape
-
-
-def of(function: Callable[..., Any], *shapes: tuple[int, ...]) -> Block:
-    """``function(lib, *tensors)`` of tensors of these shapes, one (ROWS, COLUMNS) if none is given."""
+def of(function: Callable[..., Any], *shapes: tuple[int, ...], weights: tuple[tuple[int, ...], ...] = ()) -> Block:
+    """``function(lib, *tensors)`` of tensors of these shapes, one (ROWS, COLUMNS) if none is given, and of weights."""
 
     def block(lib: Library, share: int) -> Inputs:
-        inputs = [lib.tg.randn(*part(shape, share)).requires_grad_() for shape in shapes or ((ROWS, COLUMNS),)]
+        parts = [(max(1, rows // share), *rest) for rows, *rest in shapes or ((ROWS, COLUMNS),)]
+        inputs = [lib.tg.randn(*shape).requires_grad_() for shape in (*parts, *weights)]
         return lambda *tensors: function(lib, *tensors), inputs
 
     return block
@@ -97,7 +93,7 @@ BLOCKS: dict[str, Block] = {
     "a / b": of(lambda lib, a, b: a / b, *BOTH),
     "maximum": of(lambda lib, a, b: lib.tg.maximum(a, b), *BOTH),
     "where(a > 0, a, b)": of(lambda lib, a, b: lib.tg.where(a > 0, a, b), *BOTH),
-    "a + row": of(lambda lib, a, b: a + b, (ROWS, COLUMNS), (COLUMNS,)),
+    "a + row": of(lambda lib, a, b: a + b, (ROWS, COLUMNS), weights=((COLUMNS,),)),
     "a * column": of(lambda lib, a, b: a * b, (ROWS, COLUMNS), (ROWS, 1)),
     "2 * x + 1": of(lambda lib, x: 2 * x + 1),
     "softmax": of(lambda lib, x: x.softmax(-1)),
@@ -105,9 +101,9 @@ BLOCKS: dict[str, Block] = {
     "softmax over rows": of(lambda lib, x: x.softmax(0)),
     "log_softmax": of(lambda lib, x: x.log_softmax(-1)),
     "logsumexp": of(lambda lib, x: x.logsumexp(-1)),
-    "layer_norm": of(lambda lib, x, w, b: lib.F.layer_norm(x, (COLUMNS,), w, b), BOTH[0], (COLUMNS,), (COLUMNS,)),
-    "layer_norm over 64": of(lambda lib, x, w, b: lib.F.layer_norm(x, (64,), w, b), (4096, 64), (64,), (64,)),
-    "group_norm": of(lambda lib, x, w, b: lib.F.group_norm(x, 4, w, b), IMAGE, (16,), (16,)),
+    "layer_norm": of(lambda lib, x, w, b: lib.F.layer_norm(x, (COLUMNS,), w, b), weights=((COLUMNS,),) * 2),
+    "layer_norm over 64": of(lambda lib, x, w, b: lib.F.layer_norm(x, (64,), w, b), (4096, 64), weights=((64,),) * 2),
+    "group_norm": of(lambda lib, x, w, b: lib.F.group_norm(x, 4, w, b), IMAGE, weights=((16,),) * 2),
     "sum over rows": of(lambda lib, x: x.sum(0)),
     "sum over columns": of(lambda lib, x: x.sum(1)),
     "mean": of(lambda lib, x: x.mean()),
@@ -128,7 +124,7 @@ BLOCKS: dict[str, Block] = {
     "smooth_l1_loss": with_target(lambda lib, x, t: lib.F.smooth_l1_loss(x, t)),
     "binary_cross_entropy_with_logits": with_target(lambda lib, x, t: lib.F.binary_cross_entropy_with_logits(x, t)),
     "kl_div": with_target(lambda lib, x, t: lib.F.kl_div(x, t, reduction="batchmean")),
-    "linear": of(lambda lib, x, w, b: lib.F.linear(x, w, b), (ROWS, COLUMNS), (256, COLUMNS), (256,)),
+    "linear": of(lambda lib, x, w, b: lib.F.linear(x, w, b), weights=((256, COLUMNS), (256,))),
     "batched product": of(lambda lib, a, b: a @ b.transpose(-1, -2), HEADS, HEADS),
     "attention": of(lambda lib, q, k, v: lib.F.scaled_dot_product_attention(q, k, v), HEADS, HEADS, HEADS),
     "einsum": of(lambda lib, a, b: lib.tg.einsum("bhqd,bhkd->bhqk", a, b), HEADS, HEADS),

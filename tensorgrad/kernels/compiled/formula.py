@@ -24,7 +24,8 @@ from tensorgrad.kernels.traced import name_of
 
 F = np.float32
 _NUMBERS = frozenset({int, float, F})
-LITTLE = 1 << 15  # steps, and numbers read and written; less is done sooner by NumPy than a loop is started
+LITTLE = 1 << 14  # steps of NumPy's; fewer are taken sooner than a loop is started
+CHOICES = frozenset({"where", "maximum", "minimum", "sign"})  # each takes NumPy as long as four other steps
 REMEMBERED = 4096  # plans
 TASK = 1 << 17  # steps of a task, and numbers read and written: some 20 us
 
@@ -36,6 +37,7 @@ class Loop(NamedTuple):
     dtype: np.dtype[Any]
     operands: tuple[int | str, ...]
     work: int  # for one number: steps, and what is read and written
+    saved: int  # steps that NumPy would take
 
 
 class Plan(NamedTuple):
@@ -109,7 +111,7 @@ def _plan(formula: Formula, args: tuple[Any, ...], static: dict[str, Any]) -> Pl
     if key not in _loops:
         _loops[key] = _loop(formula, operands, static)
     loop, size = _loops[key], args[operands.model].size
-    if loop is None or size * loop.work < LITTLE:
+    if loop is None or size * loop.saved < LITTLE:
         return None
     indices: dict[int | str, Any] = {at: (0,) * a.ndim for at, a in enumerate(args) if type(a) is np.ndarray}
     for at, kind, index in zip(operands.places, layout.kinds, layout.indices, strict=True):
@@ -134,5 +136,7 @@ def _loop(formula: Formula, operands: Operands, static: dict[str, Any]) -> Loop 
     name = f"formula_{hashlib.sha256(repr((source, constants, STAMPS)).encode()).hexdigest()[:16]}"
     space: dict[str, Any] = {"__name__": __name__, **NAMES, **constants}
     exec(compile(source.replace("formula", name, 1), __file__, "exec"), space)
-    work = 1 + len(steps.operands) + sum(CALL if s.function in CALLS else 1 for s in steps.steps)
-    return Loop(shared(jit(space[name])), steps.dtype, steps.operands, work)
+    taken = [s.function for s in steps.steps]
+    work = 1 + len(steps.operands) + sum(CALL if each in CALLS else 1 for each in taken)
+    saved = sum(CALL if each in CALLS else 4 if each in CHOICES else 1 for each in taken)
+    return Loop(shared(jit(space[name])), steps.dtype, steps.operands, work, saved)
