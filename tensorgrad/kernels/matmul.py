@@ -34,7 +34,7 @@ def matmul(a: NDArray, b: NDArray) -> NDArray:
     try:
         if most < SMALL:
             return a @ b
-        if a.ndim > 1 < b.ndim and a.shape[-1] == b.shape[-2] == 1:
+        if a.ndim > 1 < b.ndim and a.shape[-1] == b.shape[-2] == 1 and not (matrices and most >= BLAS_STAYS_SINGLE):
             return a * b  # a column times a row; NumPy's product has only a slow loop for it
         if most < BLAS_STAYS_SINGLE or a.shape[-1] != b.shape[-2 if b.ndim > 1 else 0]:
             return a @ b
@@ -67,6 +67,8 @@ def product(a: NDArray, b: NDArray, bias: NDArray | None = None) -> NDArray:
     transposed = b.ndim == 2 and b.flags.f_contiguous
     if transposed and work >= FEW_ROWS_WORK and FEW_ROWS[0] <= len(a) <= min(FEW_ROWS[1], b.shape[1]):
         y = np.ascontiguousarray(_product(b.T, a.T, (), work).T)
+    elif a.shape[-1] == b.ndim - 1 == 1:
+        y = a * b  # see matmul
     else:
         y = _product(a, b, (), work)
     if bias is not None:

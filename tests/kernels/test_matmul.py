@@ -26,7 +26,12 @@ SHAPES = [
     ((40, 30), (30, 90)),
     ((20, 7, 8), (20, 8, 9)),
     ((1, 100), (100, 300)),
+    ((1, 70), (70, 150)),
+    ((3, 300), (300, 150)),
+    ((7, 40), (40, 130)),
+    ((50, 3), (3, 140)),
     ((60, 1), (1, 50)),
+    ((20, 9, 2), (20, 2, 70)),
     ((3, 60, 1), (1, 50)),
     ((60, 1), (3, 1, 50)),
     ((4, 1, 60, 1), (3, 1, 50)),
@@ -256,10 +261,11 @@ def test_which_loops_serve_a_product():
     assert (
         compiled._loops_for(few, bt) is compiled._loops_for(many, bt[:, : compiled.LANES]) is compiled._sums_of_vectors
     )
-    assert compiled._loops_for(few, b) is compiled._tiles
+    assert compiled._loops_for(few, b) is compiled._loops_for(one, b) is compiled._tiles
+    assert compiled._loops_for(one, bt) is compiled._sums_of_vectors
     assert compiled._loops_for(long.T[:, :900], long[:900]) is None  # gaps in its memory
     assert compiled._loops_for(long.T, long) is None  # a large transpose
-    for a, other in ((one, b), (many[0], b), (many.astype(np.float64), b), (many[:, ::2], b[:150]), (many[:0], b)):
+    for a, other in ((many[0], b), (many.astype(np.float64), b), (many[:, ::2], b[:150]), (many[:0], b)):
         assert compiled._loops_for(a, other) is None
 
 

@@ -3,7 +3,9 @@
     c[i, j] = bias[j] + sum_k a[i, k] b[k, j]
 
 Where several rows of ``a`` meet ``b``, tiles of rows and columns read it through packed panels. For a few rows that
-would take longer than it saves: then vectors run along the sum, and each result is added up at its end.
+would take longer than it saves: ``b`` is read as it lies, by tiles with few rows and long stretches of columns; if it
+lies transposed, vectors run along the sum, and each result is added up at its end. Sums of a few products only write a
+matrix, and have such long tiles, too.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from numpy.typing import NDArray
 from tensorgrad.kernels import matmul as numpy_version
 from tensorgrad.kernels.compiled.jit import jit
 from tensorgrad.kernels.compiled.panels import COLUMNS, NO_BIAS, WIDTH, pack, pack_transposed, tile_rows
-from tensorgrad.kernels.compiled.pieces import piece
+from tensorgrad.kernels.compiled.pieces import MOST, piece
 from tensorgrad.kernels.compiled.simd import LANES
 from tensorgrad.kernels.compiled.threads import shared
 from tensorgrad.kernels.compiled.tile import (
@@ -40,14 +42,17 @@ _FLOAT32 = np.dtype(np.float32)
 ALONE = np.zeros(1, np.int64)  # where a matrix begins that is the only one
 LARGEST_TRANSPOSE = 1 << 18  # numbers of ``a``, whose columns are read one cache line at a time
 DEPTH = 288  # numbers added one after the other: short sums are more accurate, and a panel fits the first cache
-FEWEST_ROWS = 8  # for tiles; fewer are mostly memory traffic, and BLAS does as well
+FEWEST_ROWS = 8  # for tiles that are as high; fewer rows have slim ones
+SHORTEST_SUM = 8  # products; shorter sums have slim tiles
 ROWS_PACKED = 64  # from so many on, panels of ``b`` are worth their packing
 ROWS_PACKED_TRANSPOSED = 40 if LANES == 16 else 16  # or of a transpose, where vectors may run along the sum instead
 SHORT_SUM = 3  # numbers a row; of shorter sums more is spent at their ends
 MOST_ROWS, ROWS_OF_TASK = 512, 64  # what stays in the second cache; what repays packing once more
 TASK = 400_000  # multiply-adds, 5 to 10 us
+NUMBERS = 1 << 16  # read and written, which is all that a product of few rows has to do
 LINE = 16  # numbers of a cache line: two threads that write into one wait for each other
 HEIGHT = tile_rows(4)  # of a tile
+SLIM = tuple(range(4 if LANES == 16 else 2)), (0, LANES, 2 * LANES, 3 * LANES)  # rows and columns
 INNER = inner_form(4, 4)  # rows and columns of one whose vectors run along the sum
 PANEL = 8192  # numbers of b that stay in the first cache while the rows of a pass
 
@@ -74,12 +79,18 @@ def _loops_for(a: NDArray, b: NDArray) -> Callable[..., None] | None:
         few = rows < min(ROWS_PACKED_TRANSPOSED, depth // SHORT_SUM)
         if few or rows < FEWEST_ROWS or columns <= LANES:
             return _sums_of_vectors
-    return _tiles if rows >= FEWEST_ROWS else None
+    return _tiles if rows >= FEWEST_ROWS or b.flags.c_contiguous else None
+
+
+def _tasks(count: int, rows: int, depth: int, columns: int) -> int:
+    """Return how many tasks there are in so many products."""
+    numbers = rows * depth + depth * columns + rows * columns
+    return max(1, count * rows * depth * columns // TASK, count * numbers // NUMBERS)
 
 
 def _sums_of_vectors(a: NDArray, b: NDArray, bias: NDArray, c: NDArray) -> None:
     (rows, depth), columns = a.shape, c.shape[1]
-    tasks = max(1, min(-(-columns // LINE), c.size * depth // TASK))
+    tasks = min(-(-columns // LINE), _tasks(1, rows, depth, columns))
     numbers = a.reshape(-1), b.T.reshape(-1), bias, c.reshape(-1)
     _rows_with_rows(tasks, *numbers, rows, columns, depth, *INNER)
 
@@ -127,17 +138,21 @@ def _products(a: NDArray, b: NDArray, a_starts: NDArray, b_starts: NDArray, bias
     first = (0,) * (b.ndim - 1)
     transposed = b.strides[-1] != 4
     rows_of_b = b.mT if transposed else b
-    packed = transposed or rows >= ROWS_PACKED
-    wanted = max(1, c.size * depth // TASK)
+    slim = not transposed and (rows < FEWEST_ROWS or depth < SHORTEST_SUM)
+    packed = transposed or (rows >= ROWS_PACKED and not slim)
+    height, lanes = SLIM if slim else (HEIGHT, COLUMNS)
+    wanted = _tasks(count, rows, depth, columns)
     each = wanted // count
-    across = max(1, min(-(-columns // WIDTH), each))
+    across = max(1, min(-(-columns // (LANES * len(lanes))), each))
     down = max(-(-rows // MOST_ROWS), min(each // across, rows // ROWS_OF_TASK))
     groups = min(count, wanted)
+    if slim and rows >= FEWEST_ROWS:
+        across, down = 1, max(1, min(-(-rows // len(height)), MOST // groups))  # memory is written as it lies
     panels = scratch("panel", (get_num_threads(), DEPTH * WIDTH), _FLOAT32)
     _multiply(
         groups * across * down, across, down, numbers, a_starts, row, step, rows_of_b[first], b_starts,
         rows_of_b.strides[-2] // 4, transposed, packed, bias, panels, c.reshape(-1), rows, columns, depth,
-        HEIGHT, COLUMNS, worth=wanted,
+        height, lanes, worth=wanted,
     )  # fmt: skip
 
 
@@ -163,16 +178,17 @@ def _multiply(
     Number a[i, k] of a matrix lies ``i row + k step`` behind its start, row k of b (or b') ``k b_row`` behind its own.
     """
     group, part = at[0] // (across * down), at[0] % (across * down)
-    tiles, count = -(-rows // len(height)), -(-columns // WIDTH)
+    width = LANES * len(lanes)
+    tiles, count = -(-rows // len(height)), -(-columns // width)
     y, x = part // across, part % across
     top, bottom = len(height) * (tiles * y // down), min(rows, len(height) * (tiles * (y + 1) // down))
-    left, right = WIDTH * (count * x // across), WIDTH * (count * (x + 1) // across)
+    left, right = width * (count * x // across), width * (count * (x + 1) // across)
     panel, pairs, groups = panels[at[2]], len(a_starts), at[1] // (across * down)
     for pair in range(pairs * group // groups, pairs * (group + 1) // groups):
         of_c = pair * rows * columns
         for k0 in range(0, depth, DEPTH):
             stretch, of_a = min(DEPTH, depth - k0), a_starts[pair] + k0 * step
-            for j in range(left, right, WIDTH):
+            for j in range(left, right, width):
                 rest, of_b = columns - j, b_starts[pair] + k0 * b_row + j
                 if transposed:
                     pack_transposed(b, b_starts[pair] + j * b_row + k0, b_row, rest, stretch, panel)
