@@ -366,12 +366,12 @@ def test_functions_of_compiled_loops(name, function, most, monkeypatch):
         for points in (POINTS, QUARTERS, SIZES) if name in ("sin", "cos", "tan") else (POINTS,):
             x = (np.abs(points) if name.startswith("log") else points).astype(np.float32)
             assert units(one_pass(function)(x), function(x.astype(np.float64))) < most
-        special = np.resize(np.float32(SPECIAL), 1 << 15)
-        expected = function(special)
-        found = one_pass(function)(special)
-    np.testing.assert_allclose(found, expected, rtol=5e-7)
-    zero = expected == 0
-    np.testing.assert_array_equal(np.signbit(found[zero]), np.signbit(expected[zero]))
+        for values in (SPECIAL, [v for v in SPECIAL if not abs(v) > 100]):  # NaN among large numbers, and without them
+            special = np.resize(np.float32(values), 1 << 15)
+            found, expected = one_pass(function)(special), function(special)
+            np.testing.assert_allclose(found, expected, rtol=5e-7)
+            zero = expected == 0
+            np.testing.assert_array_equal(np.signbit(found[zero]), np.signbit(expected[zero]))
 
 
 def test_erf(version):

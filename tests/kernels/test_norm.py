@@ -9,13 +9,7 @@ from tests.kernels.naive import assert_near, exact_norm
 EPS = 1e-5
 
 
-pytestmark = pytest.mark.usefixtures("version", "one_thread_or_two")
-
-
-@pytest.fixture(autouse=True)
-def _small_blocks(monkeypatch):
-    monkeypatch.setattr(norm, "BLOCK_FLOATS", 500)
-    monkeypatch.setattr(norm, "SHARED_FLOATS", 2000)
+pytestmark = pytest.mark.usefixtures("version", "one_thread_or_two", "small_blocks_of_rows")
 
 
 CASES = {
