@@ -24,6 +24,7 @@ from tensorgrad.autograd.mistakes import fail
 from tensorgrad.autograd.node import Node
 from tensorgrad.errors import op_error
 from tensorgrad.kernels import threads, winograd
+from tensorgrad.kernels.twin import Twin
 from tensorgrad.nn.module import Module
 from tensorgrad.replay.guard import Guard
 from tensorgrad.replay.kinds import is_pure
@@ -88,6 +89,7 @@ for _manager in (contextlib.suppress, contextlib.ExitStack, contextlib.redirect_
     for _method in vars(_manager).values():
         if isinstance(_method, FunctionType):
             _REFUSED_TO_USERS[_method.__code__] = "it uses a context that may catch errors"
+_KERNEL = _code(Twin.__call__)
 _WRITE = _code(in_place.write)
 _ACCUMULATE = _code(accumulate_grad)
 _REQUIRES_GRAD = _code(Tensor.requires_grad.fset)  # type: ignore[attr-defined]
@@ -140,13 +142,20 @@ class Observer:
 
     def __init__(self, tape: Any, guard: Guard) -> None:
         self.tape, self.guard = tape, guard
+        #: The kernel at work: it runs nothing of the user, but may load parts of Numba by any import hook there is.
+        self._kernel: FrameType | None = None
 
     def __call__(self, frame: FrameType, event: str, argument: Any) -> None:
         """What `sys.setprofile` calls."""
         tape = self.tape
         if tape.reason is not None or tape.is_paused:
             return
-        if event == "call":
+        if self._kernel is not None:
+            if event == "return" and frame is self._kernel:
+                self._kernel = None
+        elif event == "call" and frame.f_code is _KERNEL:
+            self._kernel = frame
+        elif event == "call":
             try:
                 self._python(frame)
             except RecursionError:

@@ -123,14 +123,14 @@ FAULTS = [
         "tensorgrad/autograd/between.py",
         "return condition or per_thread.state.tape is not None",
         "return condition",
-        "tests/replay/test_compile.py -k blind",
+        "tests/replay/test_values.py -k blind",
     ),
     Fault(
         "compile: the number of elements under a mask is taken for a constant",
         "tensorgrad/ops/index.py",
         'as_masked(input, static_array(mask), "masked_select")',
         'as_masked(input, mask, "masked_select")',
-        "tests/replay/test_compile.py -k mask",
+        "tests/replay/test_values.py -k mask",
     ),
     Fault(
         "compile: positions are checked when a plan is made, and never again",
@@ -138,6 +138,6 @@ FAULTS = [
         "    found: np.ndarray = of_values(checked_positions, positions_given(index),",
         "    checked_positions(static_array(index), x.shape[dim] if x.ndim else 1, dim, op)\n"
         "    found: np.ndarray = of_values(lambda array, *_: array, positions_given(index),",
-        "tests/replay/test_compile.py -k given_is_checked",
+        "tests/replay/test_values.py -k given_is_checked",
     ),
 ]
