@@ -148,11 +148,11 @@ class Observer:
     def __call__(self, frame: FrameType, event: str, argument: Any) -> None:
         """What `sys.setprofile` calls."""
         tape = self.tape
-        if tape.reason is not None or tape.is_paused:
-            return
         if self._kernel is not None:
             if event == "return" and frame is self._kernel:
                 self._kernel = None
+        elif tape.reason is not None or tape.is_paused:
+            return
         elif event == "call" and frame.f_code is _KERNEL:
             self._kernel = frame
         elif event == "call":
