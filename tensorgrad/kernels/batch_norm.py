@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorgrad.kernels.layout import channels_first, channels_last
+from tensorgrad.kernels.layout import channels_first, channels_last, pixels_together
 from tensorgrad.kernels.scratch import WORK, scratch
 from tensorgrad.kernels.threads import parallel, shared_out, split
 from tensorgrad.kernels.twin import has_twin
@@ -145,8 +145,7 @@ class _Blocks:
         self.shape = shape
         self.channels = shape[1]
         self.rows = shape[0] * math.prod(shape[2:])
-        fit = max(1, WIDTH // max(1, self.channels))
-        self.together = math.gcd(self.rows, 1 << fit.bit_length() - 1)  # rows laid end to end; all rows find a place
+        self.together = pixels_together(self.rows, self.channels, WIDTH)
         self.width = self.together * self.channels
         self.edges = _edges(self.rows // max(1, self.together), self.width)
 

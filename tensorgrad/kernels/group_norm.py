@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorgrad.kernels.layout import channels_first, channels_last
+from tensorgrad.kernels.layout import channels_first, channels_last, pixels_together
 from tensorgrad.kernels.norm import Moments, added, inverse_deviation, over_blocks_of_rows, vector
 from tensorgrad.kernels.reduce import accurate_sum
 from tensorgrad.kernels.twin import has_twin
@@ -63,7 +63,7 @@ def _samples(x: NDArray, last: bool) -> NDArray:
     pixels = math.prod(x.shape[2:])
     if not last:
         return np.ascontiguousarray(x).reshape(len(x), x.shape[1], pixels)
-    together = math.gcd(pixels, 1 << max(1, WIDTH // max(1, x.shape[1])).bit_length() - 1)
+    together = pixels_together(pixels, x.shape[1], WIDTH)
     rows = pixels // max(1, together)
     return np.ascontiguousarray(channels_last(x)).reshape(len(x), rows, together * x.shape[1])
 

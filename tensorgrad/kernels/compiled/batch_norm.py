@@ -19,7 +19,7 @@ from tensorgrad.kernels.compiled.jit import fused, jit, twin_of
 from tensorgrad.kernels.compiled.pieces import piece, pieces
 from tensorgrad.kernels.compiled.reduce import share_by_channel, sum_rows
 from tensorgrad.kernels.compiled.threads import shared
-from tensorgrad.kernels.layout import channels_first, channels_last
+from tensorgrad.kernels.layout import channels_first, channels_last, pixels_together
 
 WIDTH = 1024  # numbers of the rows that are laid end to end: long for a loop, and a few of them still fit in L1
 
@@ -91,7 +91,7 @@ def _long_rows(x: NDArray) -> NDArray:
 @lru_cache(maxsize=256)
 def _shape(shape: tuple[int, ...]) -> tuple[int, int]:
     pixels = shape[0] * math.prod(shape[2:])
-    together = math.gcd(pixels, 1 << max(1, WIDTH // shape[1]).bit_length() - 1)  # all pixels find a place
+    together = pixels_together(pixels, shape[1], WIDTH)
     return pixels // max(1, together), together * shape[1]
 
 
