@@ -59,17 +59,6 @@ from tensorgrad.creation import (
 from tensorgrad.device import device
 from tensorgrad.kernels.threads import get_num_threads, set_num_threads
 from tensorgrad.kernels.winograd import get_float32_conv_precision, set_float32_conv_precision
-from tensorgrad.legacy import (
-    BoolTensor,
-    ByteTensor,
-    CharTensor,
-    DoubleTensor,
-    FloatTensor,
-    HalfTensor,
-    IntTensor,
-    LongTensor,
-    ShortTensor,
-)
 from tensorgrad.ops.activation import celu, relu, selu
 from tensorgrad.ops.adaptive_pool import adaptive_avg_pool1d
 from tensorgrad.ops.batch_norm import batch_norm
@@ -347,6 +336,17 @@ if TYPE_CHECKING:
     from tensorgrad.backends import use_deterministic_algorithms
     from tensorgrad.func import vmap
     from tensorgrad.generator import Generator
+    from tensorgrad.legacy import (
+        BoolTensor,
+        ByteTensor,
+        CharTensor,
+        DoubleTensor,
+        FloatTensor,
+        HalfTensor,
+        IntTensor,
+        LongTensor,
+        ShortTensor,
+    )
     from tensorgrad.replay import compile
     from tensorgrad.serialization import load, save
     from tensorgrad.viz.summary import summary
@@ -364,6 +364,9 @@ _FUNCTIONS = {
     "use_deterministic_algorithms": "backends",
     "vmap": "func",
 }
+for _kind in ("Bool", "Byte", "Char", "Double", "Float", "Half", "Int", "Long", "Short"):
+    _FUNCTIONS[f"{_kind}Tensor"] = "legacy"
+del _kind
 
 
 def __getattr__(name: str) -> object:
