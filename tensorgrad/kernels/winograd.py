@@ -39,7 +39,7 @@ POINTS = 6
 POINTS_BY_ROWS = {3: SIX, 5: EIGHT}  # of the form along the rows alone (row_winograd.py), beside infinity
 KERNELS = tuple(POINTS_BY_ROWS)
 BLOCK_FLOATS = 200_000  # of the transformed input and output together: what fits a core's cache beside the weights
-FLOATS_A_WEIGHT = 12  # of a part of a weight gradient, whose sums, 36 a weight, are read and written for each part
+FLOATS_A_WEIGHT = 48  # of a part of a weight gradient, whose sums, 36 a weight, are read and written for each part
 CHANNELS = 16  # their number must be a multiple: whole vector registers
 
 
@@ -165,7 +165,8 @@ def parts(samples: int, tiles: Tiling, per_tile: int, floats: int = 0) -> tuple[
         pieces = split(tiles.rows, -(-tiles.rows // rows))
         return tuple((n, n + 1, *piece) for n in range(samples) for piece in pieces)
     together = max(1, min(rows // tiles.rows, -(-samples // 4)))
-    return tuple((*images, 0, tiles.rows) for images in split(samples, -(-samples // together)))
+    blocks = -(-samples // together)
+    return tuple((*images, 0, tiles.rows) for images in split(samples, blocks + blocks % 2))  # as many for each of two
 
 
 def pixel_block(part: Part, tiles: Tiling, out: Ints) -> Block:

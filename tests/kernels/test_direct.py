@@ -68,7 +68,7 @@ def layers(draw):
     kind = draw(st.sampled_from(["wide", "pointwise", "narrow", "narrow adjoint", "grouped", "depthwise"]))
     groups, channels, filters = {
         "wide": (1, st.integers(1, 5), st.sampled_from([1, 6, LANES, 2 * LANES + 3])),
-        "pointwise": (1, st.integers(1, 20), st.sampled_from([2 * LANES, 4 * LANES - 2])),
+        "pointwise": (1, st.integers(1, 20), st.sampled_from([2 * LANES, 3 * LANES, 4 * LANES - 2, 5 * LANES])),
         "narrow": (1, st.sampled_from([LANES, 2 * LANES]), st.integers(1, narrow.FILTERS)),
         "narrow adjoint": (1, st.integers(1, narrow.FILTERS), st.sampled_from([LANES, 2 * LANES])),
         "grouped": (draw(st.integers(2, 3)), st.integers(1, 3), st.sampled_from([2, LANES + 1])),

@@ -257,16 +257,44 @@ def test_which_loops_serve_a_product():
     one, few, many = (np.zeros((n, 300), np.float32) for n in (1, 10, 100))
     b, long = np.zeros((300, 200), np.float32), np.zeros((1000, 300), np.float32)
     bt = np.asfortranarray(b)
-    assert compiled._loops_for(many, b) is compiled._loops_for(many, bt) is compiled._tiles
-    assert (
-        compiled._loops_for(few, bt) is compiled._loops_for(many, bt[:, : compiled.LANES]) is compiled._sums_of_vectors
-    )
-    assert compiled._loops_for(few, b) is compiled._loops_for(one, b) is compiled._tiles
-    assert compiled._loops_for(one, bt) is compiled._sums_of_vectors
-    assert compiled._loops_for(long.T[:, :900], long[:900]) is None  # gaps in its memory
-    assert compiled._loops_for(long.T, long) is None  # a large transpose
-    for a, other in ((many[0], b), (many.astype(np.float64), b), (many[:, ::2], b[:150]), (many[:0], b)):
-        assert compiled._loops_for(a, other) is None
+
+    def plan(a, b):
+        return compiled._plan(a.shape, a.strides, b.shape, b.strides)
+
+    for a, other in ((many, b), (many, bt), (few, b), (one, b)):
+        assert not plan(a, other).along_sum
+    for a, other in ((few, bt), (many, bt[:, : compiled.LANES]), (one, bt)):
+        assert plan(a, other).along_sum
+    assert plan(long.T[:, :900], long[:900]) is None  # gaps in its memory
+    assert plan(long.T, long) is None  # a large transpose
+    for a, other in ((many[0], b), (many[:, ::2], b[:150]), (many[:0], b)):
+        assert plan(a, other) is None
+
+
+def test_tiles_fit_the_columns_of_a_result():
+    pytest.importorskip("numba")
+    from tensorgrad.kernels.compiled.tile_product import LANES, MOST_ROWS, REGISTERS, SPEED, tile_form
+
+    for itemsize in (4, 8):
+        for columns in (1, 10, *(LANES * n for n in range(1, 13)), 1000):
+            rows, lanes = tile_form(columns, itemsize)
+            registers = len(rows) * len(lanes) * itemsize // 4
+            assert registers <= REGISTERS
+            assert 1 < len(rows) <= MOST_ROWS
+            work = -(-columns // (LANES * len(lanes))) * len(lanes)
+            assert itemsize == 8 or work / SPEED[len(lanes)] <= max(SPEED) * -(-columns // (max(SPEED) * LANES))
+
+
+@pytest.mark.parametrize("columns", [10, 16, 20, 33, 48, 64, 70, 80, 96, 128, 150])
+@pytest.mark.parametrize("rows", [30, 130])
+def test_tiles_of_every_form(rows, columns):
+    pytest.importorskip("numba")
+    rng = np.random.default_rng(0)
+    a, b = (rng.standard_normal(shape).astype(np.float32) for shape in ((rows, 310), (310, columns)))
+    bias, exact = rng.standard_normal(columns).astype(np.float32), a.astype(np.float64) @ b
+    with twin.using("compiled"):
+        for right in (b, transposed(b)):
+            np.testing.assert_allclose(module.product(a, right, bias), exact + bias, atol=1e-4)
 
 
 @pytest.mark.parametrize("rows", [1, 9, 300])

@@ -64,10 +64,22 @@ def in_float64(x, w, b, g, k):
     return passes(*(a.astype(np.float64) for a in (x, w, b, g)), k)
 
 
-@pytest.mark.parametrize(("channels", "filters"), [(16, 128), (16, 144), (160, 192)])
+@pytest.mark.parametrize(("channels", "filters"), [(16, 128), (16, 144), (16, 176), (160, 192)])
 def test_many_filters_are_packed_for_the_products(channels, filters):
     x, w, b, g, k = arrays(2, (9, 10), channels, filters, 3)
     assert_close(passes(x, w, b, g, k), in_float64(x, w, b, g, k))
+
+
+@pytest.mark.parametrize("version", VERSIONS[1:], indirect=True)
+def test_threads_are_woken_for_two_long_sums(version, monkeypatch):
+    """Of many weights there are two sums only, which take milliseconds each: more than tasks of usual length."""
+    from tensorgrad.kernels.compiled import threads as regions
+
+    called, team = [], regions.team
+    monkeypatch.setattr(regions, "team", lambda tasks, worth: called.append((tasks, worth)) or team(tasks, worth))
+    x, w, _, g, k = arrays(8, (16, 16), 128, 128, 3)
+    K.conv_weight_grad(g, x, kernel=w.shape[2:], **k)
+    assert [worth >= threads.WORTH_WAKING for tasks, worth in called if tasks == 2] == [True]
 
 
 @settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -75,7 +87,7 @@ def test_many_filters_are_packed_for_the_products(channels, filters):
     n=st.integers(0, 5),
     size=st.tuples(st.integers(5, 17), st.integers(5, 17)),
     channels=st.sampled_from([16, 32]),
-    filters=st.sampled_from([16, 32, 48]),
+    filters=st.sampled_from([16, 32, 48, 64, 80]),
     r=st.sampled_from([3, 5]),
     padding=st.tuples(*[st.tuples(st.integers(0, 6), st.integers(0, 6))] * 2),
     floats=st.sampled_from([1, 40_000, 300_000]),

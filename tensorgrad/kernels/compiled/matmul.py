@@ -10,22 +10,20 @@ matrix, and have such long tiles, too.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tensorgrad.kernels import matmul as numpy_version
 from tensorgrad.kernels.compiled.jit import jit
-from tensorgrad.kernels.compiled.panels import COLUMNS, NO_BIAS, WIDTH, pack, pack_transposed, tile_rows
+from tensorgrad.kernels.compiled.panels import NO_BIAS, pack, pack_transposed
 from tensorgrad.kernels.compiled.pieces import MOST, piece
 from tensorgrad.kernels.compiled.simd import LANES
 from tensorgrad.kernels.compiled.threads import shared
 from tensorgrad.kernels.compiled.tile import (
     add_inner,
-    add_outer,
     add_tile,
     inner_form,
     load_each,
@@ -35,6 +33,8 @@ from tensorgrad.kernels.compiled.tile import (
     store_totals,
     tile,
 )
+from tensorgrad.kernels.compiled.tile_product import WIDEST, add_product, tile_form
+from tensorgrad.kernels.im2col import Ints
 from tensorgrad.kernels.scratch import scratch
 from tensorgrad.kernels.threads import get_num_threads
 
@@ -44,14 +44,13 @@ LARGEST_TRANSPOSE = 1 << 18  # numbers of ``a``, whose columns are read one cach
 DEPTH = 288  # numbers added one after the other: short sums are more accurate, and a panel fits the first cache
 FEWEST_ROWS = 8  # for tiles that are as high; fewer rows have slim ones
 SHORTEST_SUM = 8  # products; shorter sums have slim tiles
-ROWS_PACKED = 64  # from so many on, panels of ``b`` are worth their packing
-ROWS_PACKED_TRANSPOSED = 40 if LANES == 16 else 16  # or of a transpose, where vectors may run along the sum instead
+ROWS_PACKED = 16 if LANES == 16 else 64  # from so many on, panels of ``b`` are worth their packing
+ROWS_PACKED_TRANSPOSED = 24 if LANES == 16 else 16  # or of a transpose, where vectors may run along the sum instead
 SHORT_SUM = 3  # numbers a row; of shorter sums more is spent at their ends
-MOST_ROWS, ROWS_OF_TASK = 512, 64  # what stays in the second cache; what repays packing once more
+MOST_ROWS, ROWS_OF_TASK = 512, 128  # what stays in the second cache; what repays packing once more
 TASK = 400_000  # multiply-adds, 5 to 10 us
 NUMBERS = 1 << 16  # read and written, which is all that a product of few rows has to do
 LINE = 16  # numbers of a cache line: two threads that write into one wait for each other
-HEIGHT = tile_rows(4)  # of a tile
 SLIM = tuple(range(4 if LANES == 16 else 2)), (0, LANES, 2 * LANES, 3 * LANES)  # rows and columns
 INNER = inner_form(4, 4)  # rows and columns of one whose vectors run along the sum
 PANEL = 8192  # numbers of b that stay in the first cache while the rows of a pass
@@ -59,44 +58,17 @@ PANEL = 8192  # numbers of b that stay in the first cache while the rows of a pa
 
 def product(a: NDArray, b: NDArray, bias: NDArray | None = None) -> NDArray:
     """As NumPy's version, up to rounding: sums are taken in another order."""
-    loops = _loops_for(a, b)
-    if loops is None or not (bias is None or bias.dtype == np.float32):
+    plan = _plan(a.shape, a.strides, b.shape, b.strides) if a.dtype == b.dtype == np.float32 else None
+    if plan is None or not (bias is None or bias.dtype == np.float32):
         return numpy_version.product.numpy(a, b, bias)  # type: ignore[attr-defined]
     c = np.empty((len(a), b.shape[1]), np.float32)
-    loops(a, b, NO_BIAS[_FLOAT32] if bias is None else bias, c)
+    bias = NO_BIAS[_FLOAT32] if bias is None else bias
+    if plan.along_sum:
+        _rows_with_rows(plan.tasks, a, b.mT, bias, c, *plan.numbers)
+    else:
+        a, b = a if plan.a_by_rows else a.mT, b.mT if plan.transposed else b
+        _multiply(plan.tasks, a, ALONE, b, ALONE, bias, _panels(), c, *plan.numbers, worth=plan.worth)
     return c
-
-
-def _loops_for(a: NDArray, b: NDArray) -> Callable[..., None] | None:
-    """Return the loops that multiply these two, or None where BLAS does it faster or they are not for loops."""
-    if not (a.ndim == b.ndim == 2 and a.dtype == b.dtype == np.float32 and a.flags.forc and b.flags.forc):
-        return None
-    (rows, depth), columns = a.shape, b.shape[1]
-    by_rows = a.flags.c_contiguous
-    if not (rows and depth and columns and (by_rows or a.size <= LARGEST_TRANSPOSE)):
-        return None
-    if by_rows and not b.flags.c_contiguous:
-        few = rows < min(ROWS_PACKED_TRANSPOSED, depth // SHORT_SUM)
-        if few or rows < FEWEST_ROWS or columns <= LANES:
-            return _sums_of_vectors
-    return _tiles if rows >= FEWEST_ROWS or b.flags.c_contiguous else None
-
-
-def _tasks(count: int, rows: int, depth: int, columns: int) -> int:
-    """Return how many tasks there are in so many products."""
-    numbers = rows * depth + depth * columns + rows * columns
-    return max(1, count * rows * depth * columns // TASK, count * numbers // NUMBERS)
-
-
-def _sums_of_vectors(a: NDArray, b: NDArray, bias: NDArray, c: NDArray) -> None:
-    (rows, depth), columns = a.shape, c.shape[1]
-    tasks = min(-(-columns // LINE), _tasks(1, rows, depth, columns))
-    numbers = a.reshape(-1), b.T.reshape(-1), bias, c.reshape(-1)
-    _rows_with_rows(tasks, *numbers, rows, columns, depth, *INNER)
-
-
-def _tiles(a: NDArray, b: NDArray, bias: NDArray, c: NDArray) -> None:
-    _products(a, b, ALONE, ALONE, bias, c)
 
 
 def batched_product(a: NDArray, b: NDArray, batch: tuple[int, ...]) -> NDArray:
@@ -106,10 +78,81 @@ def batched_product(a: NDArray, b: NDArray, batch: tuple[int, ...]) -> NDArray:
     near = a.strides[-1] == 4 or rows * depth <= LARGEST_TRANSPOSE
     if not (float32 and near and rows >= FEWEST_ROWS and a.size and b.size and _fits(a) and _fits(b)):
         return numpy_version.batched_product.numpy(a, b, batch)  # type: ignore[attr-defined]
-    c = np.empty((*batch, rows, b.shape[-1]), np.float32)
+    columns = b.shape[-1]
+    c = np.empty((*batch, rows, columns), np.float32)
     a_starts, b_starts = (_starts(batch, x.shape[:-2], x.strides[:-2]) for x in (a, b))
-    _products(a, b, a_starts, b_starts, NO_BIAS[_FLOAT32], c)
+    plan = _tiles(len(a_starts), rows, depth, columns, a.strides[-2:], b.strides[-2:])
+    a, b = a if plan.a_by_rows else a.mT, b.mT if plan.transposed else b
+    a, b = a[(0,) * (a.ndim - 2)], b[(0,) * (b.ndim - 2)]
+    bias, results = NO_BIAS[_FLOAT32], c.reshape(-1, columns)
+    _multiply(plan.tasks, a, a_starts, b, b_starts, bias, _panels(), results, *plan.numbers, worth=plan.worth)
     return c
+
+
+# ---- how a product is done -----------------------------------------------------------------------------------------
+
+
+class Plan(NamedTuple):
+    """How products of matrices of some shape are done: found once, since that takes longer than a small product."""
+
+    along_sum: bool  # vectors run along the sum
+    a_by_rows: bool  # in memory
+    transposed: bool  # b
+    tasks: int
+    worth: int  # of the tasks, see `shared`
+    numbers: tuple[Any, ...]  # that the loops are given
+
+
+@lru_cache(4096)
+def _plan(a_shape: Ints, a_strides: Ints, b_shape: Ints, b_strides: Ints) -> Plan | None:
+    """Return how these two are multiplied, or None where BLAS does it faster or they are not for loops."""
+    if len(a_shape) != 2 or len(b_shape) != 2 or 0 in a_shape or 0 in b_shape:
+        return None
+    (rows, depth), columns = a_shape, b_shape[1]
+    a_by_rows, b_by_rows = _by_rows(a_shape, a_strides), _by_rows(b_shape, b_strides)
+    a_by_columns = _by_rows(a_shape[::-1], a_strides[::-1]) and rows * depth <= LARGEST_TRANSPOSE
+    if not (a_by_rows or a_by_columns) or not (b_by_rows or _by_rows(b_shape[::-1], b_strides[::-1])):
+        return None
+    if a_by_rows and not b_by_rows:
+        few = rows < min(ROWS_PACKED_TRANSPOSED, depth // SHORT_SUM)
+        if few or rows < FEWEST_ROWS or columns <= LANES:
+            tasks = min(-(-columns // LINE), _tasks(1, rows, depth, columns))
+            return Plan(True, True, True, tasks, tasks, (rows, columns, depth, *INNER))
+    if rows < FEWEST_ROWS and not b_by_rows:
+        return None
+    a_steps = (4 * depth, 4) if a_by_rows else (4, 4 * rows)
+    return _tiles(1, rows, depth, columns, a_steps, (4 * columns, 4) if b_by_rows else (4, 4 * depth))
+
+
+def _by_rows(shape: Ints, strides: Ints) -> bool:
+    """Return whether a matrix of float32 lies row after row, without gaps."""
+    (rows, columns), (row, column) = shape, strides
+    return (columns == 1 or column == 4) and (rows == 1 or row == 4 * columns)
+
+
+@lru_cache(4096)
+def _tiles(count: int, rows: int, depth: int, columns: int, a_steps: Ints, b_steps: Ints) -> Plan:
+    """Return how so many products are done by tiles; the steps are those from row to row and column to column."""
+    a_by_rows, transposed = a_steps[1] == 4, b_steps[1] != 4
+    slim = not transposed and (rows < FEWEST_ROWS or depth < SHORTEST_SUM)
+    packed = transposed or (rows >= ROWS_PACKED and not slim)
+    height, lanes = SLIM if slim else tile_form(columns, 4)
+    wanted = _tasks(count, rows, depth, columns)
+    each = wanted // count
+    across = max(1, min(-(-columns // (LANES * len(lanes))), each))
+    down = max(-(-rows // MOST_ROWS), min(each // across, rows // ROWS_OF_TASK))
+    groups = min(count, wanted)
+    if slim and rows >= FEWEST_ROWS:
+        across, down = 1, max(1, min(-(-rows // len(height)), MOST // groups))  # memory is written as it lies
+    steps = a_steps[0] // 4, a_steps[1] // 4, b_steps[transposed] // 4
+    numbers = across, down, *steps, transposed, packed, rows, columns, depth, height, lanes
+    return Plan(False, a_by_rows, transposed, groups * across * down, wanted, numbers)
+
+
+def _tasks(count: int, rows: int, depth: int, columns: int) -> int:
+    """Return how many tasks there are in so many products."""
+    numbers = rows * depth + depth * columns + rows * columns
+    return max(1, count * rows * depth * columns // TASK, count * numbers // NUMBERS)
 
 
 def _fits(x: NDArray) -> bool:
@@ -118,7 +161,7 @@ def _fits(x: NDArray) -> bool:
 
 
 @lru_cache(256)
-def _starts(batch: tuple[int, ...], shape: tuple[int, ...], strides: tuple[int, ...]) -> NDArray:
+def _starts(batch: Ints, shape: Ints, strides: Ints) -> NDArray:
     """Return where each matrix of a batch begins, in numbers; shapes broadcast to that of the batch."""
     starts = np.zeros(batch, np.int64)
     for axis, (n, stride) in enumerate(zip(shape, strides, strict=True), len(batch) - len(shape)):
@@ -127,51 +170,19 @@ def _starts(batch: tuple[int, ...], shape: tuple[int, ...], strides: tuple[int, 
     return starts.reshape(-1)
 
 
-def _products(a: NDArray, b: NDArray, a_starts: NDArray, b_starts: NDArray, bias: NDArray, c: NDArray) -> None:
-    """c = a b + bias for every pair of matrices."""
-    (rows, depth), columns, count = a.shape[-2:], b.shape[-1], len(a_starts)
-    first = (0,) * (a.ndim - 1)
-    if a.strides[-1] == 4:
-        numbers, row, step = a[first], a.strides[-2] // 4, 1
-    else:
-        numbers, row, step = a.mT[first], 1, a.strides[-1] // 4
-    first = (0,) * (b.ndim - 1)
-    transposed = b.strides[-1] != 4
-    rows_of_b = b.mT if transposed else b
-    slim = not transposed and (rows < FEWEST_ROWS or depth < SHORTEST_SUM)
-    packed = transposed or (rows >= ROWS_PACKED and not slim)
-    height, lanes = SLIM if slim else (HEIGHT, COLUMNS)
-    wanted = _tasks(count, rows, depth, columns)
-    each = wanted // count
-    across = max(1, min(-(-columns // (LANES * len(lanes))), each))
-    down = max(-(-rows // MOST_ROWS), min(each // across, rows // ROWS_OF_TASK))
-    groups = min(count, wanted)
-    if slim and rows >= FEWEST_ROWS:
-        across, down = 1, max(1, min(-(-rows // len(height)), MOST // groups))  # memory is written as it lies
-    panels = scratch("panel", (get_num_threads(), DEPTH * WIDTH), _FLOAT32)
-    _multiply(
-        groups * across * down, across, down, numbers, a_starts, row, step, rows_of_b[first], b_starts,
-        rows_of_b.strides[-2] // 4, transposed, packed, bias, panels, c.reshape(-1), rows, columns, depth,
-        height, lanes, worth=wanted,
-    )  # fmt: skip
+def _panels() -> NDArray:
+    return scratch("panel", (get_num_threads(), DEPTH * WIDEST), _FLOAT32)
 
 
-@jit
-def _add_products(
-    sums: Any, a: Any, there: Any, at: Any, step: Any, b: Any, start: Any, row: Any, count: Any, depth: Any, lanes: Any
-) -> Any:
-    """Add so many products of a column of the tile's rows with a row of its columns."""
-    for k in range(depth):
-        sums = add_outer(sums, a, there, at + k * step, load_row(b, start + k * row, count, lanes))
-    return sums
+# ---- loops ---------------------------------------------------------------------------------------------------------
 
 
 @shared
 @jit
 def _multiply(
-    at: Any, across: Any, down: Any, a: Any, a_starts: Any, row: Any, step: Any, b: Any, b_starts: Any, b_row: Any,
-    transposed: Any, packed: Any, bias: Any, panels: Any, c: Any, rows: Any, columns: Any, depth: Any,
-    height: Any, lanes: Any,
+    at: Any, a: Any, a_starts: Any, b: Any, b_starts: Any, bias: Any, panels: Any, c: Any,
+    across: Any, down: Any, row: Any, step: Any, b_row: Any, transposed: Any, packed: Any,
+    rows: Any, columns: Any, depth: Any, height: Any, lanes: Any,
 ) -> None:  # fmt: skip
     """c = a b + bias for every pair of matrices; the tasks are ``across`` in each of ``down`` rows of some pairs.
 
@@ -191,16 +202,16 @@ def _multiply(
             for j in range(left, right, width):
                 rest, of_b = columns - j, b_starts[pair] + k0 * b_row + j
                 if transposed:
-                    pack_transposed(b, b_starts[pair] + j * b_row + k0, b_row, rest, stretch, panel)
+                    pack_transposed(b, b_starts[pair] + j * b_row + k0, b_row, rest, stretch, panel, lanes)
                 elif packed:
-                    pack(b, of_b, b_row, rest, stretch, panel)
+                    pack(b, of_b, b_row, rest, stretch, panel, lanes)
                 for i in range(top, bottom, len(height)):
                     there, here = spaced(row, i, bottom - 1, height), spaced(columns, i, bottom - 1, height)
                     sums = tile(load_row(bias, j, 0 if k0 else len(bias) - j, lanes), height)
                     if packed:
-                        sums = _add_products(sums, a, there, of_a, step, panel, 0, WIDTH, WIDTH, stretch, lanes)
+                        sums = add_product(sums, a, there, of_a, step, panel, 0, width, width, stretch, lanes)
                     else:
-                        sums = _add_products(sums, a, there, of_a, step, b, of_b, b_row, rest, stretch, lanes)
+                        sums = add_product(sums, a, there, of_a, step, b, of_b, b_row, rest, stretch, lanes)
                     if k0:
                         sums = add_tile(sums, c, here, of_c + j, rest)
                     store_tile(sums, c, here, of_c + j, rest)

@@ -20,11 +20,12 @@ from numpy.typing import NDArray
 from tensorgrad.kernels.compiled.ahead import fetch, fetch_to_write
 from tensorgrad.kernels.compiled.jit import jit
 from tensorgrad.kernels.compiled.offsets import aligned, contiguous, memory, shares, tasks
-from tensorgrad.kernels.compiled.panels import COLUMNS, NO_BIAS, WIDTH, pack_transposed, tile_rows
+from tensorgrad.kernels.compiled.panels import NO_BIAS, pack_transposed
 from tensorgrad.kernels.compiled.pieces import add_up
 from tensorgrad.kernels.compiled.simd import LANES, load_part, store
 from tensorgrad.kernels.compiled.threads import shared
-from tensorgrad.kernels.compiled.tile import add_outer, add_tile, load_row, places, store_tile, tile
+from tensorgrad.kernels.compiled.tile import add_tile, load_row, places, store_tile, tile
+from tensorgrad.kernels.compiled.tile_product import WIDEST, add_product, tile_form
 from tensorgrad.kernels.im2col import Geometry
 from tensorgrad.kernels.layout import channels_first
 from tensorgrad.kernels.scratch import scratch
@@ -34,14 +35,15 @@ BLOCK = 24  # pixels whose numbers stay in the first cache while the panels pass
 DEPTH = 144  # channels summed at a stretch: short sums are more accurate
 CHAIN = 64  # pixels summed at a stretch in a weight gradient, for the same reason
 AHEAD = 1024  # numbers: memory is asked for that long before it is written
-FILLED = 0.9  # of the columns of the tiles; with fewer, narrower tiles do less
+NARROWEST = 2 * LANES  # columns of a tile
+FILLED = 0.9  # of so many columns; with fewer, narrower tiles do less
 
 
 def pays(filters: int, geometry: Geometry, groups: int) -> bool:
     """Return whether a layer is a product of matrices, and fills the tiles."""
     kernel, stride, padding, _ = geometry
     plain = groups == math.prod(kernel) == math.prod(stride) == 1 and all(pads == (0, 0) for pads in padding)
-    return plain and filters >= FILLED * WIDTH * -(-filters // WIDTH)
+    return plain and filters >= FILLED * NARROWEST * -(-filters // NARROWEST)
 
 
 def correlate(x: NDArray, w: NDArray, b: NDArray | None, y: NDArray, geometry: Geometry, groups: int) -> None:
@@ -49,24 +51,28 @@ def correlate(x: NDArray, w: NDArray, b: NDArray | None, y: NDArray, geometry: G
     filters, channels = w.shape[:2]
     numbers, _ = memory(x)
     pixels = math.prod(y.shape[:-1])
-    panels = aligned((-(-filters // WIDTH), (1 + channels) * WIDTH), y.dtype)
-    _pack(contiguous(w).reshape(-1), NO_BIAS[y.dtype] if b is None else contiguous(b), panels, filters, channels)
+    rows, columns = tile_form(filters, y.itemsize)
+    width = len(columns) * LANES
+    panels = aligned((-(-filters // width), (1 + channels) * width), y.dtype)
+    bias = NO_BIAS[y.dtype] if b is None else contiguous(b)
+    _pack(contiguous(w).reshape(-1), bias, panels, filters, channels, columns)
     block = np.arange(BLOCK)
     cut = tasks(-(-pixels // BLOCK), 1, y.size * channels)
     _correlate(
         len(cut), numbers, panels.reshape(-1), y.reshape(-1), pixels, filters,
-        block * channels, block * filters, channels, cut, tile_rows(y.itemsize), COLUMNS,
+        block * channels, block * filters, channels, cut, rows, columns,
     )  # fmt: skip
 
 
 @jit
-def _pack(w: Any, b: Any, panels: Any, filters: Any, channels: Any) -> None:
+def _pack(w: Any, b: Any, panels: Any, filters: Any, channels: Any, columns: Any) -> None:
     """Write w (F, C) and b (F,) or empty to panels of 1 + C rows, the bias first."""
+    width = len(columns) * LANES
     for number in range(len(panels)):
-        first, panel = number * WIDTH, panels[number]
-        for lane in range(0, WIDTH, LANES):
+        first, panel = number * width, panels[number]
+        for lane in range(0, width, LANES):
             store(panel, lane, load_part(b, first + lane, len(b) - first - lane))
-        pack_transposed(w, first * channels, channels, filters - first, channels, panel[WIDTH:])
+        pack_transposed(w, first * channels, channels, filters - first, channels, panel[width:], columns)
 
 
 @shared
@@ -75,21 +81,21 @@ def _correlate(
     at: Any, x: Any, w: Any, y: Any, pixels: Any, filters: Any,
     x_rows: Any, y_rows: Any, channels: Any, cut: Any, rows: Any, columns: Any,
 ) -> None:  # fmt: skip
+    width = len(columns) * LANES
     for block in range(cut[at[0], 0], cut[at[0], 1]):
         first = block * BLOCK
         last = min(BLOCK, pixels - first) - 1
         base, to = first * channels, first * filters
-        for f in range(0, filters, WIDTH):
+        for f in range(0, filters, width):
             weights = f * (1 + channels)
             for k0 in range(0, channels, DEPTH):
                 for o in range(0, last + 1, len(rows)):
                     there, here = places(x_rows, o, last, rows), places(y_rows, o, last, rows)
                     if k0 == 0:
-                        fetch_to_write(y, to + BLOCK * f + o * WIDTH + AHEAD, len(rows) * WIDTH)
-                    sums = tile(load_row(w, weights, 0 if k0 else WIDTH, columns), rows)
-                    for k in range(k0, min(k0 + DEPTH, channels)):
-                        factors = load_row(w, weights + (1 + k) * WIDTH, WIDTH, columns)
-                        sums = add_outer(sums, x, there, base + k, factors)
+                        fetch_to_write(y, to + BLOCK * f + o * width + AHEAD, len(rows) * width)
+                    sums = tile(load_row(w, weights, 0 if k0 else width, columns), rows)
+                    of_w, depth = weights + (1 + k0) * width, min(DEPTH, channels - k0)
+                    sums = add_product(sums, x, there, base + k0, 1, w, of_w, width, width, depth, columns)
                     if k0:
                         sums = add_tile(sums, y, here, to + f, filters - f)
                     store_tile(sums, y, here, to + f, filters - f)
@@ -101,16 +107,18 @@ def weight_grad(g: NDArray, x: NDArray) -> NDArray:
     numbers, _ = memory(x)
     gradient, _ = memory(g)
     pixels = g.size // filters
-    panels = -(-filters // WIDTH)
+    rows, columns = tile_form(filters, x.itemsize)
+    width = len(columns) * LANES
+    panels = -(-filters // width)
     cut = shares(-(-pixels // CHAIN), 1, g.size * channels)
-    sums = scratch("shares", (len(cut), panels * channels * WIDTH), x.dtype)
-    panel = scratch("panel", (get_num_threads(), CHAIN * WIDTH), x.dtype)
+    sums = scratch("shares", (len(cut), panels * channels * width), x.dtype)
+    panel = scratch("panel", (get_num_threads(), CHAIN * WIDEST), x.dtype)
     channel = np.arange(channels)
     _weight_grad(
         len(cut), numbers, gradient, panel, sums, pixels, filters,
-        channel, channel * WIDTH, cut, tile_rows(x.itemsize), COLUMNS,
+        channel, channel * width, cut, rows, columns,
     )  # fmt: skip
-    total = add_up(sums).reshape(panels, channels, WIDTH)
+    total = add_up(sums).reshape(panels, channels, width)
     gw = total.swapaxes(1, 2).reshape(-1, channels)[:filters]
     return channels_first(gw.reshape(filters, *(1,) * (g.ndim - 2), channels)).copy()
 
@@ -121,24 +129,22 @@ def _weight_grad(
     at: Any, x: Any, g: Any, panels: Any, shares: Any, pixels: Any, filters: Any,
     channel: Any, place: Any, cut: Any, rows: Any, columns: Any,
 ) -> None:  # fmt: skip
-    sums, panel, channels = shares[at[0]], panels[at[2]], len(channel)
+    sums, panel, channels, width = shares[at[0]], panels[at[2]], len(channel), len(columns) * LANES
     sums[:] = 0
     for block in range(cut[at[0], 0], cut[at[0], 1]):
         first = block * CHAIN
-        count = min(CHAIN, pixels - first)
-        for f in range(0, filters, WIDTH):
+        count, of_x = min(CHAIN, pixels - first), first * channels
+        for f in range(0, filters, width):
             for i in range(count):
                 for lane in columns:
                     numbers = load_part(g, (first + i) * filters + f + lane, filters - f - lane)
-                    store(panel, i * WIDTH + lane, numbers)
-            share = min(WIDTH, filters - f) * CHAIN  # of the next block, as much as this panel is of this one
+                    store(panel, i * width + lane, numbers)
+            share = min(width, filters - f) * CHAIN  # of the next block, as much as this panel is of this one
             fetch(g, (first + CHAIN) * filters + f * CHAIN, share)
             fetch(x, (first + CHAIN) * channels + f * CHAIN * channels // filters, share * channels // filters)
             for c in range(0, channels, len(rows)):
                 there, here = places(channel, c, channels - 1, rows), places(place, c, channels - 1, rows)
                 total = tile(load_row(panel, 0, 0, columns), rows)
-                for i in range(count):
-                    factors = load_row(panel, i * WIDTH, WIDTH, columns)
-                    total = add_outer(total, x, there, (first + i) * channels, factors)
-                total = add_tile(total, sums, here, f * channels, WIDTH)
-                store_tile(total, sums, here, f * channels, WIDTH)
+                total = add_product(total, x, there, of_x, channels, panel, 0, width, width, count, columns)
+                total = add_tile(total, sums, here, f * channels, width)
+                store_tile(total, sums, here, f * channels, width)

@@ -1,78 +1,46 @@
 """The innermost step of a matrix product: a tile of the result stays in registers while its sum runs.
 
-    c[i, j] (+)= sum_k a[i, k] b[k, j]        for ROWS rows i and one or two vectors of columns j
+    c[i, j] += sum_k a[i, k] b[k, j]        for the rows i and the columns j of a tile
 
-Each step of the sum loads one or two vectors of b and repeats ROWS numbers of a; every multiply-add is a register
-instruction. Operands need no packing as long as they stay in the cache, so this beats BLAS where matrices are small.
+Each step of the sum loads a few vectors of b and repeats a number of a for each row; every multiply-add is a register
+instruction. The wider a tile is, the less is read for each; operands need no packing as long as they stay in the cache.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
-from llvmlite import ir
-from numba import types
-from numba.core import cgutils
-from numba.core.extending import intrinsic
+from tensorgrad.kernels.compiled.jit import jit
+from tensorgrad.kernels.compiled.simd import LANES
+from tensorgrad.kernels.compiled.tile import add_outer, load_row
+from tensorgrad.kernels.im2col import Ints
 
-from tensorgrad.kernels.compiled.simd import FLOATS, LANES, ROUNDED_ONCE, address, repeated, vector_at
+REGISTERS = 24 if LANES == 16 else 12  # for sums, of the 32 that AVX-512 has or the 16 of AVX2
+MOST_ROWS = 8  # of a tile, whose places must be at hand, of the 16 registers that a processor has for such
+#: How fast a tile is whose rows are so many vectors, of the fastest: the wider it is, the less it reads for a product.
+SPEED = {1: 0.75, 2: 0.85, 3: 0.95, 4: 1.0} if LANES == 16 else {1: 0.8, 2: 1.0}
+WIDEST = max(SPEED) * LANES
 
-ROWS = LANES // 2  # 8 rows of two vectors are 16 sums, half of AVX-512's registers; 4 rows half of AVX's
 
-_INT = ir.IntType(64)
+@lru_cache(1024)
+def tile_form(columns: int, itemsize: int) -> tuple[Ints, Ints]:
+    """Return the rows and the columns (of vectors) of the tile that soonest makes so many columns of a result."""
+    widest = max(SPEED) * 4 // itemsize
+    vectors = min((v for v in SPEED if v <= widest), key=lambda v: (-(-columns // (v * LANES)) * v / SPEED[v], -v))
+    rows = min(MOST_ROWS, REGISTERS * 4 // (vectors * itemsize))
+    return tuple(range(rows)), tuple(range(0, vectors * LANES, LANES))
 
 
-def tile_product(vectors: int, *, accumulate: bool) -> Callable[..., Any]:
-    """Return ``product(a, at, row, step, b, bt, brow, c, ct, crow, depth)`` for ROWS x (vectors * LANES) tiles.
+@jit
+def add_product(
+    sums: Any, a: Any, there: Any, at: Any, step: Any, b: Any, start: Any, row: Any, count: Any, depth: Any, lanes: Any
+) -> Any:
+    """Add ``depth`` products of a column of the tile's rows with a row of its columns.
 
-    Arrays are taken as flat memory: a[i, k] is number ``at + i row + k step`` of ``a``, b[k, j] number ``bt + k brow
-    + j`` of ``b`` and c[i, j] number ``ct + i crow + j`` of ``c``. With ``accumulate`` the sum starts from c.
+    The rows of ``a`` begin at the places ``there``, shifted by ``at``, and have a number every ``step``; those of ``b``
+    begin at ``start`` and lie ``row`` apart; ``count`` columns are read (None: all).
     """
-
-    def product(
-        _typing: Any,
-        a: Any, at: Any, row: Any, step: Any,
-        b: Any, bt: Any, brow: Any,
-        c: Any, ct: Any, crow: Any,
-        depth: Any,
-    ) -> Any:  # fmt: skip
-        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            a, at, row, step, b, bt, brow, c, ct, crow, depth = args
-            a_kind, b_kind, c_kind = (signature.args[i] for i in (0, 4, 7))
-            tile = [(i, j) for i in range(ROWS) for j in range(vectors)]
-
-            def number(start: Any, stride: Any, times: Any, more: int = 0) -> Any:
-                times = ir.Constant(_INT, times) if isinstance(times, int) else times
-                return builder.add(builder.add(start, builder.mul(stride, times)), ir.Constant(_INT, more))
-
-            # LLVM keeps these local variables in registers
-            sums = {place: cgutils.alloca_once(builder, FLOATS) for place in tile}
-            results = {(i, j): vector_at(context, builder, c_kind, c, number(ct, crow, i, j * LANES)) for i, j in tile}
-            for place in tile:
-                zero = ir.Constant(FLOATS, [0.0] * LANES)
-                builder.store(builder.load(results[place], align=4) if accumulate else zero, sums[place])
-            rows = [number(at, row, i) for i in range(ROWS)]
-            with cgutils.for_range(builder, depth, intp=_INT) as loop:
-                k = loop.index
-                columns = [
-                    builder.load(vector_at(context, builder, b_kind, b, number(bt, brow, k, j * LANES)), align=4)
-                    for j in range(vectors)
-                ]
-                for i in range(ROWS):
-                    factor = repeated(
-                        builder, builder.load(address(context, builder, a_kind, a, number(rows[i], step, k)))
-                    )
-                    for j in range(vectors):
-                        term = builder.fmul(factor, columns[j], flags=ROUNDED_ONCE)
-                        total = builder.fadd(builder.load(sums[i, j]), term, flags=ROUNDED_ONCE)
-                        builder.store(total, sums[i, j])
-            for place in tile:
-                builder.store(builder.load(sums[place]), results[place], align=4)
-            return context.get_dummy_value()
-
-        i = types.intp
-        return types.void(a, i, i, i, b, i, i, c, i, i, i), codegen
-
-    chosen: Callable[..., Any] = intrinsic(product)
-    return chosen
+    for k in range(depth):
+        sums = add_outer(sums, a, there, at + k * step, load_row(b, start + k * row, count, lanes))
+    return sums

@@ -14,10 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tensorgrad.kernels.compiled.jit import jit
+from tensorgrad.kernels.compiled.offsets import TASK
 from tensorgrad.kernels.compiled.pieces import add_up, piece
 from tensorgrad.kernels.compiled.simd import LANES, load, splat, store
 from tensorgrad.kernels.compiled.threads import shared
-from tensorgrad.kernels.compiled.tile_product import ROWS, tile_product
+from tensorgrad.kernels.compiled.tile import add_tile, load_row, spaced, store_tile, tile
+from tensorgrad.kernels.compiled.tile_product import add_product, tile_form
 from tensorgrad.kernels.im2col import Ints
 from tensorgrad.kernels.partial_sums import MOST_TASKS, PARTIAL_FLOATS
 from tensorgrad.kernels.scratch import scratch
@@ -25,11 +27,7 @@ from tensorgrad.kernels.threads import get_num_threads
 from tensorgrad.kernels.winograd import POINTS, Part, Tiling, count
 
 NOTHING = np.empty(0, np.float32)
-PANEL = 2 * LANES  # filters that are multiplied together
 MANY_FILTERS = 128  # from here on, rows that are not packed fall into few places of the cache
-
-_product1, _product2 = tile_product(1, accumulate=False), tile_product(2, accumulate=False)
-_add_product1, _add_product2 = tile_product(1, accumulate=True), tile_product(2, accumulate=True)
 
 
 def correlate(
@@ -42,8 +40,12 @@ def correlate(
     v, products = _at_points("points", x, parts, tiles), _at_points("products", y, parts, tiles)
     bias = NOTHING if b is None else b
     finite = np.empty(len(parts), np.bool_)
-    weights, where = _panels(u), (_array(parts), *_laid(tiles))
-    _correlate(len(parts), x, *weights, bias, y, *where, _row_of_tiles(x, tiles), v, products, finite)
+    height, lanes = tile_form(u.shape[-1], 4)
+    weights, where = _panels(u, len(lanes) * LANES), (_array(parts), *_laid(tiles))
+    _correlate(
+        len(parts), x, *weights, bias, y, *where, _row_of_tiles(x, tiles), v, products, finite, height, lanes,
+        worth=_worth(parts, tiles, u.size),
+    )  # fmt: skip
     return [] if finite.all() else [part for part, right in zip(parts, finite, strict=True) if not right]
 
 
@@ -54,20 +56,23 @@ def weight_grad_at_points(g: NDArray, x: NDArray, parts: Sequence[Part], tiles: 
     size = math.prod(shape)
     count = min(len(parts), max(2, min(MOST_TASKS, PARTIAL_FLOATS // size)))
     sums = scratch("shares", (count, size), np.float32)
-    _weight_grad(count, g, x, sums, _array(parts), *_laid(tiles), _row_of_tiles(x, tiles), v, z)
+    _weight_grad(
+        count, g, x, sums, _array(parts), *_laid(tiles), _row_of_tiles(x, tiles), v, z, *tile_form(shape[2], 4),
+        worth=_worth(parts, tiles, size),
+    )  # fmt: skip
     return add_up(sums).reshape(shape)
 
 
-def _panels(u: NDArray) -> tuple[NDArray, int, int]:
+def _panels(u: NDArray, width: int) -> tuple[NDArray, int, int]:
     """Return the weights (36, C, F) as the products take them: with the length of a row, and what lies between columns.
 
     Of many filters, the panels are packed one after the other. Their rows would lie so far apart
     that they fall into the same few places of the first cache.
     """
     _, channels, filters = u.shape
-    if filters < MANY_FILTERS or filters % PANEL:
+    if filters < MANY_FILTERS or filters % width:
         return u, filters, 1
-    return np.ascontiguousarray(u.reshape(len(u), channels, -1, PANEL).swapaxes(1, 2)), PANEL, channels
+    return np.ascontiguousarray(u.reshape(len(u), channels, -1, width).swapaxes(1, 2)), width, channels
 
 
 def _laid(tiles: Tiling) -> tuple[int, int, Ints]:
@@ -80,13 +85,18 @@ def _array(parts: Sequence[Part]) -> NDArray:
 
 
 def _at_points(name: str, image: NDArray, parts: Sequence[Part], tiles: Tiling) -> NDArray:
-    """Return scratch (threads, 36, tiles * C) for the largest part, with room for whole tiles of ROWS rows.
+    """Return scratch (threads, 36, tiles * C) for the largest part.
 
     One cache line lies between the points: at a distance that is a multiple of 4096 bytes, their addresses would fall
     into the same few places of the cache.
     """
-    rows = -(-_largest(parts, tiles) // ROWS) * ROWS
-    return scratch(name, (get_num_threads(), POINTS**2, rows * image.shape[-1] + LANES), np.float32)
+    numbers = _largest(parts, tiles) * image.shape[-1]
+    return scratch(name, (get_num_threads(), POINTS**2, numbers + LANES), np.float32)
+
+
+def _worth(parts: Sequence[Part], tiles: Tiling, weights: int) -> int:
+    """Return as how many tasks of usual length the parts count: a sum has two or three, of milliseconds each."""
+    return max(len(parts), len(parts) * _largest(parts, tiles) * weights // TASK)
 
 
 @lru_cache(maxsize=128)
@@ -105,21 +115,20 @@ def _row_of_tiles(x: NDArray, tiles: Tiling) -> NDArray:
 def _correlate(
     at: Any, x: Any, u: Any, row: Any, apart: Any, bias: Any, y: Any,
     parts: Any, m: Any, columns: Any, padding: Any, rows: Any, v: Any, products: Any, finite: Any,
+    height: Any, lanes: Any,
 ) -> None:  # fmt: skip
     task, _, thread = at
     v, products = v[thread], products[thread]
     channels, filters = x.shape[3], y.shape[3]
-    paired = filters // (2 * LANES) * 2 * LANES  # columns that are computed two vectors at a time
     part = (parts[task, 0], parts[task, 1], parts[task, 2], parts[task, 3])
     tiles = _input(x, v, part, m, columns, padding, rows[thread])
     for p in range(POINTS * POINTS):
         a, b, c = p * v.shape[1], p * channels * filters, p * products.shape[1]
-        for t in range(0, tiles, ROWS):
-            start, to = a + t * channels, c + t * filters
-            for f in range(0, paired, 2 * LANES):
-                _product2(v, start, channels, 1, u, b + f * apart, row, products, to + f, filters, channels)
-            for f in range(paired, filters, LANES):
-                _product1(v, start, channels, 1, u, b + f, filters, products, to + f, filters, channels)
+        for t in range(0, tiles, len(height)):
+            there, here = spaced(channels, t, tiles - 1, height), spaced(filters, t, tiles - 1, height)
+            for f in range(0, filters, LANES * len(lanes)):
+                start = b + f * apart
+                _multiply(v, there, a, 1, u, start, row, products, here, c + f, filters - f, channels, lanes, False)
     finite[task] = _output(products, bias, y, part, m, columns)
 
 
@@ -127,24 +136,39 @@ def _correlate(
 @jit
 def _weight_grad(
     at: Any, g: Any, x: Any, sums: Any,
-    parts: Any, m: Any, columns: Any, padding: Any, rows: Any, v: Any, z: Any,
+    parts: Any, m: Any, columns: Any, padding: Any, rows: Any, v: Any, z: Any, height: Any, lanes: Any,
 ) -> None:  # fmt: skip
     total, v, z = sums[at[0]], v[at[2]], z[at[2]]
     total[:] = 0
     channels, filters = x.shape[3], g.shape[3]
-    paired = filters // (2 * LANES) * 2 * LANES
     for i in range(*piece(at, len(parts))):
         part = (parts[i, 0], parts[i, 1], parts[i, 2], parts[i, 3])
         tiles = _input(x, v, part, m, columns, padding, rows[at[2]])
         _gradient(g, z, part, m, columns)
         for p in range(POINTS * POINTS):
             a, b, t = p * v.shape[1], p * z.shape[1], p * channels * filters
-            for c in range(0, channels, ROWS):
-                to = t + c * filters
-                for f in range(0, paired, 2 * LANES):
-                    _add_product2(v, a + c, 1, channels, z, b + f, filters, total, to + f, filters, tiles)
-                for f in range(paired, filters, LANES):
-                    _add_product1(v, a + c, 1, channels, z, b + f, filters, total, to + f, filters, tiles)
+            for c in range(0, channels, len(height)):
+                there, here = spaced(1, c, channels - 1, height), spaced(filters, c, channels - 1, height)
+                for f in range(0, filters, LANES * len(lanes)):
+                    _multiply(
+                        v, there, a, channels, z, b + f, filters, total, here, t + f, filters - f, tiles, lanes, True
+                    )
+
+
+@jit
+def _multiply(
+    a: Any, there: Any, at: Any, step: Any, b: Any, start: Any, row: Any, c: Any, here: Any, to: Any, count: Any,
+    depth: Any, lanes: Any, more: bool,
+) -> None:  # fmt: skip
+    """Write a tile of a b to c, or add it (``more``); a row of b has ``count`` columns from here on."""
+    sums = tile(load_row(b, 0, 0, lanes), there)
+    if count >= LANES * len(lanes):  # a mask takes time
+        sums = add_product(sums, a, there, at, step, b, start, row, None, depth, lanes)
+    else:
+        sums = add_product(sums, a, there, at, step, b, start, row, count, depth, lanes)
+    if more:
+        sums = add_tile(sums, c, here, to, count)
+    store_tile(sums, c, here, to, count)
 
 
 @jit

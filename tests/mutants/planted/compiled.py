@@ -55,9 +55,23 @@ FAULTS = [
     Fault(
         "conv: packed filters are looked for where unpacked ones lie, Winograd",
         "tensorgrad/kernels/compiled/winograd.py",
-        "return np.ascontiguousarray(u.reshape(len(u), channels, -1, PANEL).swapaxes(1, 2)), PANEL, channels",
-        "return np.ascontiguousarray(u.reshape(len(u), channels, -1, PANEL).swapaxes(1, 2)), PANEL, 1",
+        "return np.ascontiguousarray(u.reshape(len(u), channels, -1, width).swapaxes(1, 2)), width, channels",
+        "return np.ascontiguousarray(u.reshape(len(u), channels, -1, width).swapaxes(1, 2)), width, 1",
         "tests/kernels/test_winograd.py -k packed",
+    ),
+    Fault(
+        "conv: a thread sleeps through a long sum, Winograd, compiled",
+        "tensorgrad/kernels/compiled/winograd.py",
+        "worth=_worth(parts, tiles, size),",
+        "worth=len(parts) // 10,",
+        "tests/kernels/test_winograd.py -k woken",
+    ),
+    Fault(
+        "matmul: tiles wider than the registers, compiled",
+        "tensorgrad/kernels/compiled/tile_product.py",
+        "min(MOST_ROWS, REGISTERS * 4 // (vectors * itemsize))",
+        "min(MOST_ROWS, 2 * REGISTERS * 4 // (vectors * itemsize))",
+        "tests/kernels/test_matmul.py -k fit",
     ),
     Fault(
         "conv: cropped pixels are read, direct",
@@ -160,8 +174,8 @@ FAULTS = [
     Fault(
         "matmul: the end of a panel is not packed, compiled",
         "tensorgrad/kernels/compiled/matmul.py",
-        "pack_transposed(b, b_starts[pair] + j * b_row + k0, b_row, rest, stretch, panel)",
-        "pack_transposed(b, b_starts[pair] + j * b_row + k0, b_row, rest, stretch // 16 * 16, panel)",
+        "pack_transposed(b, b_starts[pair] + j * b_row + k0, b_row, rest, stretch, panel, lanes)",
+        "pack_transposed(b, b_starts[pair] + j * b_row + k0, b_row, rest, stretch // 16 * 16, panel, lanes)",
         "tests/kernels/test_matmul.py",
     ),
     Fault(
