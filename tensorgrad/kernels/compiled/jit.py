@@ -1,8 +1,10 @@
 """How loops are compiled: one place for Numba's settings.
 
-``jit``: exact, each operation rounded as NumPy rounds it. ``contracted``, for functions of one number: a product and a
-sum may be rounded once (FMA), and a loop has the steps of what it calls in it, else it would not be vectorised.
-``fused``: sums may be reordered, too, so that they run in vector registers. NaN and infinity keep their meaning in all.
+``jit``: exact, each operation rounded as NumPy rounds it. ``inlined``: the same, for a few steps that loops call for
+each tile; to hand over three arrays takes longer than some of them. ``contracted``, for functions of one number: a
+product and a sum may be rounded once (FMA), and a loop has the steps of what it calls in it, else it would not be
+vectorised. ``fused``: sums may be reordered, too, so that they run in vector registers. NaN and infinity keep their
+meaning in all.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ _SERVED = frozenset(np.dtype(kind) for kind in "?bBhHiIlLqQfd")
 _SETTINGS: dict[str, Any] = {"nogil": True, "cache": True, "error_model": "numpy"}
 
 jit: Callable[..., Any] = numba.njit(**_SETTINGS)
+inlined: Callable[..., Any] = numba.njit(**_SETTINGS, forceinline=True)
 contracted: Callable[..., Any] = numba.njit(**_SETTINGS, fastmath={"contract"}, forceinline=True)
 fused: Callable[..., Any] = numba.njit(**_SETTINGS, fastmath={"contract", "reassoc"})
 

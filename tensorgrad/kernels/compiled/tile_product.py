@@ -11,7 +11,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from tensorgrad.kernels.compiled.jit import jit
+from tensorgrad.kernels.compiled.jit import inlined
 from tensorgrad.kernels.compiled.simd import LANES
 from tensorgrad.kernels.compiled.tile import add_outer, load_row
 from tensorgrad.kernels.im2col import Ints
@@ -32,7 +32,7 @@ def tile_form(columns: int, itemsize: int) -> tuple[Ints, Ints]:
     return tuple(range(rows)), tuple(range(0, vectors * LANES, LANES))
 
 
-@jit
+@inlined
 def add_product(
     sums: Any, a: Any, there: Any, at: Any, step: Any, b: Any, start: Any, row: Any, count: Any, depth: Any, lanes: Any
 ) -> Any:

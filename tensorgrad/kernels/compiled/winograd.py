@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorgrad.kernels.compiled.jit import jit
+from tensorgrad.kernels.compiled.jit import inlined, jit
 from tensorgrad.kernels.compiled.offsets import TASK
 from tensorgrad.kernels.compiled.pieces import add_up, piece
 from tensorgrad.kernels.compiled.simd import LANES, load, splat, store
@@ -155,7 +155,7 @@ def _weight_grad(
                     )
 
 
-@jit
+@inlined
 def _multiply(
     a: Any, there: Any, at: Any, step: Any, b: Any, start: Any, row: Any, c: Any, here: Any, to: Any, count: Any,
     depth: Any, lanes: Any, more: bool,
