@@ -209,8 +209,8 @@ class Comparison:
     ) -> Iterator[tuple[Task, Results]]:
         """Each task with what every column took for it.
 
-        With a ``baseline`` every row has processes of its own that run, first, the task with these changes and forget
-        it: a small batch, say. Memory counts from there, so code that is imported or compiled late is not in it.
+        With a ``baseline`` every row has processes of its own that run, first, the task with these changes (or none)
+        and forget it. Memory counts from there, so code that is imported or compiled late is not in it.
         """
         threads = threads or self.args.threads
         chosen = [task for task in tasks if any(text in task["name"] for text in self.args.filter)]

@@ -39,7 +39,7 @@ def main() -> None:
         for batch in network.batches
     ]
     measured = []
-    for task, results in bench.rows(tasks, baseline={"batch": 2}):
+    for task, results in bench.rows(tasks, baseline={}):
         ratios = [ratio(results, ours, *TORCH) for ours in OURS]
         measured.append((task, results, ratios))
         table.row(task["name"], task["batch"], *(times(seconds(results, c), 1e3) for c in columns), *ratios)
