@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from tensorgrad.kernels import batch_norm as kernel
 from tensorgrad.kernels.batch_norm import Vector
 from tensorgrad.kernels.compiled.jit import fused, jit, twin_of
-from tensorgrad.kernels.compiled.pieces import piece, pieces
+from tensorgrad.kernels.compiled.pieces import piece, pieces, put_row
 from tensorgrad.kernels.compiled.reduce import share_by_channel, sum_rows
 from tensorgrad.kernels.compiled.threads import shared
 from tensorgrad.kernels.layout import channels_first, channels_last, pixels_together
@@ -150,7 +150,7 @@ def _moments_of_block(at: Any, x: Any, means: Any, squares: Any) -> None:
     share_by_channel(total, channels)
     for c in range(total.size):
         total[c] /= count
-    means[at[0]] = total[:channels]
+    put_row(total, means[at[0]])
     rounded = total.astype(x.dtype)
     sum_squares(x, start, stop, rounded, total)
     share_by_channel(total, channels)
@@ -184,7 +184,8 @@ def _sums_of_block(at: Any, g: Any, x: Any, mean: Any, sums: Any, products: Any)
     channels = sums.shape[1]
     share_by_channel(sum_g, channels)
     share_by_channel(sum_gd, channels)
-    sums[at[0]], products[at[0]] = sum_g[:channels], sum_gd[:channels]
+    put_row(sum_g, sums[at[0]])
+    put_row(sum_gd, products[at[0]])
 
 
 @shared

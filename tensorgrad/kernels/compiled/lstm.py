@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tensorgrad.kernels import lstm as kernel
 from tensorgrad.kernels.compiled.exponential import exponential
 from tensorgrad.kernels.compiled.jit import fused, jit
-from tensorgrad.kernels.compiled.pieces import piece, pieces_of
+from tensorgrad.kernels.compiled.pieces import piece, pieces_of, put_row
 from tensorgrad.kernels.compiled.threads import shared
 
 WORK = 16  # times that of reading a number of the memory, about, in either direction
@@ -91,7 +91,7 @@ def _step(at: Any, x: Any, u: Any, c: Any, gates: Any, c_new: Any, m: Any) -> No
     _sigmoid_of(o)
     for j in range(t.size):
         t[j] = f[j] * c[j] + i[j] * n[j]
-    c_new[:] = t
+    put_row(t, c_new)
     _tanh_of(t)
     for j in range(t.size):
         m[j] = o[j] * t[j]

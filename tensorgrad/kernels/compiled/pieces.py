@@ -32,6 +32,13 @@ def piece(at: Any, length: Any) -> Any:
     return length * at[0] // at[1], length * (at[0] + 1) // at[1]
 
 
+@jit
+def put_row(x: Any, out: Any) -> None:
+    """Write x to ``out``, of the same length; ``out[:] = x`` takes Numba 2.5 s to compile, for its error messages."""
+    for i in range(out.size):
+        out[i] = x[i]
+
+
 def add_up(sums: NDArray) -> NDArray:
     """Return the sum of all rows, added in their order; it stands in the first of them."""
     if len(sums) > 1:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tensorgrad.kernels import reduce as kernel
 from tensorgrad.kernels.compiled.jit import fused, jit, twin_of
-from tensorgrad.kernels.compiled.pieces import piece, pieces
+from tensorgrad.kernels.compiled.pieces import piece, pieces, put_row
 from tensorgrad.kernels.compiled.simd import LANES
 from tensorgrad.kernels.compiled.threads import shared
 from tensorgrad.kernels.compiled.tile import add_inner, load_each, spaced, store_totals, tile
@@ -109,7 +109,7 @@ def _sums_of_columns(at: Any, x: Any, length: Any, parts: Any, squares: Any, sum
         rest = part[count * total.size :]
         for i in range(rest.size):
             total[i % after] += rest[i] * rest[i] if squares else rest[i]
-        sums[item] = total[:after]
+        put_row(total, sums[item])
 
 
 @fused

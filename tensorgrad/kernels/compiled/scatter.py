@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tensorgrad.kernels import scatter as kernel
 from tensorgrad.kernels.compiled.gather import indices_of_lines
 from tensorgrad.kernels.compiled.jit import jit, twin_of
-from tensorgrad.kernels.compiled.pieces import piece, pieces_of
+from tensorgrad.kernels.compiled.pieces import piece, pieces_of, put_row
 from tensorgrad.kernels.compiled.threads import shared
 
 COLUMNS = 128  # numbers of a row that are worth a task of their own where there are few rows
@@ -110,7 +110,7 @@ def _add_rows(at: Any, values: Any, starts: Any, order: Any, out: Any, blocks: A
         if begin == end:
             result[:] = 0
         elif begin + 1 == end:
-            result[:] = values[n, order[begin], first:last]
+            put_row(values[n, order[begin], first:last], result)
         else:
             sums = total[: result.size]
             sums[:] = 0
@@ -118,5 +118,4 @@ def _add_rows(at: Any, values: Any, starts: Any, order: Any, out: Any, blocks: A
                 row = values[n, order[i], first:last]
                 for c in range(row.size):
                     sums[c] += row[c]
-            for c in range(result.size):
-                result[c] = sums[c]
+            put_row(sums, result)

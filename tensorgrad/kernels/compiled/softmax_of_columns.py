@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tensorgrad.kernels.compiled.exponential import exponential
 from tensorgrad.kernels.compiled.jit import jit
-from tensorgrad.kernels.compiled.pieces import piece
+from tensorgrad.kernels.compiled.pieces import piece, put_row
 from tensorgrad.kernels.compiled.threads import shared
 
 WIDTH = 256  # columns of a strip: what is kept of each stays in the first cache
@@ -32,7 +32,7 @@ def _strip(number: Any, after: Any) -> Any:
 
 @jit
 def _largest(x: Any, first: Any, end: Any, top: Any) -> None:
-    top[:] = x[0, first:end]
+    put_row(x[0, first:end], top)
     for i in range(1, len(x)):
         row = x[i, first:end]
         for c in range(top.size):
