@@ -41,13 +41,14 @@ from tensorgrad.kernels.threads import get_num_threads
 _FLOAT32 = np.dtype(np.float32)
 ALONE = np.zeros(1, np.int64)  # where a matrix begins that is the only one
 LARGEST_TRANSPOSE = 1 << 18  # numbers of ``a``, whose columns are read one cache line at a time
-DEPTH = 288  # numbers added one after the other: short sums are more accurate, and a panel fits the first cache
+DEPTH = 288  # numbers added one after the other: short sums are more accurate, and a panel stays in the cache
 FEWEST_ROWS = 8  # for tiles that are as high; fewer rows have slim ones
 SHORTEST_SUM = 8  # products; shorter sums have slim tiles
 ROWS_PACKED = 16 if LANES == 16 else 64  # from so many on, panels of ``b`` are worth their packing
 ROWS_PACKED_TRANSPOSED = 24 if LANES == 16 else 16  # or of a transpose, where vectors may run along the sum instead
 SHORT_SUM = 3  # numbers a row; of shorter sums more is spent at their ends
 MOST_ROWS, ROWS_OF_TASK = 512, 128  # what stays in the second cache; what repays packing once more
+ROWS_ALONE = 32  # where one tile has all columns, so that only other rows give a second thread something to do
 TASK = 400_000  # multiply-adds, 5 to 10 us
 NUMBERS = 1 << 16  # read and written, which is all that a product of few rows has to do
 LINE = 16  # numbers of a cache line: two threads that write into one wait for each other
@@ -66,8 +67,8 @@ def product(a: NDArray, b: NDArray, bias: NDArray | None = None) -> NDArray:
     if plan.along_sum:
         _rows_with_rows(plan.tasks, a, b.mT, bias, c, *plan.numbers)
     else:
-        a, b = a if plan.a_by_rows else a.mT, b.mT if plan.transposed else b
-        _multiply(plan.tasks, a, ALONE, b, ALONE, bias, _panels(), c, *plan.numbers, worth=plan.worth)
+        matrices = (a if plan.a_by_rows else a.mT)[0], ALONE, (b.mT if plan.transposed else b)[0], ALONE
+        _multiply(plan.tasks, *matrices, bias, _panels(), c[0], *plan.numbers, worth=plan.worth)
     return c
 
 
@@ -83,9 +84,9 @@ def batched_product(a: NDArray, b: NDArray, batch: tuple[int, ...]) -> NDArray:
     a_starts, b_starts = (_starts(batch, x.shape[:-2], x.strides[:-2]) for x in (a, b))
     plan = _tiles(len(a_starts), rows, depth, columns, a.strides[-2:], b.strides[-2:])
     a, b = a if plan.a_by_rows else a.mT, b.mT if plan.transposed else b
-    a, b = a[(0,) * (a.ndim - 2)], b[(0,) * (b.ndim - 2)]
-    bias, results = NO_BIAS[_FLOAT32], c.reshape(-1, columns)
-    _multiply(plan.tasks, a, a_starts, b, b_starts, bias, _panels(), results, *plan.numbers, worth=plan.worth)
+    matrices = a[(0,) * (a.ndim - 1)], a_starts, b[(0,) * (b.ndim - 1)], b_starts  # a row, wherever the next ones lie
+    bias = NO_BIAS[_FLOAT32]
+    _multiply(plan.tasks, *matrices, bias, _panels(), c.reshape(-1), *plan.numbers, worth=plan.worth)
     return c
 
 
@@ -140,7 +141,8 @@ def _tiles(count: int, rows: int, depth: int, columns: int, a_steps: Ints, b_ste
     wanted = _tasks(count, rows, depth, columns)
     each = wanted // count
     across = max(1, min(-(-columns // (LANES * len(lanes))), each))
-    down = max(-(-rows // MOST_ROWS), min(each // across, rows // ROWS_OF_TASK))
+    down = min(each // across, rows // ROWS_OF_TASK) if across > 1 else min(each // 2, rows // ROWS_ALONE)
+    down = max(down, -(-rows // MOST_ROWS))
     groups = min(count, wanted)
     if slim and rows >= FEWEST_ROWS:
         across, down = 1, max(1, min(-(-rows // len(height)), MOST // groups))  # memory is written as it lies
