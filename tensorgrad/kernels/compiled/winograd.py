@@ -19,7 +19,7 @@ from tensorgrad.kernels.compiled.pieces import add_up, piece
 from tensorgrad.kernels.compiled.simd import LANES, load, splat, store
 from tensorgrad.kernels.compiled.threads import shared
 from tensorgrad.kernels.compiled.tile import add_tile, load_row, spaced, store_tile, tile
-from tensorgrad.kernels.compiled.tile_product import add_product, tile_form
+from tensorgrad.kernels.compiled.tile_product import WIDEST, add_product, tile_form
 from tensorgrad.kernels.im2col import Ints
 from tensorgrad.kernels.partial_sums import MOST_TASKS, PARTIAL_FLOATS
 from tensorgrad.kernels.scratch import scratch
@@ -66,13 +66,15 @@ def weight_grad_at_points(g: NDArray, x: NDArray, parts: Sequence[Part], tiles: 
 def _panels(u: NDArray, width: int) -> tuple[NDArray, int, int]:
     """Return the weights (36, C, F) as the products take them: with the length of a row, and what lies between columns.
 
-    Of many filters, the panels are packed one after the other. Their rows would lie so far apart
-    that they fall into the same few places of the first cache.
+    The panels of many filters are packed one after the other: their rows would lie so far apart that they fall into the
+    same few places of the first cache. So are those of filters that do not fill the last panel, with zeros at the end.
     """
-    _, channels, filters = u.shape
-    if filters < MANY_FILTERS or filters % width:
+    points, channels, filters = u.shape
+    rest = -filters % width
+    if filters < MANY_FILTERS and not rest:
         return u, filters, 1
-    return np.ascontiguousarray(u.reshape(len(u), channels, -1, width).swapaxes(1, 2)), width, channels
+    whole = np.pad(u, ((0, 0), (0, 0), (0, rest))) if rest else u
+    return np.ascontiguousarray(whole.reshape(points, channels, -1, width).swapaxes(1, 2)), width, channels
 
 
 def _laid(tiles: Tiling) -> tuple[int, int, Ints]:
@@ -85,13 +87,13 @@ def _array(parts: Sequence[Part]) -> NDArray:
 
 
 def _at_points(name: str, image: NDArray, parts: Sequence[Part], tiles: Tiling) -> NDArray:
-    """Return scratch (threads, 36, tiles * C) for the largest part.
+    """Return scratch (threads, 36, tiles * C) for the largest part, and as much as a tile may read beyond it.
 
-    One cache line lies between the points: at a distance that is a multiple of 4096 bytes, their addresses would fall
-    into the same few places of the cache.
+    So some cache lines lie between the points: at a distance that is a multiple of 4096 bytes, their addresses would
+    fall into the same few places of the cache.
     """
     numbers = _largest(parts, tiles) * image.shape[-1]
-    return scratch(name, (get_num_threads(), POINTS**2, numbers + LANES), np.float32)
+    return scratch(name, (get_num_threads(), POINTS**2, numbers + WIDEST - LANES), np.float32)
 
 
 def _worth(parts: Sequence[Part], tiles: Tiling, weights: int) -> int:
@@ -119,14 +121,14 @@ def _correlate(
 ) -> None:  # fmt: skip
     task, _, thread = at
     v, products = v[thread], products[thread]
-    channels, filters = x.shape[3], y.shape[3]
+    channels, filters, width = x.shape[3], y.shape[3], LANES * len(lanes)
     part = (parts[task, 0], parts[task, 1], parts[task, 2], parts[task, 3])
     tiles = _input(x, v, part, m, columns, padding, rows[thread])
     for p in range(POINTS * POINTS):
-        a, b, c = p * v.shape[1], p * channels * filters, p * products.shape[1]
+        a, b, c = p * v.shape[1], p * channels * -(-filters // width) * width, p * products.shape[1]
         for t in range(0, tiles, len(height)):
             there, here = spaced(channels, t, tiles - 1, height), spaced(filters, t, tiles - 1, height)
-            for f in range(0, filters, LANES * len(lanes)):
+            for f in range(0, filters, width):
                 start = b + f * apart
                 _multiply(v, there, a, 1, u, start, row, products, here, c + f, filters - f, channels, lanes, False)
     finite[task] = _output(products, bias, y, part, m, columns)
@@ -160,12 +162,8 @@ def _multiply(
     a: Any, there: Any, at: Any, step: Any, b: Any, start: Any, row: Any, c: Any, here: Any, to: Any, count: Any,
     depth: Any, lanes: Any, more: bool,
 ) -> None:  # fmt: skip
-    """Write a tile of a b to c, or add it (``more``); a row of b has ``count`` columns from here on."""
-    sums = tile(load_row(b, 0, 0, lanes), there)
-    if count >= LANES * len(lanes):  # a mask takes time
-        sums = add_product(sums, a, there, at, step, b, start, row, None, depth, lanes)
-    else:
-        sums = add_product(sums, a, there, at, step, b, start, row, count, depth, lanes)
+    """Write ``count`` columns of a tile of a b to c, or add them to it (``more``); b may have anything beyond them."""
+    sums = add_product(tile(load_row(b, 0, 0, lanes), there), a, there, at, step, b, start, row, None, depth, lanes)
     if more:
         sums = add_tile(sums, c, here, to, count)
     store_tile(sums, c, here, to, count)

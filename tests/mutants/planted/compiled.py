@@ -55,8 +55,15 @@ FAULTS = [
     Fault(
         "conv: packed filters are looked for where unpacked ones lie, Winograd",
         "tensorgrad/kernels/compiled/winograd.py",
-        "return np.ascontiguousarray(u.reshape(len(u), channels, -1, width).swapaxes(1, 2)), width, channels",
-        "return np.ascontiguousarray(u.reshape(len(u), channels, -1, width).swapaxes(1, 2)), width, 1",
+        "return np.ascontiguousarray(whole.reshape(points, channels, -1, width).swapaxes(1, 2)), width, channels",
+        "return np.ascontiguousarray(whole.reshape(points, channels, -1, width).swapaxes(1, 2)), width, 1",
+        "tests/kernels/test_winograd.py -k packed",
+    ),
+    Fault(
+        "conv: packed filters are looked for without the zeros behind them, Winograd",
+        "tensorgrad/kernels/compiled/winograd.py",
+        "p * channels * -(-filters // width) * width",
+        "p * channels * filters",
         "tests/kernels/test_winograd.py -k packed",
     ),
     Fault(
