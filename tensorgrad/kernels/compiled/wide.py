@@ -47,6 +47,7 @@ from tensorgrad.kernels.compiled.tile import (
     store_tile,
     tile,
 )
+from tensorgrad.kernels.compiled.tile_product import REGISTERS, tile_form
 from tensorgrad.kernels.im2col import Geometry, Ints
 from tensorgrad.kernels.layout import channels_first
 from tensorgrad.kernels.scratch import scratch
@@ -54,14 +55,11 @@ from tensorgrad.kernels.scratch import scratch
 PIXELS = 256  # pixels whose windows stay in the second cache while the tiles of filters pass over them
 DEPTH = 144  # taps summed at a stretch: their weights stay in the first cache, and short sums are more accurate
 CHAIN = 64  # pixels summed at a stretch in a weight gradient, for both reasons
-REGISTERS = 24 if LANES == 16 else 12  # for sums, of the 32 that AVX-512 has or the 16 of AVX2
 MOST_SUMS = REGISTERS + 4 if LANES == 16 else REGISTERS  # where each is a sum over pixels, which need no others
-PIXELS_OF_TILE = 8  # whose places must be at hand, of the 16 registers that a processor has for such
 RUNS = (24, 12, 8, 6, 5, 3, 1)  # taps beside each other; for each number of them loops are compiled, so there are few
 MOST_AT_ONCE = 8  # of them in a step of one sum
 RUNS_OF_TILE = (3, 5)  # of a tile: as many as a kernel has rows, most often; more would need more registers
 SINGLE_TAPS = 9  # of a tile whose taps are apart: sums enough that none waits for the one before
-FILLED = 0.9  # of the columns of a tile; with fewer, narrower tiles do less
 
 
 SHIFT, FIRST, FILTERS = 0, 1, 2  # of a tile: from the first channel of the image to its group's; its filters
@@ -78,16 +76,6 @@ def _tiles(groups: int, step: int, filters: int, width: int) -> Offsets:
         for f in range(0, filters, width)
     ]
     return np.array(tiles, np.intp)
-
-
-def _form(filters: int, itemsize: int) -> tuple[Ints, Ints]:
-    """Return the rows (pixels) and the columns (of vectors) of a tile that suits a number of filters."""
-    for vectors in (4, 2, 1):
-        rows = min(PIXELS_OF_TILE, REGISTERS * 4 // (vectors * itemsize))
-        width = vectors * LANES
-        if vectors == 1 or (rows >= 6 and filters / (-(-filters // width) * width) >= FILLED):
-            break
-    return tuple(range(rows)), tuple(range(0, width, LANES))
 
 
 def _beside_each_other(tap: Offsets) -> int:
@@ -145,7 +133,7 @@ def _forward(
     x: Ints, last: bool, w: Ints, y: Ints, y_strides: Ints, itemsize: int, geometry: Geometry, groups: int
 ) -> tuple[Layout, Ints, Ints, NDArray[np.intp]]:
     """Return the layout of `correlate`, the rows of a tile, the taps of a step, and how the work is cut."""
-    rows, columns = _form(w[0] // groups, itemsize)
+    rows, columns = tile_form(w[0] // groups, itemsize)
     layout = _layout(x, last, w, y[1:-1], in_numbers(y_strides, itemsize), columns, geometry, groups)
     table = layout.table
     run = _run_of(table.tap, MOST_AT_ONCE)
@@ -235,7 +223,7 @@ def _backward(
 
     The runs are (2, runs): where each starts in a window, and where its sums are.
     """
-    _, columns = _form(w[0] // groups, itemsize)
+    _, columns = tile_form(w[0] // groups, itemsize)
     layout = _layout(x, last, w, g[2:], steps_of(g), columns, geometry, groups)
     tap, width = layout.table.tap, layout.panels[2]
     most = MOST_SUMS * 4 // (len(columns) * itemsize)  # rows of a tile
