@@ -363,10 +363,11 @@ _FUNCTIONS = {
     "summary": "viz",
     "use_deterministic_algorithms": "backends",
     "vmap": "func",
+    **{
+        f"{kind}Tensor": "legacy"
+        for kind in ("Bool", "Byte", "Char", "Double", "Float", "Half", "Int", "Long", "Short")
+    },
 }
-for _kind in ("Bool", "Byte", "Char", "Double", "Float", "Half", "Int", "Long", "Short"):
-    _FUNCTIONS[f"{_kind}Tensor"] = "legacy"
-del _kind
 
 
 def __getattr__(name: str) -> object:

@@ -281,7 +281,7 @@ def test_tiles_fit_the_columns_of_a_result():
             registers = len(rows) * len(lanes) * itemsize // 4
             assert registers <= REGISTERS
             assert 1 < len(rows) <= MOST_ROWS
-            work = -(-columns // (LANES * len(lanes))) * len(lanes)
+            work = -(-columns // (LANES * len(lanes))) * len(lanes)  # in vectors; never slower than in the widest tiles
             assert itemsize == 8 or work / SPEED[len(lanes)] <= max(SPEED) * -(-columns // (max(SPEED) * LANES))
 
 

@@ -340,13 +340,13 @@ def test_the_seed_that_a_sum_spreads_is_a_constant():
 def test_a_long_chain_needs_no_recursion():
     x = tg.ones(1, requires_grad=True)
     y = x
-    for _ in range(50_000):
+    for _ in range(200_000):
         y = y + 1.0
     g = graph(y, params={"x": x})
-    assert len(g.model.nodes) == 50_002
-    assert g.model.nodes[-2].id == "add#49999"
-    assert len(g.to_json().splitlines()) > 100_000
-    with pytest.raises(RuntimeError, match="50,002 nodes are more than"):
+    assert len(g.model.nodes) == 200_002
+    assert g.model.nodes[-2].id == "add#199999"
+    assert len(g.to_json().splitlines()) > 400_000
+    with pytest.raises(RuntimeError, match="200,002 nodes are more than"):
         g.pipe("svg")
     g.model = y = None
 

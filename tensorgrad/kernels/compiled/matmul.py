@@ -118,7 +118,8 @@ def _plan(a_shape: Ints, a_strides: Ints, b_shape: Ints, b_strides: Ints) -> Pla
         few = rows < min(ROWS_PACKED_TRANSPOSED, depth // SHORT_SUM)
         if few or rows < FEWEST_ROWS or columns <= LANES:
             tasks = min(-(-columns // LINE), _tasks(1, rows, depth, columns))
-            return Plan(True, True, True, tasks, tasks, (rows, columns, depth, *INNER))
+            numbers = rows, columns, depth, *INNER
+            return Plan(along_sum=True, a_by_rows=True, transposed=True, tasks=tasks, worth=tasks, numbers=numbers)
     if rows < FEWEST_ROWS and not b_by_rows:
         return None
     a_steps = (4 * depth, 4) if a_by_rows else (4, 4 * rows)

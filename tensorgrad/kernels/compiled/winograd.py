@@ -142,7 +142,7 @@ def _weight_grad(
 ) -> None:  # fmt: skip
     total, v, z = sums[at[0]], v[at[2]], z[at[2]]
     total[:] = 0
-    channels, filters = x.shape[3], g.shape[3]
+    channels, filters, width = x.shape[3], g.shape[3], LANES * len(lanes)
     for i in range(*piece(at, len(parts))):
         part = (parts[i, 0], parts[i, 1], parts[i, 2], parts[i, 3])
         tiles = _input(x, v, part, m, columns, padding, rows[at[2]])
@@ -151,7 +151,7 @@ def _weight_grad(
             a, b, t = p * v.shape[1], p * z.shape[1], p * channels * filters
             for c in range(0, channels, len(height)):
                 there, here = spaced(1, c, channels - 1, height), spaced(filters, c, channels - 1, height)
-                for f in range(0, filters, LANES * len(lanes)):
+                for f in range(0, filters, width):
                     _multiply(
                         v, there, a, channels, z, b + f, filters, total, here, t + f, filters - f, tiles, lanes, True
                     )
